@@ -1,0 +1,74 @@
+"""The one place that imports Blender and BlenderProc, and knows what BlenderProc needs to run as a library.
+
+Only a process's main thread may use it. Import it inside the renderer's process, never at the top of a module that
+the service imports.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import tempfile
+
+# BlenderProc refuses to be imported by a plain interpreter unless this says that a run script did it.
+os.environ["OUTSIDE_OF_THE_INTERNAL_BLENDER_PYTHON_ENVIRONMENT_BUT_IN_RUN_SCRIPT"] = "1"
+
+import bpy
+from blenderproc.python.renderer import RendererUtility
+from blenderproc.python.types.LightUtility import Light
+from blenderproc.python.utility import Initializer
+from blenderproc.python.utility.Utility import Utility
+
+__all__ = ["Light", "RendererUtility", "Utility", "bpy", "start_session", "versions"]
+
+_GPU_TYPES = ("OPTIX", "CUDA", "HIP")
+
+
+def start_session(*, use_gpu: bool, threads: int) -> str:
+    """Set up an empty Blender as ``blenderproc.init()`` does, for the life of the process.
+
+    ``init()`` itself fails with the PyPI bpy, which knows only the default language; these are its other steps.
+
+    Args:
+        use_gpu: render on the first GPU that Cycles finds; otherwise on the CPU.
+        threads: CPU threads of Cycles.
+
+    Returns:
+        The device that will be used, for example ``CPU`` or ``CUDA: NVIDIA H200``.
+
+    Raises:
+        RuntimeError: a GPU was asked for and Cycles sees none.
+    """
+    Utility.temp_dir = tempfile.mkdtemp(prefix="render-server-blender-")
+    Initializer.clean_up(clean_up_camera=True)
+    bpy.context.scene.render.engine = "CYCLES"
+    # BlenderProc falls back to the CPU without a word, and uses the CPU beside a GPU: choose here.
+    RendererUtility.set_render_devices(use_only_cpu=True)
+    Initializer._Initializer.set_default_parameters()
+    RendererUtility.set_cpu_threads(threads)
+    return _use_gpu() if use_gpu else "CPU"
+
+
+def _use_gpu() -> str:
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    for kind in _GPU_TYPES:
+        try:
+            devices = [device for device in preferences.get_devices_for_type(kind) if device.type == kind]
+        except ValueError:  # This build of Blender does not know the kind.
+            continue
+        if devices:
+            preferences.compute_device_type = kind
+            for device in preferences.devices:
+                device.use = device.type == kind
+            bpy.context.scene.cycles.device = "GPU"
+            return f"{kind}: {devices[0].name}"
+    raise RuntimeError(
+        "this renderer was given a GPU but Cycles sees none (OPTIX, CUDA and HIP tried); "
+        "check the driver with nvidia-smi, or use serve_config.yaml, which renders on the CPU"
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what shapes the images."""
+    names = ("blenderproc", "embreex", "opencv-python", "numpy")
+    return {"blender": bpy.app.version_string, **{name: importlib.metadata.version(name) for name in names}}

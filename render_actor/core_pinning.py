@@ -1,0 +1,57 @@
+"""Gives each renderer CPU cores of its own.
+
+A Cycles thread that waits spins, and takes the core of another renderer's thread: two pinned one-thread Blenders on two
+cores do a fourth more views than two free ones.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+
+_LOCK_FOLDER = Path(tempfile.gettempdir())
+
+
+class CoreClaim:
+    """A claim on some cores, held by file locks, so that the kernel drops it when the process dies.
+
+    Args:
+        count: how many cores to claim.
+        folder: where the lock files lie; renderers of one machine share it.
+
+    Attributes:
+        cores: the cores claimed; empty when fewer than ``count`` were free, and then nothing is pinned.
+    """
+
+    def __init__(self, count: int, folder: Path = _LOCK_FOLDER) -> None:
+        self.cores: tuple[int, ...] = ()
+        self._locks: list[int] = []
+        claimed: list[int] = []
+        for core in sorted(os.sched_getaffinity(0)):
+            if len(claimed) == count:
+                break
+            descriptor = os.open(folder / f"render-server-{os.getuid()}-core-{core}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(descriptor)
+                continue
+            claimed.append(core)
+            self._locks.append(descriptor)
+        if len(claimed) < count:
+            self.release()
+        else:
+            self.cores = tuple(claimed)
+
+    def pin(self) -> None:
+        """Run this process, and the threads it will start, on the claimed cores only."""
+        if self.cores:
+            os.sched_setaffinity(0, self.cores)
+
+    def release(self) -> None:
+        """Give the cores back."""
+        for descriptor in self._locks:
+            os.close(descriptor)
+        self._locks, self.cores = [], ()

@@ -1,0 +1,137 @@
+"""The Serve deployment that owns one Blender: Serve scales these shells, and each shell keeps its Blender alive."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from typing import Any
+
+import psutil
+import ray
+from ray import serve
+from ray.exceptions import ActorDiedError, RayActorError, RayError
+from ray.util.placement_group import PlacementGroup
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, PlacementGroupSchedulingStrategy
+
+from render_actor.blender_actor import OUT_OF_MEMORY, START_FAILED, remote_actor_class
+from render_actor.types import BatchResult, BlenderReport, Failure, RendererOptions, RendererStatus, ViewBatch
+
+logger = logging.getLogger("ray.serve")
+
+_CHILD_BUNDLE = 1
+"""Of a GPU replica's placement group, bundle 0 holds this shell and bundle 1 the Blender."""
+
+
+def child_options(options: RendererOptions, group: PlacementGroup | None, node: str) -> dict[str, Any]:
+    """Ray options that put the Blender beside its shell.
+
+    Args:
+        options: resources of the Blender.
+        group: the replica's placement group, if it has one.
+        node: id of the shell's node.
+
+    Returns:
+        Keyword arguments of Ray's ``options``.
+    """
+    strategy: Any = NodeAffinitySchedulingStrategy(node_id=node, soft=False)
+    if group is not None:
+        strategy = PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=_CHILD_BUNDLE)
+    # The Blender may use fewer cores than the shell's environment would have it believe; it sets its own threads.
+    return {
+        "num_cpus": options.num_cpus,
+        "num_gpus": options.num_gpus,
+        "scheduling_strategy": strategy,
+        "max_restarts": 0,
+    }
+
+
+class RenderWorker:
+    """Takes one view batch at a time and has its Blender render it.
+
+    Args:
+        options: how each Blender is set up.
+    """
+
+    def __init__(self, options: RendererOptions) -> None:
+        self._options = options
+        self._id = serve.get_replica_context().replica_id.unique_id
+        self._node = ray.get_runtime_context().get_node_id()
+        self._restarts = 0
+        self._busy = False
+        self._start()
+
+    def _start(self) -> None:
+        """Start a Blender without waiting for it; the first batch, or a status call, sees how that went."""
+        child = child_options(self._options, ray.util.get_current_placement_group(), self._node)
+        self._actor = remote_actor_class().options(**child).remote(self._id, self._options)
+        self._report: BlenderReport | Failure | None = None
+        self._warming = asyncio.ensure_future(self._warm_up(self._actor))
+
+    async def _warm_up(self, actor: Any) -> BlenderReport | Failure:
+        try:
+            report = await actor.warm_up.remote()
+        except RayError as error:
+            report = Failure("renderer_start_failed", f"{START_FAILED}: its process died: {_first_line(error)}")
+        if actor is self._actor:
+            self._report = report
+        if isinstance(report, Failure):
+            logger.error("renderer %s: %s", self._id, report.message)
+        else:
+            logger.info("renderer %s is ready on %s in %.1f s", self._id, report.device, report.start_seconds)
+        return report
+
+    async def render(self, batch: ViewBatch) -> BatchResult:
+        """Render a batch. A Blender that dies is replaced, and the batch is answered with ``renderer_lost``."""
+        report = await self._warming
+        if isinstance(report, Failure):
+            self._replace()
+            return BatchResult(self._id, failure=report)
+        self._busy = True
+        try:
+            result_ref, payload = self._actor.render.options(num_returns=2).remote(batch)
+            result: BatchResult = await result_ref
+        except RayError as error:
+            self._replace()
+            return BatchResult(self._id, failure=_lost(error))
+        finally:
+            self._busy = False
+        return dataclasses.replace(result, payload=payload, blender=report)
+
+    def _replace(self) -> None:
+        ray.kill(self._actor)
+        self._restarts += 1
+        self._start()
+
+    async def status(self) -> RendererStatus:
+        """State of this renderer; answers at once, whatever its Blender is doing."""
+        report = self._report if isinstance(self._report, BlenderReport) else None
+        failure = self._report if isinstance(self._report, Failure) else None
+        if failure is not None:
+            state = "failed"
+        elif report is None:
+            state = "starting"
+        else:
+            state = "busy" if self._busy else "ready"
+        memory = _resident_bytes(report.pid) if report else None
+        return RendererStatus(self._id, state, self._node, memory, report, failure, self._restarts)  # type: ignore[arg-type]
+
+
+def _resident_bytes(pid: int) -> int | None:
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return None
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def _lost(error: RayError) -> Failure:
+    text = str(error)
+    if "out of memory" in text.lower() or "memory usage" in text.lower():
+        return Failure("out_of_memory", f"{OUT_OF_MEMORY}: the renderer was stopped to save the machine; use a lower resolution")
+    died = isinstance(error, RayActorError | ActorDiedError)
+    reason = "its process died" if died else _first_line(error)
+    return Failure("renderer_lost", f"a renderer was lost while it rendered: {reason}")

@@ -1,0 +1,1 @@
+"""The service: HTTP, jobs, CAD loading and scheduling. Nothing here imports Blender."""

@@ -1,0 +1,94 @@
+"""Builds the Serve application: ``import_path: serve_app.app:build`` in every Serve config."""
+
+# No postponed annotations here: Ray reads the type of `build`'s argument to make it from a config's args.
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from ray import serve
+from ray.serve.config import AutoscalingConfig
+
+from render_actor.types import RendererOptions
+from render_actor.worker import RenderWorker
+from serve_app.ingress import Ingress, build_replica_api
+
+INGRESS_NAME, WORKER_NAME = "Ingress", "RenderWorker"
+
+
+class AppArgs(BaseModel):
+    """The ``args`` of the application in a Serve config."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    min_renderers: int = Field(1, ge=1, description="Renderers that are always kept warm.")
+    max_renderers: int = Field(2, ge=1, description="Renderers at most; the autoscaler chooses between, by queue depth.")
+    gpus_per_renderer: float = Field(0.0, ge=0, description="GPUs, or a fraction of one, of each renderer; 0 renders on the CPU.")
+    cpus_per_renderer: float = Field(
+        0.4, gt=0, description="CPUs that Ray books for a Blender: bookkeeping only; two renderers and the ingress must fit the machine."
+    )
+    threads_per_renderer: int = Field(1, ge=1, description="CPU threads of each Blender; it is pinned to as many cores.")
+    warm_meshes: int = Field(4, ge=1, description="CADs that each Blender keeps loaded.")
+    shell_cpus: float = Field(0.1, ge=0, description="CPUs that Ray books for a renderer's shell and for the ingress each.")
+    ingress_requests: int = Field(
+        2000, ge=1, description="HTTP requests that the ingress holds open at once; a waiting one costs no thread."
+    )
+    upscale_delay_sec: float = Field(2.0, ge=0, description="Seconds of queueing before another renderer is started.")
+    downscale_delay_sec: float = Field(600.0, ge=0, description="Seconds of idleness before a renderer is stopped.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "AppArgs":
+        if self.min_renderers > self.max_renderers:
+            raise ValueError(f"min_renderers ({self.min_renderers}) must not exceed max_renderers ({self.max_renderers})")
+        return self
+
+    def worker_options(self) -> dict[str, Any]:
+        """Serve options of the ``RenderWorker`` deployment."""
+        options: dict[str, Any] = {
+            "name": WORKER_NAME,
+            "max_ongoing_requests": 1,
+            "ray_actor_options": {"num_cpus": self.shell_cpus},
+            "health_check_period_s": 5,
+            "graceful_shutdown_timeout_s": 5,
+            "autoscaling_config": AutoscalingConfig(
+                min_replicas=self.min_renderers,
+                initial_replicas=self.min_renderers,
+                max_replicas=self.max_renderers,
+                target_ongoing_requests=1,
+                metrics_interval_s=0.5,
+                look_back_period_s=2,
+                upscale_delay_s=self.upscale_delay_sec,
+                downscale_delay_s=self.downscale_delay_sec,
+            ),
+        }
+        if self.gpus_per_renderer:
+            # Bundle 0 for the shell, bundle 1 for the Blender: so each Blender sees its own GPU and no other.
+            options["placement_group_bundles"] = [
+                {"CPU": self.shell_cpus},
+                {"CPU": self.cpus_per_renderer, "GPU": self.gpus_per_renderer},
+            ]
+            options["placement_group_strategy"] = "STRICT_PACK"
+        return options
+
+    def renderer_options(self) -> RendererOptions:
+        """How each Blender is set up."""
+        return RendererOptions(self.cpus_per_renderer, self.gpus_per_renderer, self.threads_per_renderer, self.warm_meshes)
+
+
+def build(args: AppArgs) -> serve.Application:
+    """Bind the deployments; the only place that knows which there are.
+
+    Args:
+        args: from the Serve config.
+    """
+    workers: Any = serve.deployment(RenderWorker).options(**args.worker_options()).bind(args.renderer_options())
+    ingress = serve.deployment(serve.ingress(build_replica_api)(Ingress)).options(
+        name=INGRESS_NAME,
+        num_replicas=1,
+        max_ongoing_requests=args.ingress_requests,
+        ray_actor_options={"num_cpus": args.shell_cpus},
+        health_check_period_s=5,
+        graceful_shutdown_timeout_s=5,
+    )
+    return ingress.bind(workers, args.max_renderers)
+
+
+__all__ = ["AppArgs", "build"]

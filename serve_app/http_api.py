@@ -1,0 +1,192 @@
+"""The HTTP routes: they read a request, call the service and shape the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi.responses import PlainTextResponse
+
+from serve_app.errors import ServiceError
+from serve_app.http_errors import HANDLERS, error_body
+from serve_app.job import Job, new_job_id
+from serve_app.requests import BatchRequest, RenderRequest
+from serve_app.responses import (
+    AcceptedJob,
+    BatchItemResult,
+    BatchResponse,
+    ErrorBody,
+    Health,
+    JobList,
+    JobRecord,
+    JobStatus,
+    RenderResult,
+    ServerStatus,
+)
+from serve_app.service import RenderService
+
+_FAILURES: dict[int | str, dict[str, Any]] = {
+    403: {"model": ErrorBody, "description": "A path lies outside the allowed folders, or may not be read or written."},
+    404: {"model": ErrorBody, "description": "The CAD, the poses file or the job is not there."},
+    409: {"model": ErrorBody, "description": "The output folder holds something else than templates."},
+    413: {"model": ErrorBody, "description": "The CAD is too large."},
+    415: {"model": ErrorBody, "description": "The CAD's format is not one that is read."},
+    422: {"model": ErrorBody, "description": "The request, the CAD or a view is not usable."},
+    500: {"model": ErrorBody, "description": "Blender failed, or the server has a fault."},
+    503: {"model": ErrorBody, "description": "No renderer could do it: start failed, lost, or out of memory."},
+}
+
+
+def _only(*codes: int) -> dict[int | str, dict[str, Any]]:
+    return {code: _FAILURES[code] for code in codes}
+
+
+async def _finished(job: Job, timeout: float | None) -> bool:
+    """Wait for a job; the job goes on whatever becomes of the wait."""
+    try:
+        await asyncio.wait_for(job.done.wait(), timeout)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _result(job: Job) -> RenderResult:
+    record = job.record()
+    return RenderResult(
+        success=record.status == "succeeded",
+        total_poses=record.total_poses,
+        rendered_count=record.rendered_count,
+        output_dir=record.templates_dir,
+        cad_path=record.cad_path,
+        normalize=job.request.normalize,
+        colorize=job.request.colorize,
+        base_color=job.request.base_color,
+        rendering_time=record.elapsed_sec or 0.0,
+        job_id=record.job_id,
+        warnings=record.warnings,
+    )
+
+
+def _service(request: Request) -> RenderService:
+    service: RenderService = request.app.state.get_service()
+    return service
+
+
+Service = Annotated[RenderService, Depends(_service)]
+router = APIRouter()
+
+
+@router.get("/health", tags=["server"])
+async def health() -> Health:
+    """Whether the server answers. Whether it can render yet, `/api/v1/status` says."""
+    return Health(message="Render server is running", timestamp=datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+
+@router.get("/api/v1/status", tags=["server"])
+async def status(service: Service) -> ServerStatus:
+    """The server, its renderers, its queue and its machine."""
+    return await service.status()
+
+
+@router.post("/render/templates", tags=["jobs"], responses=_only(403, 404, 409, 415, 422, 500))
+async def render_templates(
+    request: RenderRequest,
+    service: Service,
+    wait: Annotated[bool, Query(description="Answer when the job has ended.")] = False,
+    wait_timeout_sec: Annotated[
+        float | None,
+        Query(gt=0, le=86400, allow_inf_nan=False, description="With `wait`: answer `timeout` after so many seconds; the job goes on."),
+    ] = None,
+) -> AcceptedJob | JobRecord:
+    """Render one CAD as a job."""
+    job = await service.accept(request)
+    if not wait:
+        return AcceptedJob(job_id=job.job_id)
+    if await _finished(job, wait_timeout_sec):
+        return job.record()
+    return job.record().model_copy(update={"status": "timeout"})
+
+
+@router.get("/jobs", tags=["jobs"], responses=_only(422))
+async def list_jobs(
+    service: Service,
+    status: Annotated[JobStatus | None, Query(description="Only jobs in this state.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> JobList:
+    """Jobs, newest first."""
+    return await service.job_list(status, limit)
+
+
+@router.get("/jobs/{job_id}", tags=["jobs"], responses=_only(404, 422))
+async def get_job(job_id: str, service: Service) -> JobRecord:
+    """One job, with its progress."""
+    return await service.job_record(job_id)
+
+
+@router.get("/jobs/{job_id}/log", tags=["jobs"], response_class=PlainTextResponse, responses=_only(404, 422))
+async def get_job_log(job_id: str, service: Service) -> str:
+    """A job's log: one event a line, `key=value`."""
+    return await service.job_log(job_id)
+
+
+@router.post("/api/v1/render-templates", tags=["v1"], responses=_FAILURES)
+async def render_templates_v1(request: RenderRequest, service: Service) -> RenderResult:
+    """Render one CAD; answers when it is done, and with an error status when it failed."""
+    job = await service.accept(request)
+    await _finished(job, None)
+    if job.error is not None:
+        raise job.error
+    return _result(job)
+
+
+@router.post("/api/v1/render-templates-batch", tags=["v1"], responses=_only(422, 500))
+async def render_templates_batch(request: BatchRequest, service: Service) -> BatchResponse:
+    """Render several CADs at once; answers when all have ended. An item that fails fails alone."""
+    service.check_batch_size(len(request.items))
+    group = new_job_id()
+    results = await asyncio.gather(*(_item(service, index, item, request.defaults, group) for index, item in enumerate(request.items)))
+    succeeded = sum(result.success for result in results)
+    return BatchResponse(
+        success=succeeded == len(results), total=len(results), succeeded=succeeded, failed=len(results) - succeeded, results=results
+    )
+
+
+async def _item(service: RenderService, index: int, item: dict[str, Any], defaults: dict[str, Any], group: str) -> BatchItemResult:
+    cad_path = item.get("cad_path")
+    shown = cad_path if isinstance(cad_path, str) else None
+    try:
+        job = await service.accept(service.item_request(item, defaults), group)
+    except ServiceError as error:
+        return BatchItemResult(index=index, success=False, cad_path=shown, error=error_body(error))
+    await _finished(job, None)
+    failure = error_body(job.error) if job.error else None
+    return BatchItemResult(
+        index=index,
+        success=job.error is None,
+        cad_path=shown,
+        job_id=job.job_id,
+        result=None if job.error else _result(job),
+        error=failure,
+    )
+
+
+def build_api(get_service: Callable[[], RenderService]) -> FastAPI:
+    """The FastAPI application.
+
+    Args:
+        get_service: gives the service to each request; inside Serve that is the replica's own.
+    """
+    app = FastAPI(
+        title="Render Server",
+        version=version("render-server"),
+        description="CAD model in, SAM-6D templates out: for each camera an RGB image, a mask and an object-coordinate map.",
+    )
+    app.state.get_service = get_service
+    app.include_router(router)
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+    return app

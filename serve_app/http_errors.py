@@ -1,0 +1,52 @@
+"""Turns every failure into the one JSON form: ``detail``, ``code``, ``field``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from serve_app.errors import ServiceError
+from serve_app.logs import server_event
+from serve_app.responses import ErrorBody
+from serve_app.validation import validation_error
+
+
+def error_body(error: ServiceError) -> ErrorBody:
+    """The body of a failure."""
+    return ErrorBody(detail=error.detail, code=error.code, field=error.field)
+
+
+async def _on_service_error(request: Request, error: ServiceError) -> JSONResponse:
+    return JSONResponse(error_body(error).model_dump(), error.status)
+
+
+async def _on_validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+    return await _on_service_error(request, validation_error(error.errors()))
+
+
+async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse:
+    known = {
+        404: ("not_found", f"there is no {request.url.path}; /docs lists what there is"),
+        405: ("method_not_allowed", f"{request.method} is not offered at {request.url.path}; /docs lists what is"),
+    }
+    code, detail = known.get(error.status_code, ("http_error", str(error.detail)))
+    return JSONResponse(ErrorBody(detail=detail, code=code).model_dump(), error.status_code, headers=error.headers)
+
+
+async def _on_fault(request: Request, error: Exception) -> JSONResponse:
+    server_event("error", "request failed unexpectedly", path=request.url.path, cause=repr(error))
+    body = ErrorBody(detail="the server has a fault; its log says more", code="internal_error")
+    return JSONResponse(body.model_dump(), 500)
+
+
+HANDLERS: dict[type[Exception], Any] = {
+    ServiceError: _on_service_error,
+    RequestValidationError: _on_validation_error,
+    HTTPException: _on_http_error,
+    Exception: _on_fault,
+}
+"""What an application installs with ``add_exception_handler``."""

@@ -1,0 +1,66 @@
+"""Structured logs: one line an event, ``key=value``, to the console and to each job's own file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+_RENDER = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
+_STAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)
+_CONSOLE = "render_server"
+
+
+def configure_console(level: str) -> None:
+    """Send the service's events to standard error from ``level`` up."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger(_CONSOLE)
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(level)
+
+
+def server_event(level: str, event: str, /, **fields: Any) -> None:
+    """Log an event that belongs to no job."""
+    logging.getLogger(_CONSOLE).log(logging.getLevelName(level.upper()), _line(level, event, fields))
+
+
+def _line(level: str, event: str, fields: dict[str, Any]) -> str:
+    entry = {"level": level, "event": event, **{key: _plain(value) for key, value in fields.items()}}
+    return str(_RENDER(None, "", _STAMP(None, "", entry)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        return json.dumps(value)
+    return value.replace("\n", "\\n") if isinstance(value, str) else value
+
+
+class JobLog:
+    """The log of one job: its file, which takes every level, and the console.
+
+    Args:
+        path: ``logs/<job_id>.log``; its folder is made if need be.
+        job_id: written into every line.
+    """
+
+    def __init__(self, path: Path, job_id: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._job_id = path, job_id
+
+    def event(self, level: str, event: str, /, **fields: Any) -> None:
+        """Log an event.
+
+        Args:
+            level: ``debug``, ``info``, ``warning`` or ``error``.
+            event: what happened, in few words.
+            **fields: its values.
+        """
+        line = _line(level, event, {"job_id": self._job_id, **fields})
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        logging.getLogger(_CONSOLE).log(logging.getLevelName(level.upper()), line)

@@ -1,0 +1,62 @@
+"""The bodies that clients send."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+
+PathText = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+class RenderOptions(BaseModel):
+    """What every render request may say about how to render; all of it optional."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    normalize: StrictBool = Field(True, description="Scale the CAD to the cameras. Turn it off only for a CAD that is about 1 unit across.")
+    colorize: StrictBool = Field(False, description="Replace the CAD's own look by one grey.")
+    base_color: float = Field(0.05, ge=0.0, le=1.0, allow_inf_nan=False, description="Linear grey of `colorize`, 0 (black) to 1 (white).")
+    samples: int | None = Field(None, ge=1, le=4096, description="Samples a pixel; left out, the server's tuned sampling.")
+    resolution: int = Field(512, ge=64, le=2048, description="Width and height of the templates in pixels.")
+    level: Literal[0, 1, 2] | None = Field(None, description="Cameras: 0, 1, 2 for 42 (default), 162, 642.")
+    camera_poses_path: PathText | None = Field(
+        None,
+        description="N x 4 x 4 .npy of camera-to-world poses, OpenCV axes; a translation of norm 1000 is distance 2 in the scene.",
+    )
+    unit: Literal["mm", "m"] = Field("mm", description="Unit of the CAD; xyz is written in mm.")
+    obj_axes: Literal["cad", "blender"] = Field(
+        "cad",
+        description="For .obj: `cad` keeps the file's axes in the image; `blender` turns it by 90 degrees about x, as the stock script.",
+    )
+    recenter: StrictBool = Field(False, description="Frame a CAD that is far off its origin; xyz stays in the CAD's own frame.")
+    templates_subfolder: StrictBool = Field(True, description="Write into <output_dir>/templates; false writes into output_dir itself.")
+
+    @model_validator(mode="after")
+    def _one_camera_list(self) -> RenderOptions:
+        if self.level is not None and self.camera_poses_path is not None:
+            raise ValueError("give level or camera_poses_path, not both: each is a list of cameras")
+        return self
+
+
+class RenderRequest(RenderOptions):
+    """Render one CAD."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"cad_path": "examples/bracket.stl", "output_dir": "output/bracket"}]},
+    )
+
+    cad_path: PathText = Field(description="CAD file (.ply, .obj, .stl) as the server sees it.")
+    output_dir: PathText = Field(description="Folder that will hold `templates/`.")
+
+
+class BatchRequest(BaseModel):
+    """Render several CADs; `defaults` holds options that an item does not give itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[dict[str, Any]] = Field(
+        min_length=1, description="Render requests: each with its own `cad_path`, `output_dir` and, if it likes, options."
+    )
+    defaults: dict[str, Any] = Field(default_factory=dict, description="Options for all items, under any that an item gives itself.")

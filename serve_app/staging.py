@@ -1,0 +1,132 @@
+"""Collects a job's files where no consumer looks, and publishes them whole with one rename.
+
+Consumers take a templates folder that exists for a finished one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import re
+import shutil
+from pathlib import Path
+
+from serve_app.errors import ServiceError
+
+MANIFEST = "manifest.json"
+_OURS = re.compile(r"(rgb_\d+\.png|mask_\d+\.png|xyz_\d+\.npy|manifest\.json|\..*)")
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+
+def check_replaceable(target: Path, shown: str) -> None:
+    """Refuse to publish over anything but templates.
+
+    Args:
+        target: the folder that will be replaced; it need not exist.
+        shown: the folder as the client named it.
+
+    Raises:
+        ServiceError: it is a file or a link, or holds files that are not templates and would be lost.
+    """
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise ServiceError("output_not_replaceable", f"{shown!r} is a file or a link; name a folder", "output_dir")
+    if target.is_dir():
+        others = sorted(name for name in os.listdir(target) if not _OURS.fullmatch(name))
+        if others:
+            some = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+            raise ServiceError(
+                "output_not_replaceable",
+                f"{shown!r} holds files that are not templates and would be lost ({some}); move them, or use another output_dir",
+                "output_dir",
+            )
+
+
+class StagingFolder:
+    """A hidden folder beside the target, on the same file system.
+
+    Args:
+        target: the folder to publish.
+        job_id: makes the staging folder's name this job's own.
+        shown: the target as the client named it, for messages.
+    """
+
+    def __init__(self, target: Path, job_id: str, shown: str) -> None:
+        self._target, self._shown = target, shown
+        self._folder = target.parent / f".{target.name}-{job_id}.partial"
+        self._made: list[Path] = []
+
+    def open(self) -> None:
+        """Make the staging folder, and the folders above it that are missing."""
+        missing = [folder for folder in self._folder.parents if not folder.exists()]
+        try:
+            for folder in reversed(missing):
+                folder.mkdir()
+                self._made.append(folder)
+            self._folder.mkdir()
+        except OSError as error:
+            self.discard()
+            raise self._not_writable(error) from error
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one file."""
+        try:
+            (self._folder / name).write_bytes(data)
+        except OSError as error:
+            raise self._not_writable(error) from error
+
+    def publish(self) -> None:
+        """Put the staging folder in the target's place; a reader sees the old folder or the new one, never a mixture."""
+        check_replaceable(self._target, self._shown)
+        try:
+            for name in os.listdir(self._folder):
+                _flush(self._folder / name)
+            _flush(self._folder)
+            if self._target.exists():
+                _exchange(self._folder, self._target)
+                shutil.rmtree(self._folder, ignore_errors=True)
+            else:
+                self._folder.rename(self._target)
+            _flush(self._target.parent)
+        except OSError as error:
+            raise self._not_writable(error) from error
+        self._made = []
+
+    def discard(self) -> None:
+        """Remove the staging folder, and the folders that were made for it; nothing is left."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        for folder in reversed(self._made):
+            try:
+                folder.rmdir()
+            except OSError:  # Somebody else has put something into it meanwhile.
+                break
+        self._made = []
+
+    def _not_writable(self, error: OSError) -> ServiceError:
+        return ServiceError("output_not_writable", f"output_dir {self._shown!r} cannot be written: {error.strerror or error}", "output_dir")
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _exchange(new: Path, old: Path) -> None:
+    """Swap two folders in one step; where the file system cannot, move the old one aside first."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(_AT_FDCWD, os.fsencode(new), _AT_FDCWD, os.fsencode(old), _RENAME_EXCHANGE) == 0:
+        return
+    code = ctypes.get_errno()
+    if code not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        raise OSError(code, os.strerror(code))
+    aside = new.with_suffix(".old")
+    old.rename(aside)
+    try:
+        new.rename(old)
+    except OSError:
+        aside.rename(old)
+        raise
+    aside.rename(new)
