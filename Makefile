@@ -1,0 +1,53 @@
+# Two commands are enough on a fresh machine: `make demo` and `make test`.
+SHELL := /bin/bash
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo serve test test-unit lint format lock examples clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) ## make .venv from the pinned requirements
+
+# `.ready` is written last, so an interrupted set-up is done again.
+$(READY): requirements.lock pyproject.toml
+	@python=$$(PYTHON="$(PYTHON)" tools/find-python) && { test -x $(PY) || "$$python" -m venv $(VENV); }
+	@echo "installing the pinned requirements into $(VENV) (bpy alone is 350 MB to download)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PY) tools/quiet_ray.py
+	@$(VENV)/bin/render-server check
+	@touch $@
+
+demo: $(READY) ## start a server, render an example over HTTP, show where the templates are, stop
+	@$(VENV)/bin/render-server demo
+
+serve: $(READY) ## start the server (RENDER_SERVER_HOST, RENDER_SERVER_PORT, RENDER_LOG_LEVEL, BLENDER_PROC_SAMPLES)
+	@exec $(VENV)/bin/render-server up
+
+test: $(READY) ## run all tests
+	@$(PY) -m pytest
+
+test-unit: $(READY) ## run the tests that need neither Ray nor Blender
+	@$(PY) -m pytest tests/unit
+
+lint: $(READY) ## ruff and mypy
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+format: $(READY) ## let ruff format and mend the code
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+lock: ## resolve pyproject.toml into requirements.lock (needs uv)
+	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+
+examples: $(READY) ## make the CADs in examples/ again
+	@$(PY) examples/make_examples.py
+
+clean: ## remove what a run leaves here, but not .venv
+	rm -rf data logs output .pytest_cache .mypy_cache .ruff_cache

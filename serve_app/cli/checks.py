@@ -1,0 +1,77 @@
+"""What must be right before a server can start, each with one line that says what to do."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from serve_app.cli.messages import CommandError
+
+# Debian and Ubuntu packages that hold the libraries a PyPI bpy loads from the system.
+SYSTEM_PACKAGES = "libegl1 libgl1 libgomp1 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1 libxxf86vm1"
+
+
+def check_python() -> None:
+    """Blender as a Python module exists for 3.11 alone."""
+    if sys.version_info[:2] != (3, 11):
+        running = ".".join(map(str, sys.version_info[:3]))
+        raise CommandError(f"Python 3.11 is needed, because bpy 4.5 is built for it; this is {running}. Install python3.11 and run again.")
+
+
+def check_system_libraries() -> None:
+    """Ask the loader whether each library that Blender links to is there, without loading Blender."""
+    found = importlib.util.find_spec("bpy")
+    if found is None or found.origin is None:
+        raise CommandError("bpy is not installed in this environment; run `make setup`.")
+    ldd = shutil.which("ldd")
+    if ldd is None:
+        return
+    folder = Path(found.origin).parent
+    for library in [path for path in (folder / "__init__.so", folder.parent / "cv2" / "cv2.abi3.so") if path.exists()]:
+        listing = subprocess.run([ldd, str(library)], capture_output=True, text=True, check=False).stdout
+        missing = [line.split()[0] for line in listing.splitlines() if "not found" in line]
+        if missing:
+            raise CommandError(
+                f"Blender needs system libraries that are missing ({', '.join(missing)}); "
+                f"on Debian or Ubuntu: sudo apt-get install -y {SYSTEM_PACKAGES}"
+            )
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there.
+
+    Two Serve clusters can share a port without a word, and each gets half of the requests: so this asks by connecting,
+    too.
+    """
+    wildcard = host in ("0.0.0.0", "::")
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1" if wildcard else host, port)) == 0:
+            return False
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse a port that something listens on."""
+    if not port_is_free(host, port):
+        raise CommandError(
+            f"port {port} on {host} is taken by another program; stop it, or choose another port: RENDER_SERVER_PORT={port + 1}"
+        )
+
+
+def free_port() -> int:
+    """A port on loopback that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,81 @@
+"""A client of the server, as small as the command line needs it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from serve_app.cli.messages import CommandError
+
+_POLL_SECONDS = 0.3
+
+
+class Client:
+    """Talks to a running server.
+
+    Args:
+        url: such as ``http://127.0.0.1:8004``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(base_url=self.url, timeout=30.0, trust_env=False)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """JSON of a GET."""
+        return self._json(lambda: self._http.get(path, params={key: value for key, value in query.items() if value is not None}))
+
+    def post(self, path: str, body: Any, **query: Any) -> Any:
+        """JSON of a POST."""
+        return self._json(lambda: self._http.post(path, json=body, params=query))
+
+    def post_waiting(self, path: str, body: Any) -> Any:
+        """JSON of a POST that is answered when its job has ended, however long that takes."""
+        return self._json(lambda: self._http.post(path, json=body, params={"wait": "true"}, timeout=None))
+
+    def text(self, path: str) -> str:
+        """Text of a GET."""
+        return self._checked(lambda: self._http.get(path)).text
+
+    def _checked(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        try:
+            response = send()
+        except httpx.HTTPError as error:
+            raise CommandError(f"no server answers at {self.url} ({error}); start one with `make serve`, or pass --url") from error
+        if response.is_error:
+            try:
+                body = response.json()
+                message = f"{body['detail']} [{body['code']}]"
+            except (ValueError, KeyError, TypeError):
+                message = response.text[:200]
+            raise CommandError(f"the server refused: {message}")
+        return response
+
+    def _json(self, send: Callable[[], httpx.Response]) -> Any:
+        return self._checked(send).json()
+
+    def answers(self) -> bool:
+        """Whether a server answers at all."""
+        try:
+            return self._http.get("/health", timeout=2.0).is_success
+        except httpx.HTTPError:
+            return False
+
+    def renderer_ready(self) -> bool:
+        """Whether a Blender is ready."""
+        return bool(self.get("/api/v1/status")["renderer_ready"])
+
+    def follow(self, job_id: str, progress: Callable[[int, int], None]) -> dict[str, Any]:
+        """Wait for a job, telling of each step; returns its record."""
+        told = -1
+        while True:
+            job: dict[str, Any] = self.get(f"/jobs/{job_id}")
+            if job["rendered_count"] != told and job["total_poses"]:
+                told = job["rendered_count"]
+                progress(told, job["total_poses"])
+            if job["status"] not in ("queued", "running"):
+                return job
+            time.sleep(_POLL_SECONDS)

@@ -1,0 +1,24 @@
+"""What the command line prints: ``[INFO]``, ``[SUCCESS]`` and ``[ERROR]`` lines."""
+
+from __future__ import annotations
+
+import sys
+
+
+class CommandError(Exception):
+    """Ends a command with one ``[ERROR]`` line and exit code 1."""
+
+
+def info(text: str) -> None:
+    """Print an ``[INFO]`` line."""
+    print(f"[INFO] {text}", flush=True)
+
+
+def success(text: str) -> None:
+    """Print a ``[SUCCESS]`` line."""
+    print(f"[SUCCESS] {text}", flush=True)
+
+
+def error(text: str) -> None:
+    """Print an ``[ERROR]`` line to standard error."""
+    print(f"[ERROR] {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,72 @@
+"""``render-server render`` and ``jobs``: clients of a running server."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+from serve_app.cli.client import Client
+from serve_app.cli.messages import CommandError, info, success
+from serve_app.requests import RenderOptions
+
+
+def add_option_flags(parser: argparse.ArgumentParser) -> None:
+    """A flag for each option of a render request, so that the two never drift apart."""
+    for name, field in RenderOptions.model_fields.items():
+        flag = "--" + name.replace("_", "-")
+        help_text = (field.description or "").replace("%", "%%")
+        if isinstance(field.default, bool):
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=help_text)
+        else:
+            kinds = {kind for kind in (field.annotation, *get_args(field.annotation)) if kind in (int, float)}
+            parse = int if name == "level" else next(iter(kinds), str)
+            parser.add_argument(flag, type=parse, default=None, help=help_text)
+
+
+def chosen_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options that were given."""
+    values = {name: getattr(arguments, name) for name in RenderOptions.model_fields}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def render(arguments: argparse.Namespace) -> None:
+    """Send one render request, show its progress, and say where the files are."""
+    client = Client(arguments.url)
+    body = {"cad_path": _absolute(arguments.cad_path), "output_dir": _absolute(arguments.output_dir), **chosen_options(arguments)}
+    if "camera_poses_path" in body:
+        body["camera_poses_path"] = _absolute(body["camera_poses_path"])
+    accepted = client.post("/render/templates", body)
+    info(f"job {accepted['job_id']}")
+    job = client.follow(accepted["job_id"], lambda done, total: info(f"{done}/{total} views"))
+    report(job)
+
+
+def report(job: dict[str, Any]) -> None:
+    """Say how a job ended; a failed one is an error."""
+    for warning in job["warnings"]:
+        info(f"warning: {warning}")
+    if job["status"] != "succeeded":
+        raise CommandError(f"{job['error_message']} (log: {job['log_path']})")
+    success(f"{job['templates_generated']} templates in {job['processing_time']:.1f} s: {job['templates_dir']}")
+
+
+def _absolute(path: str) -> str:
+    """A path as seen from anywhere: the server may have been started in another folder."""
+    return str(Path(path).expanduser().absolute())
+
+
+def jobs(arguments: argparse.Namespace) -> None:
+    """List jobs, or show one."""
+    client = Client(arguments.url)
+    if arguments.job_id:
+        print(
+            client.text(f"/jobs/{arguments.job_id}/log") if arguments.log else json.dumps(client.get(f"/jobs/{arguments.job_id}"), indent=1)
+        )
+        return
+    listing = client.get("/jobs", status=arguments.status, limit=arguments.limit)
+    for job in listing["jobs"]:
+        views = f"{job['rendered_count']}/{job['total_poses']}"
+        print(f"{job['job_id']}  {job['status']:<9}  {views:>7}  {job['created_at']}  {job['cad_path']}")
+    info(f"{len(listing['jobs'])} of {listing['total']} jobs")

@@ -1,0 +1,95 @@
+"""Runs ``serve run`` with an adjusted config, on a Ray of its own, and ends it cleanly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import psutil
+import yaml
+
+from serve_app.cli.messages import CommandError
+
+STOP_SECONDS = 30.0
+
+
+def adjusted_config(config: Path, host: str, port: int) -> dict[str, Any]:
+    """A Serve config with another address to listen on."""
+    try:
+        content: dict[str, Any] = yaml.safe_load(config.read_text())
+    except FileNotFoundError as error:
+        raise CommandError(f"there is no Serve config at {config}; run this in the project's folder, or pass --config") from error
+    content["http_options"] = {**content.get("http_options", {}), "host": host, "port": port}
+    return content
+
+
+class ServerProcess:
+    """A server as a child process; a context manager that stops it.
+
+    Args:
+        config: Serve config to start from.
+        host: address to listen on.
+        port: port to listen on.
+        output: where the server's console output goes; None for this process's own.
+        address: of a running Ray cluster to deploy to; None starts a Ray of its own.
+        environment: added to this process's environment.
+    """
+
+    def __init__(
+        self,
+        config: Path,
+        host: str,
+        port: int,
+        output: IO[bytes] | None = None,
+        address: str | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="render-server-", delete=False) as file:
+            yaml.safe_dump(adjusted_config(config, host, port), file)
+            self._config = Path(file.name)
+        # `local` starts a new Ray: without it, Ray joins whatever cluster it finds on the machine.
+        settings = {"RAY_ADDRESS": address or "local", "RAY_USAGE_STATS_ENABLED": "0", **(environment or {})}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ray.serve.scripts", "run", str(self._config)],
+            env={**os.environ, **settings},
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+            start_new_session=True,  # A ^C at the terminal reaches us alone, and we stop the server in order.
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server is gone."""
+        return self.process.poll() is not None
+
+    def stop(self) -> None:
+        """End the server and every process that it started."""
+        try:
+            children = psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            children = []
+        if not self.ended:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        _, alive = psutil.wait_procs(children, timeout=STOP_SECONDS / 2)
+        for child in alive:
+            child.kill()
+        psutil.wait_procs(alive, timeout=5)
+        self._config.unlink(missing_ok=True)
+
+    def __enter__(self) -> ServerProcess:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()

@@ -1,0 +1,36 @@
+"""``render-server up``: start a server here, with the address from the environment or the flags."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from pathlib import Path
+from types import FrameType
+
+from serve_app.cli.checks import check_port, check_system_libraries
+from serve_app.cli.messages import CommandError, info
+from serve_app.cli.server_process import ServerProcess
+from serve_app.settings import Settings
+
+
+def up(arguments: argparse.Namespace) -> None:
+    """Run a server until it ends, or until this process is told to stop."""
+    settings = Settings()
+    host, port = arguments.host or settings.server_host, arguments.port or settings.server_port
+    check_system_libraries()
+    if arguments.address is None:
+        check_port(host, port)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)  # Also when a shell started us in the background, with SIGINT ignored.
+    with ServerProcess(Path(arguments.config), host, port, address=arguments.address) as server:
+        info(f"starting on {server.url}; {server.url}/docs describes the requests")
+        try:
+            code = server.process.wait()
+        except KeyboardInterrupt:
+            info("stopping")
+            return
+    raise CommandError(f"the server ended with code {code}; the lines above say why")
