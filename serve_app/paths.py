@@ -79,10 +79,10 @@ class PathPolicy:
         except (OSError, RuntimeError) as error:
             raise ServiceError("validation_error", f"{field} {text!r} is not a usable path: {error}", field) from error
         if not any(path.is_relative_to(root) for root in roots):
-            allowed = ", ".join(map(str, roots))
             raise ServiceError(
                 "path_outside_roots",
-                f"{field} {text!r} lies outside the folders that this server may use ({allowed}); the operator sets them in {setting}",
+                f"{field} {text!r} lies outside the folders that this server may use; put it below one of them, or have the operator "
+                f"add its folder to {setting}",
                 field,
             )
         return path

@@ -60,3 +60,8 @@ class BatchRequest(BaseModel):
         min_length=1, description="Render requests: each with its own `cad_path`, `output_dir` and, if it likes, options."
     )
     defaults: dict[str, Any] = Field(default_factory=dict, description="Options for all items, under any that an item gives itself.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_bare_list(cls, body: Any) -> Any:
+        return {"items": body} if isinstance(body, list) else body

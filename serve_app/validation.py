@@ -19,7 +19,8 @@ def validation_error(findings: Sequence[Any]) -> ServiceError:
     """
     first = findings[0]
     location = [str(part) for part in first["loc"] if part not in _PLACES]
-    field = ".".join(location) or None
+    # Of a body that is no JSON, the location is a character's position.
+    field = None if first["type"] == "json_invalid" else ".".join(location) or None
     more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
     return ServiceError("validation_error", _sentence(first, field) + more, field)
 

@@ -67,17 +67,28 @@ class CadLoader:
             ServiceError: one of the ``cad_`` codes.
         """
         digest = await asyncio.to_thread(self._digest, path)
-        known = self._loaded.get((digest, str(path)))
-        if known is not None and await asyncio.to_thread(self._unchanged, known, path.parent):
-            self._loaded.move_to_end((digest, str(path)))
-            return known
-        async with self._parsing:
-            parsed = await self._parse(path)
-        loaded = await asyncio.to_thread(_loaded, parsed)
-        self._loaded[digest, str(path)] = loaded
-        while len(self._loaded) > 1 and sum(cad.nbytes for cad in self._loaded.values()) > self._settings.cad_cache_bytes:
+        known = await self._known(digest, path)
+        if known is None:
+            async with self._parsing:
+                # Somebody else may have parsed it while this one waited for its turn.
+                known = await self._known(digest, path)
+                if known is None:
+                    known = await asyncio.to_thread(_loaded, await self._parse(path))
+                    self._keep((digest, str(path)), known)
+        return known
+
+    async def _known(self, digest: str, path: Path) -> LoadedCad | None:
+        cad = self._loaded.get((digest, str(path)))
+        if cad is None or not await asyncio.to_thread(self._unchanged, cad, path.parent):
+            return None
+        self._loaded[digest, str(path)] = cad
+        self._loaded.move_to_end((digest, str(path)))
+        return cad
+
+    def _keep(self, key: tuple[str, str], cad: LoadedCad) -> None:
+        self._loaded[key] = cad
+        while len(self._loaded) > 1 and sum(kept.nbytes for kept in self._loaded.values()) > self._settings.cad_cache_bytes:
             self._loaded.popitem(last=False)
-        return loaded
 
     def _digest(self, path: Path) -> str:
         try:

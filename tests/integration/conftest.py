@@ -1,0 +1,77 @@
+"""One real server, with real Blenders, for all integration tests."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from serve_app.cli.checks import free_port, port_is_free
+from serve_app.cli.client import Client
+from serve_app.cli.demo import wait_for_renderer
+from serve_app.cli.server_process import ServerProcess
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT.parent / "shared" / "reference" / "obj_000005"
+CHECKER = ROOT.parent / "shared" / "check_templates.py"
+
+
+@dataclass
+class Server:
+    """A running server and the folder that it may use."""
+
+    url: str
+    folder: Path
+    pid: int
+
+    def http(self) -> httpx.Client:
+        """An HTTP client."""
+        return httpx.Client(base_url=self.url, timeout=300, trust_env=False)
+
+    def render(self, cad: str, output: str, **options: Any) -> dict[str, Any]:
+        """Render and wait, through the job interface; paths are relative to ``folder``."""
+        body = {"cad_path": str(self.folder / cad), "output_dir": str(self.folder / output), **options}
+        with self.http() as http:
+            response = http.post("/render/templates", params={"wait": "true"}, json=body)
+        assert response.status_code == 200, response.text
+        job: dict[str, Any] = response.json()
+        return job
+
+    def log(self, job_id: str) -> str:
+        """The log of a job."""
+        with self.http() as http:
+            return http.get(f"/jobs/{job_id}/log").text
+
+
+def start_server(folder: Path, environment: dict[str, str] | None = None) -> ServerProcess:
+    """Start a server of one's own on a free loopback port."""
+    port = free_port()
+    assert port_is_free("127.0.0.1", port)
+    settings = {
+        "RENDER_INPUT_ROOTS": f"{folder}:{REFERENCE}",
+        "RENDER_OUTPUT_ROOTS": str(folder),
+        "RENDER_DATA_DIR": str(folder / "data"),
+        "RENDER_LOG_DIR": str(folder / "logs"),
+        **(environment or {}),
+    }
+    output = (folder / "server.log").open("wb")
+    return ServerProcess(ROOT / "serve_config.yaml", "127.0.0.1", port, output, environment=settings)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The shared server, with a renderer that is ready."""
+    folder = tmp_path_factory.mktemp("server")
+    for example in (ROOT / "examples").iterdir():
+        if example.suffix in (".ply", ".obj", ".stl", ".mtl", ".png"):
+            shutil.copy(example, folder)
+    with start_server(folder) as process:
+        wait_for_renderer(process, Client(process.url), folder / "server.log")
+        yield Server(process.url, folder, process.process.pid)
+    print((folder / "server.log").read_text(errors="replace")[-2000:], file=sys.stderr)

@@ -1,0 +1,68 @@
+"""The console command against the real server."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from serve_app.cli.checks import free_port
+from serve_app.cli.contact_sheet import write_contact_sheet
+from tests.integration.conftest import Server
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "serve_app.cli.main", *words], capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_smoke_passes_on_a_good_server(server: Server) -> None:
+    done = command("smoke", "--url", server.url, "--cad", str(server.folder / "flange.stl"), "--output", str(server.folder / "smoke"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert all(line.startswith(("[INFO]", "[SUCCESS]")) for line in lines)
+    assert [line.split(":")[0] for line in lines if line.startswith("[SUCCESS]")] == [
+        "[SUCCESS] health",
+        "[SUCCESS] status",
+        "[SUCCESS] render",
+        "[SUCCESS] files",
+    ]
+
+
+def test_smoke_fails_with_one_line_where_no_server_is() -> None:
+    done = command("smoke", "--url", f"http://127.0.0.1:{free_port()}")
+    assert done.returncode == 1 and done.stderr.startswith("[ERROR] no server answers") and len(done.stderr.splitlines()) == 1
+
+
+def test_render_and_jobs(server: Server) -> None:
+    output = server.folder / "by_command"
+    done = command("render", str(server.folder / "flange.stl"), str(output), "--url", server.url, "--resolution", "64", "--samples", "1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("[SUCCESS] 42 templates in ")
+    listing = command("jobs", "--url", server.url, "--limit", "1")
+    assert "succeeded" in listing.stdout and "42/42" in listing.stdout
+    job_id = listing.stdout.split()[0]
+    assert "job succeeded" in command("jobs", job_id, "--log", "--url", server.url).stdout
+    write_contact_sheet(output / "templates", 42, output / "sheet.png")
+    assert (output / "sheet.png").stat().st_size > 10_000
+
+
+def test_a_refused_render_is_one_error_line(server: Server) -> None:
+    done = command("render", "/etc/hostname", str(server.folder / "x"), "--url", server.url)
+    assert done.returncode == 1 and "RENDER_INPUT_ROOTS" in done.stderr
+
+
+def test_the_server_sends_no_usage_statistics(server: Server) -> None:
+    # A process that renamed itself shows no environment any more.
+    seen = {process.name(): process.environ() for process in psutil.Process(server.pid).children(recursive=True)}
+    readable = {name: environment for name, environment in seen.items() if "PATH" in environment}
+    assert {"raylet", "gcs_server"} <= set(readable)
+    assert all(environment.get("RAY_USAGE_STATS_ENABLED") == "0" for environment in readable.values())
+
+
+@pytest.mark.parametrize("words", [("nonsense",), ("up", "--config", "none.yaml", "--port", "1")])
+def test_a_wrong_command_is_refused(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = command(*words)
+    assert done.returncode != 0 and "Traceback" not in done.stderr

@@ -1,0 +1,156 @@
+"""Every endpoint that the older server's clients use, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+
+from render_actor.cameras import camera_poses
+from tests.integration.conftest import Server
+
+SMALL = {"resolution": 64, "samples": 1}
+
+
+@pytest.fixture(scope="module")
+def two_poses(server: Server) -> str:
+    """A pose list of two cameras, so that a job is short."""
+    path = server.folder / "two_poses.npy"
+    np.save(path, camera_poses(0)[[8, 33]])
+    return str(path)
+
+
+def body(server: Server, cad: str, output: str, **options: Any) -> dict[str, Any]:
+    return {"cad_path": str(server.folder / cad), "output_dir": str(server.folder / output), **SMALL, **options}
+
+
+def test_health(server: Server) -> None:
+    with server.http() as http:
+        answer = http.get("/health").json()
+    assert answer["status"] == "healthy" and answer["message"] and answer["timestamp"]
+
+
+def test_status(server: Server) -> None:
+    with server.http() as http:
+        answer = http.get("/api/v1/status").json()
+    assert answer["server"] == "running" and answer["renderer_ready"] is True
+    assert answer["uptime"] > 0 and answer["version"]
+    renderer = answer["renderers"][0]
+    assert renderer["device"] == "CPU" and psutil.pid_exists(renderer["pid"]) and renderer["memory_bytes"] > 50_000_000
+    assert len(renderer["cores"]) == 1
+    assert answer["machine"]["cpu_count"] > 0 and answer["machine"]["disk_free_bytes"][str(server.folder)] > 0
+
+
+def test_a_job_from_queued_to_its_files(server: Server, two_poses: str) -> None:
+    with server.http() as http:
+        accepted = http.post("/render/templates", json=body(server, "knot.ply", "async", camera_poses_path=two_poses)).json()
+        assert set(accepted) == {"job_id", "status"} and accepted["status"] == "queued"
+        until = time.monotonic() + 60
+        while (job := http.get(f"/jobs/{accepted['job_id']}").json())["status"] in ("queued", "running"):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        listed = http.get("/jobs", params={"status": "succeeded", "limit": 1}).json()
+    assert job["status"] == "succeeded" and job["returncode"] == 0 and job["success"] is True
+    assert job["rendered_count"] == job["templates_generated"] == job["total_poses"] == 2
+    assert set(job["view_seconds"]) == {"0", "1"} and job["elapsed_sec"] > 0 and job["processing_time"] > 0
+    assert job["created_at"] <= job["started_at"] <= job["ended_at"] and job["error_message"] is None
+    assert listed["jobs"][0]["job_id"] == accepted["job_id"]
+    files = sorted(path.name for path in (server.folder / "async" / "templates").iterdir())
+    assert files == ["manifest.json", "mask_0.png", "mask_1.png", "rgb_0.png", "rgb_1.png", "xyz_0.npy", "xyz_1.npy"]
+    log = Path(job["log_path"]).read_text()
+    assert log == server.log(accepted["job_id"])
+    for words in ("job accepted", "CAD loaded", "view rendered", "Blender printed", "job succeeded"):
+        assert words in log
+
+
+def test_a_wait_that_times_out_leaves_the_job_running(server: Server) -> None:
+    request = body(server, "knot.ply", "slow", resolution=256, samples=16)
+    with server.http() as http:
+        answer = http.post("/render/templates", params={"wait": "true", "wait_timeout_sec": 0.2}, json=request).json()
+        assert answer["status"] == "timeout" and answer["job_id"]
+        until = time.monotonic() + 120
+        while (job := http.get(f"/jobs/{answer['job_id']}").json())["status"] in ("queued", "running"):
+            assert time.monotonic() < until
+            time.sleep(0.2)
+    assert job["status"] == "succeeded" and job["templates_generated"] == 42
+
+
+def test_a_client_that_hangs_up_does_not_end_its_job(server: Server, two_poses: str) -> None:
+    request = body(server, "knot.ply", "hung_up", camera_poses_path=two_poses, resolution=256, samples=32)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{server.url}/render/templates", params={"wait": "true"}, json=request, timeout=0.3, trust_env=False)
+    until = time.monotonic() + 60
+    while not (server.folder / "hung_up" / "templates").exists():
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+def test_v1_answers_when_done(server: Server, two_poses: str) -> None:
+    request = body(server, "flange.stl", "v1", camera_poses_path=two_poses, colorize=True, base_color=0.2)
+    with server.http() as http:
+        answer = http.post("/api/v1/render-templates", json=request).json()
+    assert answer["success"] is True and answer["total_poses"] == answer["rendered_count"] == 2
+    assert answer["output_dir"] == str(server.folder / "v1" / "templates") and answer["cad_path"] == request["cad_path"]
+    assert (answer["normalize"], answer["colorize"], answer["base_color"]) == (True, True, 0.2) and answer["rendering_time"] > 0
+
+
+def test_an_item_of_a_batch_fails_alone(server: Server, two_poses: str) -> None:
+    items = [
+        {"cad_path": str(server.folder / "knot.ply"), "output_dir": str(server.folder / "batch" / "a")},
+        {"cad_path": str(server.folder / "missing.ply"), "output_dir": str(server.folder / "batch" / "b")},
+        {"cad_path": str(server.folder / "flange.stl"), "output_dir": str(server.folder / "batch" / "c"), "resolution": 96},
+        {"cad_path": str(server.folder / "flange.stl"), "output_dir": str(server.folder / "batch" / "d"), "smaples": 3},
+    ]
+    with server.http() as http:
+        answer = http.post(
+            "/api/v1/render-templates-batch", json={"items": items, "defaults": {**SMALL, "camera_poses_path": two_poses}}
+        ).json()
+    assert (answer["success"], answer["total"], answer["succeeded"], answer["failed"]) == (False, 4, 2, 2)
+    assert [item["success"] for item in answer["results"]] == [True, False, True, False]
+    assert answer["results"][1]["error"]["code"] == "cad_not_found"
+    assert answer["results"][3]["error"]["field"] == "smaples"
+    assert answer["results"][2]["result"]["rendered_count"] == 2
+    manifest = json.loads((server.folder / "batch" / "c" / "templates" / "manifest.json").read_text())
+    assert manifest["resolution"] == [96, 96]
+
+
+def test_a_batch_may_be_a_bare_list(server: Server, two_poses: str) -> None:
+    item = body(server, "knot.ply", "bare", camera_poses_path=two_poses)
+    with server.http() as http:
+        answer = http.post("/api/v1/render-templates-batch", json=[item]).json()
+    assert answer["success"] is True and answer["results"][0]["result"]["total_poses"] == 2
+
+
+def test_docs_are_served(server: Server) -> None:
+    with server.http() as http:
+        assert "swagger" in http.get("/docs").text.lower()
+        paths = http.get("/openapi.json").json()["paths"]
+    expected = {"/render/templates", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/log", "/health", "/api/v1/status"}
+    assert expected | {"/api/v1/render-templates", "/api/v1/render-templates-batch"} == set(paths)
+
+
+async def test_two_hundred_waiting_clients_cost_no_thread_each(server: Server, two_poses: str) -> None:
+    ingress = next(child for child in psutil.Process(server.pid).children(recursive=True) if "Ingress" in " ".join(child.cmdline()))
+    before, most = ingress.num_threads(), 0
+
+    async with httpx.AsyncClient(base_url=server.url, timeout=300, trust_env=False, limits=httpx.Limits(max_connections=None)) as http:
+        requests = [
+            http.post(
+                "/render/templates", params={"wait": "true"}, json=body(server, "flange.stl", f"many/{n}", camera_poses_path=two_poses)
+            )
+            for n in range(200)
+        ]
+        waiting = asyncio.gather(*requests)
+        while not waiting.done():
+            most = max(most, ingress.num_threads())
+            await asyncio.sleep(0.2)
+        answers = await waiting
+    assert [answer.json()["status"] for answer in answers] == ["succeeded"] * 200
+    assert most - before < 50

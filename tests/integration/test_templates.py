@@ -1,0 +1,187 @@
+"""The templates themselves: what a real Blender made, through the whole service."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import trimesh
+from numpy.typing import NDArray
+from PIL import Image
+
+from render_actor.cameras import camera_poses
+from serve_app.manifest import file_names
+from tests.integration.conftest import CHECKER, REFERENCE, Server
+
+
+def read(folder: Path, view: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """RGB, mask and xyz of a view."""
+    rgb, mask, xyz = file_names(view)
+    return np.asarray(Image.open(folder / rgb)), np.asarray(Image.open(folder / mask)), np.load(folder / xyz, allow_pickle=False)
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    return content
+
+
+@pytest.fixture(scope="module")
+def poses(server: Server) -> str:
+    path = server.folder / "four_poses.npy"
+    np.save(path, camera_poses(0)[[1, 9, 20, 33]])
+    return str(path)
+
+
+@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference renders are not here")
+def test_a_real_cad_at_full_size_passes_the_contracts_checker(server: Server) -> None:
+    cad = REFERENCE / "obj_000005.ply"
+    with server.http() as http:
+        response = http.post(
+            "/render/templates", params={"wait": "true"}, json={"cad_path": str(cad), "output_dir": str(server.folder / "full")}
+        )
+    job = response.json()
+    assert job["status"] == "succeeded" and job["templates_generated"] == 42 and job["warnings"] == []
+    references = ["--reference", str(REFERENCE / "stock"), "--converged", str(REFERENCE / "converged")]
+    command = [sys.executable, str(CHECKER), job["templates_dir"], "--cad", str(cad), *references]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference renders are not here")
+def test_the_background_is_the_stock_background(server: Server) -> None:
+    folder = server.folder / "full" / "templates"
+    if not folder.exists():
+        pytest.skip("the full-size render did not run")
+    for view in (0, 20, 38):
+        stock = np.asarray(Image.open(REFERENCE / "stock" / f"rgb_{view}.png").convert("RGB")).astype(int)
+        outside = np.asarray(Image.open(REFERENCE / "stock" / f"mask_{view}.png")) == 0
+        rgb, _, _ = read(folder, view)
+        # Stock images are dithered: equal up to that.
+        assert np.abs(rgb[outside].astype(int).mean(axis=0) - stock[outside].mean(axis=0)).max() < 0.6
+
+
+def test_every_file_is_in_the_manifest_with_its_hash(server: Server, poses: str) -> None:
+    job = server.render("crate.obj", "hashes", camera_poses_path=poses, resolution=128)
+    folder = Path(job["templates_dir"])
+    content = manifest(folder)
+    listed = {name: entry for view in content["views"] for name, entry in view["files"].items()}
+    assert set(listed) == {path.name for path in folder.iterdir()} - {"manifest.json"}
+    for name, entry in listed.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == entry["sha256"]
+    assert len(content["camera_to_scene"]) == 4 and content["devices"] == ["CPU"] and content["versions"]["blender"].startswith("4.5")
+    assert content["intrinsics"][0][2] == 63.5 and content["cad"]["references"].keys() == {"crate.mtl", "crate.png"}
+
+
+def test_the_same_request_gives_the_same_files_and_reloads_nothing(server: Server, poses: str) -> None:
+    first = server.render("knot.ply", "same_1", resolution=96)
+    second = server.render("knot.ply", "same_2", resolution=96)
+    hashes = [
+        {name: entry["sha256"] for view in manifest(Path(job["templates_dir"]))["views"] for name, entry in view["files"].items()}
+        for job in (first, second)
+    ]
+    assert hashes[0] == hashes[1]
+    log = server.log(second["job_id"])
+    renderers = {word for word in log.split() if word.startswith("renderer=")}
+    loaded_before = {word for word in server.log(first["job_id"]).split() if word.startswith("renderer=")}
+    if renderers <= loaded_before:
+        assert "mesh loaded into Blender" not in log
+
+
+def test_all_formats_of_one_shape_give_the_same_masks_and_xyz(server: Server, poses: str) -> None:
+    mesh = trimesh.load(server.folder / "flange.stl", force="mesh")
+    mesh.export(server.folder / "same_shape.ply")
+    mesh.export(server.folder / "same_shape.obj")
+    folders = [
+        Path(server.render(cad, f"formats/{cad}", camera_poses_path=poses, resolution=128)["templates_dir"])
+        for cad in ("flange.stl", "same_shape.ply", "same_shape.obj")
+    ]
+    for view in range(4):
+        _, mask, xyz = read(folders[0], view)
+        for other in folders[1:]:
+            _, other_mask, other_xyz = read(other, view)
+            assert ((mask > 0) ^ (other_mask > 0)).sum() <= 2
+            both = (mask > 0) & (other_mask > 0)
+            assert np.abs(xyz[both].astype(np.float32) - other_xyz[both]).max() < 0.1
+
+
+def test_colours_textures_and_greys_arrive_in_the_picture(server: Server, poses: str) -> None:
+    knot = Path(server.render("knot.ply", "look/knot", camera_poses_path=poses, resolution=128)["templates_dir"])
+    crate = Path(server.render("crate.obj", "look/crate", camera_poses_path=poses, resolution=128)["templates_dir"])
+    grey_job = server.render("flange.stl", "look/flange", camera_poses_path=poses, resolution=128)
+    painted = Path(
+        server.render("knot.ply", "look/painted", camera_poses_path=poses, resolution=128, colorize=True, base_color=0.3)["templates_dir"]
+    )
+
+    def saturation(folder: Path) -> float:
+        rgb, mask, _ = read(folder, 1)
+        inside = rgb[mask > 0].astype(int)
+        return float((inside.max(axis=1) - inside.min(axis=1)).mean())
+
+    assert saturation(knot) > 60 and saturation(crate) > 60
+    assert saturation(Path(grey_job["templates_dir"])) < 3 and saturation(painted) < 3
+    assert any("neutral grey" in warning for warning in grey_job["warnings"])
+    rgb, mask, _ = read(Path(grey_job["templates_dir"]), 1)
+    assert rgb[mask > 0].mean() > 100
+
+
+def test_options_change_what_they_say(server: Server, poses: str) -> None:
+    mesh = trimesh.load(server.folder / "flange.stl", force="mesh")
+    far, metres = mesh.copy(), mesh.copy()
+    far.apply_translation((1000.0, 0.0, 0.0))
+    far.export(server.folder / "far.stl")
+    metres.apply_scale(0.001)
+    metres.export(server.folder / "metres.stl")
+    common = {"camera_poses_path": poses, "resolution": 64, "samples": 1}
+
+    centred = server.render("far.stl", "options/far", recenter=True, **common)
+    _, mask, xyz = read(Path(centred["templates_dir"]), 2)
+    assert xyz[mask > 0][:, 0].astype(np.float32).min() > 950
+
+    warned = server.render("metres.stl", "options/warned", **common)
+    assert any("unit=m" in warning for warning in warned["warnings"])
+    scaled = server.render("metres.stl", "options/metres", unit="m", **common)
+    assert scaled["warnings"] == [warning for warning in warned["warnings"] if "unit=m" not in warning]
+    plain = server.render("flange.stl", "options/plain", **common)
+    _, mask, xyz = read(Path(scaled["templates_dir"]), 1)
+    _, plain_mask, plain_xyz = read(Path(plain["templates_dir"]), 1)
+    assert np.array_equal(mask, plain_mask) and np.abs(xyz.astype(np.float32) - plain_xyz).max() < 0.1
+
+    cad_axes = server.render("crate.obj", "options/cad_axes", **common)
+    blender_axes = server.render("crate.obj", "options/blender_axes", obj_axes="blender", **common)
+    _, first, xyz = read(Path(cad_axes["templates_dir"]), 2)
+    _, second, turned = read(Path(blender_axes["templates_dir"]), 2)
+    assert not np.array_equal(first, second)
+    for mask, coordinates in ((first, xyz), (second, turned)):
+        assert np.abs(coordinates[mask > 0].astype(np.float32)).max(axis=0) <= pytest.approx([37, 27, 20], abs=0.1)
+
+
+def test_files_may_go_into_output_dir_itself(server: Server, poses: str) -> None:
+    job = server.render("flange.stl", "flat/templates_here", templates_subfolder=False, camera_poses_path=poses, resolution=64, samples=1)
+    assert job["templates_dir"] == str(server.folder / "flat" / "templates_here")
+    assert len(os.listdir(job["templates_dir"])) == 13
+
+
+def test_more_views(server: Server) -> None:
+    job = server.render("crate.obj", "level1", level=1, resolution=64, samples=1)
+    assert job["templates_generated"] == 162 and len(manifest(Path(job["templates_dir"]))["views"]) == 162
+
+
+def test_a_changed_texture_is_seen(server: Server, poses: str) -> None:
+    folder = server.folder / "repaint"
+    folder.mkdir()
+    for name in ("crate.obj", "crate.mtl", "crate.png"):
+        shutil.copy(server.folder / name, folder)
+    common = {"camera_poses_path": poses, "resolution": 64, "samples": 4}
+    before, _, _ = read(Path(server.render("repaint/crate.obj", "repaint/a", **common)["templates_dir"]), 2)
+    Image.new("RGB", (8, 8), (0, 0, 255)).save(folder / "crate.png")
+    after, mask, _ = read(Path(server.render("repaint/crate.obj", "repaint/b", **common)["templates_dir"]), 2)
+    assert np.abs(after.astype(int) - before).mean() > 2
+    assert after[mask > 0][:, 2].mean() > after[mask > 0][:, 0].mean() + 30

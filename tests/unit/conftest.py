@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from serve_app.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings whose only root is the test's own folder."""
+    roots = {"input_roots": [tmp_path], "output_roots": [tmp_path]}
+    return Settings(**roots, data_dir=tmp_path / "data", log_dir=tmp_path / "logs")
+
+
+@pytest.fixture(scope="session")
+def wedge() -> trimesh.Trimesh:
+    """A small solid without any symmetry, in mm, off its origin."""
+    vertices = np.array([[-30, -20, -10], [40, -20, -10], [40, 25, -10], [-30, 25, -10], [-30, -20, 15], [10, -15, 30], [-25, 20, 22]])
+    mesh: trimesh.Trimesh = trimesh.convex.convex_hull(vertices.astype(float))
+    return mesh

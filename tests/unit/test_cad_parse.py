@@ -1,0 +1,223 @@
+"""One shape in every format that is read gives the same templates, and a broken one a clear refusal."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from render_actor.object_coordinates import ObjectCoordinates
+from render_actor.types import CadMesh
+from serve_app.cad.parse import ParsedCad, parse_cad
+from serve_app.errors import ServiceError
+from tests.unit.test_object_coordinates import scene_for
+
+LIMIT = 10**8
+
+
+def parse(folder: Path, name: str, data: bytes | str) -> ParsedCad:
+    return parse_cad(data.encode() if isinstance(data, str) else data, name, folder, LIMIT)
+
+
+def ply_header(encoding: str, vertices: int, faces: int, extra: str = "") -> str:
+    return (
+        f"ply\nformat {encoding} 1.0\nelement vertex {vertices}\nproperty float x\nproperty float y\nproperty float z\n{extra}"
+        f"element face {faces}\nproperty list uchar int vertex_indices\nend_header\n"
+    )
+
+
+def ascii_ply(mesh: trimesh.Trimesh) -> bytes:
+    lines = [" ".join(f"{value:.9g}" for value in vertex) for vertex in mesh.vertices]
+    lines += ["3 " + " ".join(map(str, face)) for face in mesh.faces]
+    return (ply_header("ascii", len(mesh.vertices), len(mesh.faces)) + "\n".join(lines) + "\n").encode()
+
+
+def binary_ply(mesh: trimesh.Trimesh, endian: str) -> bytes:
+    name = "binary_little_endian" if endian == "<" else "binary_big_endian"
+    body = mesh.vertices.astype(f"{endian}f4").tobytes()
+    body += b"".join(struct.pack(f"{endian}B3i", 3, *face) for face in mesh.faces)
+    return ply_header(name, len(mesh.vertices), len(mesh.faces)).encode() + body
+
+
+def coloured_ply(mesh: trimesh.Trimesh) -> bytes:
+    extra = "".join(f"property float n{axis}\n" for axis in "xyz") + "".join(f"property uchar {c}\n" for c in ("red", "green", "blue"))
+    lines = [
+        " ".join(f"{value:.9g}" for value in (*vertex, *normal)) + f" {10 * i} 20 30"
+        for i, (vertex, normal) in enumerate(zip(mesh.vertices, mesh.vertex_normals, strict=True))
+    ]
+    lines += ["3 " + " ".join(map(str, face)) for face in mesh.faces]
+    return (ply_header("ascii", len(mesh.vertices), len(mesh.faces), extra) + "\n".join(lines) + "\n").encode()
+
+
+def obj_text(mesh: trimesh.Trimesh, *, relative: bool = False, objects: int = 1) -> str:
+    """The mesh as OBJ; with several objects each carries its own vertices, and indices may count back."""
+    lines, used = ["mtllib wedge.mtl"], 0
+    for part, faces in enumerate(np.array_split(mesh.faces, objects)):
+        lines.append(f"o part{part}")
+        vertices = mesh.vertices[faces].reshape(-1, 3)
+        lines += ["v " + " ".join(f"{value:.9g}" for value in vertex) for vertex in vertices]
+        lines.append("usemtl paint")
+        for face in range(len(faces)):
+            indices = [used + 3 * face + corner + 1 for corner in range(3)]
+            if relative:
+                indices = [index - (used + len(vertices)) - 1 for index in indices]
+            lines.append("f " + " ".join(map(str, indices)))
+        used += len(vertices)
+    return "\n".join(lines) + "\n"
+
+
+def stl_ascii(mesh: trimesh.Trimesh) -> bytes:
+    return trimesh.exchange.stl.export_stl_ascii(mesh).encode()
+
+
+WRITERS: dict[str, Callable[[trimesh.Trimesh], bytes | str]] = {
+    "little.ply": lambda mesh: binary_ply(mesh, "<"),
+    "big.ply": lambda mesh: binary_ply(mesh, ">"),
+    "coloured.ply": coloured_ply,
+    "UPPER.PLY": ascii_ply,
+    "binary.stl": lambda mesh: trimesh.exchange.stl.export_stl(mesh),
+    "ascii.STL": stl_ascii,
+    "one.obj": obj_text,
+    "two.obj": lambda mesh: obj_text(mesh, objects=2),
+    "relative.obj": lambda mesh: obj_text(mesh, relative=True),
+    "relative_two.OBJ": lambda mesh: obj_text(mesh, relative=True, objects=2),
+    "windows.obj": lambda mesh: obj_text(mesh, objects=2).replace("\n", "\r\n"),
+}
+
+
+def templates(mesh: CadMesh, view: int):  # type: ignore[no-untyped-def]
+    return ObjectCoordinates(mesh.vertices, mesh.faces).cast(scene_for(mesh.vertices), view)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_format_gives_the_same_masks_and_xyz(name: str, wedge: trimesh.Trimesh, tmp_path: Path) -> None:
+    reference = parse(tmp_path, "wedge.ply", ascii_ply(wedge)).mesh
+    mesh = parse(tmp_path, name, WRITERS[name](wedge)).mesh
+    assert len(mesh.faces) == len(reference.faces)
+    for view in (0, 8, 33):
+        (mask, xyz), (expected_mask, expected_xyz) = templates(mesh, view), templates(reference, view)
+        assert (mask ^ expected_mask).sum() <= 2
+        both = mask & expected_mask
+        assert np.abs(xyz[both].astype(np.float32) - expected_xyz[both]).max() < 0.05
+
+
+def test_normals_and_colours_of_a_ply_are_kept(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
+    mesh = parse(tmp_path, "coloured.ply", coloured_ply(wedge)).mesh
+    assert mesh.vertex_colors is not None and mesh.corner_normals is not None
+    assert mesh.vertex_colors[3].tolist() == [30, 20, 30, 255]
+    assert np.allclose(mesh.corner_normals, wedge.vertex_normals[wedge.faces], atol=1e-5)
+
+
+def test_without_normals_there_are_none(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
+    assert parse(tmp_path, "plain.ply", ascii_ply(wedge)).mesh.corner_normals is None
+
+
+def test_a_cad_without_looks_is_grey_and_says_so(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
+    parsed = parse(tmp_path, "plain.ply", ascii_ply(wedge))
+    assert any("neutral grey" in warning for warning in parsed.warnings)
+    assert not any("grey" in warning for warning in parse(tmp_path, "coloured.ply", coloured_ply(wedge)).warnings)
+
+
+def test_a_cad_in_metres_is_noticed(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
+    small = wedge.copy()
+    small.apply_scale(0.001)
+    assert any("unit=m" in warning for warning in parse(tmp_path, "small.stl", trimesh.exchange.stl.export_stl(small)).warnings)
+
+
+def test_mtl_colours_and_maps_are_kept(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
+    Image.new("RGB", (4, 2), (255, 0, 0)).save(tmp_path / "paint.png")
+    (tmp_path / "wedge.mtl").write_text(
+        "newmtl paint\nKd 0.1 0.2 0.3\nKs 0.6 0.6 0.6\nNs 250\nd 0.5\nKe 0 0 0.5\nmap_Kd -s 1 1 1 paint.png\n"
+    )
+    parsed = parse(tmp_path, "one.obj", obj_text(wedge))
+    material = parsed.mesh.materials[0]
+    assert material.base_color == (0.1, 0.2, 0.3) and material.alpha == 0.5 and material.emission == (0.0, 0.0, 0.5)
+    assert material.specular == pytest.approx(0.6) and material.roughness == pytest.approx(0.5)
+    assert set(parsed.references) >= {"wedge.mtl"}
+
+
+def test_texture_and_uv_are_kept(tmp_path: Path) -> None:
+    pixels = np.zeros((2, 4, 3), dtype=np.uint8)
+    pixels[0, 0] = (255, 0, 0)
+    Image.fromarray(pixels).save(tmp_path / "paint.png")
+    (tmp_path / "wedge.mtl").write_text("newmtl paint\nmap_Kd paint.png\n")
+    text = "mtllib wedge.mtl\nv 0 0 0\nv 9 0 0\nv 0 9 0\nv 0 0 9\nvt 0 0\nvt 1 0\nvt 0 1\nusemtl paint\nf 1/1 2/2 3/3\nf 1/1 2/2 4/3\n"
+    mesh = parse(tmp_path, "textured.obj", text).mesh
+    assert mesh.materials[0].textures == {"base_color": 0}
+    assert mesh.textures[0].shape == (2, 4, 4) and mesh.textures[0][0, 0].tolist() == [255, 0, 0, 255]
+    assert mesh.corner_uv is not None and mesh.corner_uv[0].tolist() == [[0, 0], [1, 0], [0, 1]]
+
+
+def test_ply_texture_and_uv_are_kept(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4), (0, 255, 0)).save(tmp_path / "skin.png")
+    text = (
+        "ply\nformat ascii 1.0\ncomment TextureFile skin.png\nelement vertex 4\nproperty float x\nproperty float y\nproperty float z\n"
+        "property float texture_u\nproperty float texture_v\nelement face 2\nproperty list uchar int vertex_indices\nend_header\n"
+        "0 0 0 0 0\n9 0 0 1 0\n0 9 0 0 1\n0 0 9 1 1\n3 0 1 2\n3 0 1 3\n"
+    )
+    parsed = parse(tmp_path, "skin.ply", text)
+    assert parsed.mesh.materials[0].textures == {"base_color": 0} and parsed.mesh.corner_uv is not None
+    assert parsed.mesh.corner_uv[1].tolist() == [[0, 0], [1, 0], [1, 1]]
+
+
+def test_missing_references_are_warnings(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
+    parsed = parse(tmp_path, "one.obj", obj_text(wedge))
+    assert any("wedge.mtl" in warning for warning in parsed.warnings)
+    (tmp_path / "wedge.mtl").write_text("newmtl paint\nKd 1 1 1\nmap_Kd gone.png\n")
+    assert any("gone.png" in warning for warning in parse(tmp_path, "one.obj", obj_text(wedge)).warnings)
+
+
+@pytest.mark.parametrize("reference", ["../secret.mtl", "{absolute}", "linked.mtl"])
+def test_references_never_leave_the_folder(reference: str, wedge: trimesh.Trimesh, tmp_path: Path) -> None:
+    folder = tmp_path / "cad"
+    folder.mkdir()
+    secret = tmp_path / "secret.mtl"
+    secret.write_text("newmtl paint\nKd 1 0 0\n")
+    (folder / "linked.mtl").symlink_to(secret)
+    text = obj_text(wedge).replace("wedge.mtl", reference.format(absolute=secret))
+    parsed = parse(folder, "one.obj", text)
+    assert parsed.mesh.materials[0].base_color != (1.0, 0.0, 0.0)
+    assert all(digest is None for digest in parsed.references.values())
+
+
+def test_the_key_changes_with_the_cad_and_with_its_texture(tmp_path: Path, wedge: trimesh.Trimesh) -> None:
+    (tmp_path / "wedge.mtl").write_text("newmtl paint\nKd 1 0 0\n")
+    first = parse(tmp_path, "one.obj", obj_text(wedge)).mesh.key
+    assert parse(tmp_path, "one.obj", obj_text(wedge)).mesh.key == first
+    (tmp_path / "wedge.mtl").write_text("newmtl paint\nKd 0 1 0\n")
+    assert parse(tmp_path, "one.obj", obj_text(wedge)).mesh.key != first
+    assert parse(tmp_path, "one.obj", obj_text(wedge) + "# more\n").mesh.key != first
+
+
+def nan_ply(mesh: trimesh.Trimesh) -> bytes:
+    return ascii_ply(mesh).replace(b"end_header\n", b"end_header\nnan nan nan\n", 1)
+
+
+BROKEN: dict[str, tuple[bytes | str, str]] = {
+    "empty.ply": (b"", "cannot be read"),
+    "noise.stl": (bytes(range(256)) * 3, "invalid format"),
+    "text.obj": ("hello world\n", "invalid format"),
+    "points.ply": (
+        "ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\nend_header\n0 0 0\n1 1 1\n",
+        "no faces",
+    ),
+    "points.obj": ("v 0 0 0\nv 1 0 0\nv 0 1 0\n", "no faces"),
+    "dot.obj": ("v 1 1 1\nv 1 1 1\nv 1 1 1\nf 1 2 3\n", "no size"),
+    "nan.obj": ("v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "NaN"),
+    "inf.obj": ("v inf 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "infinite"),
+    "outside.ply": (ply_header("ascii", 3, 1) + "0 0 0\n1 0 0\n0 1 0\n3 0 1 7\n", "invalid format"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_files_are_refused_in_the_words_users_know(name: str, tmp_path: Path) -> None:
+    data, words = BROKEN[name]
+    with pytest.raises(ServiceError) as caught:
+        parse(tmp_path, name, data)
+    assert caught.value.code == "cad_invalid" and caught.value.field == "cad_path"
+    assert caught.value.detail.startswith("CAD file not found or invalid format") and words in caught.value.detail

@@ -1,0 +1,79 @@
+"""The parts of a renderer's process that need no Blender."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ray.exceptions import OutOfMemoryError, RayActorError
+
+from render_actor.blender_actor import BlenderActor, _failure_of
+from render_actor.core_pinning import CoreClaim
+from render_actor.output_capture import captured_output
+from render_actor.types import Failure, RendererOptions
+from render_actor.worker import _lost
+
+
+def test_two_renderers_never_share_a_core(tmp_path: Path) -> None:
+    count = len(os.sched_getaffinity(0))
+    claims = [CoreClaim(1, tmp_path) for _ in range(count)]
+    assert sorted(core for claim in claims for core in claim.cores) == sorted(os.sched_getaffinity(0))
+    late = CoreClaim(1, tmp_path)
+    assert late.cores == ()
+    claims[0].release()
+    assert len(CoreClaim(1, tmp_path).cores) == 1
+
+
+def test_a_claim_is_all_or_nothing(tmp_path: Path) -> None:
+    count = len(os.sched_getaffinity(0))
+    assert CoreClaim(count + 1, tmp_path).cores == ()
+    assert len(CoreClaim(count, tmp_path).cores) == count
+
+
+def test_output_written_by_c_and_by_children_is_caught() -> None:
+    code = (
+        "import os\nfrom render_actor.output_capture import captured_output\nprint('before')\n"
+        "with captured_output() as output:\n os.write(1, b'Fra:1 progress\\nfrom C\\n'); os.system('echo child >&2')\n"
+        "print(repr(output.text))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed == "before\n'from C\\nchild'\n"
+
+
+def test_output_is_given_back_after_an_error() -> None:
+    before = os.fstat(1).st_ino
+    try:
+        with captured_output():
+            raise ValueError
+    except ValueError:
+        pass
+    assert os.fstat(1).st_ino == before
+
+
+def test_a_blender_that_will_not_start_says_why() -> None:
+    code = (
+        "import sys; sys.modules['bpy'] = None\n"
+        "from render_actor.blender_actor import BlenderActor\nfrom render_actor.types import RendererOptions\n"
+        "print(BlenderActor('r', RendererOptions()).warm_up().message)"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.startswith("Failed to initialize BlenderProc: ") and "bpy" in printed
+
+
+def test_failures_keep_the_words_users_know() -> None:
+    assert _failure_of(MemoryError()).message.startswith("Out of memory during rendering")
+    assert _failure_of(RuntimeError("System is out of memory")).code == "out_of_memory"
+    assert _failure_of(RuntimeError("something else")).code == "render_failed"
+
+
+def test_a_dead_renderer_is_worth_another_try_and_one_out_of_memory_is_not() -> None:
+    assert _lost(RayActorError()).worth_retrying
+    killed = _lost(OutOfMemoryError("Task was killed due to the node running low on memory: memory usage 0.95"))
+    assert killed.code == "out_of_memory" and killed.message.startswith("Out of memory during rendering")
+
+
+def test_a_renderer_can_be_described_before_it_starts() -> None:
+    actor = BlenderActor("r1", RendererOptions())
+    assert not isinstance(actor, Failure)

@@ -1,0 +1,149 @@
+"""The scheduler with renderers that only count: order, fairness, retries. Real renderers are in the integration tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from render_actor.scene import TemplateScene
+from render_actor.types import BatchResult, Failure, ViewBatch
+from serve_app.errors import ServiceError
+from serve_app.scheduler import MOST_LOST_RENDERERS, PayloadLostError, ViewScheduler, ViewWork
+
+Answer = Callable[[ViewBatch], BatchResult]
+
+
+class CountingRenderers:
+    """Answers batches after one turn of the event loop, and remembers them."""
+
+    def __init__(self, answer: Answer | None = None) -> None:
+        self.batches: list[ViewBatch] = []
+        self.out = self.most_out = 0
+        self._answer = answer or (lambda batch: BatchResult("r0", seconds=0.2 * len(batch.views)))
+
+    async def render(self, batch: ViewBatch) -> BatchResult:
+        self.batches.append(batch)
+        self.out += 1
+        self.most_out = max(self.most_out, self.out)
+        await asyncio.sleep(0)
+        self.out -= 1
+        return self._answer(batch)
+
+
+def work(job: str, views: int, delivered: list[tuple[str, int]], group: str | None = None) -> ViewWork:
+    scene: TemplateScene = None  # type: ignore[assignment]
+    batches: list[ViewBatch] = []
+
+    def make(indices: tuple[int, ...]) -> ViewBatch:
+        batches.append(ViewBatch(job, job, None, scene, indices))
+        return batches[-1]
+
+    async def deliver(result: BatchResult) -> None:
+        delivered.append((job, 1))
+
+    return ViewWork(group or job, views, make, deliver)
+
+
+async def test_every_view_is_rendered_once_and_in_order() -> None:
+    renderers, delivered = CountingRenderers(), []  # type: ignore[var-annotated]
+    await ViewScheduler(renderers.render, 4).run(work("a", 42, delivered))
+    assert [view for batch in renderers.batches for view in batch.views] == list(range(42))
+    assert renderers.most_out == 4
+
+
+async def test_groups_take_turns_and_a_small_job_is_not_stuck_behind_a_large_batch() -> None:
+    renderers, delivered = CountingRenderers(), []  # type: ignore[var-annotated]
+    scheduler = ViewScheduler(renderers.render, 2)
+    large = [asyncio.create_task(scheduler.run(work(f"large{i}", 200, delivered, "batch"))) for i in range(5)]
+    await asyncio.sleep(0)
+    await scheduler.run(work("small", 10, delivered))
+    done = sum(len(batch.views) for batch in renderers.batches if batch.job_id != "small")
+    assert done < 100
+    await asyncio.gather(*large)
+
+
+async def test_jobs_of_one_group_go_one_after_another() -> None:
+    renderers, delivered = CountingRenderers(), []  # type: ignore[var-annotated]
+    scheduler = ViewScheduler(renderers.render, 2)
+    await asyncio.gather(*(scheduler.run(work(name, 20, delivered, "batch")) for name in ("a", "b", "c")))
+    assert [batch.job_id for batch in renderers.batches] == sorted(batch.job_id for batch in renderers.batches)
+
+
+async def test_a_lost_renderer_costs_a_retry_and_no_view() -> None:
+    lost: set[tuple[int, ...]] = set()
+
+    def answer(batch: ViewBatch) -> BatchResult:
+        if 3 in batch.views and batch.views not in lost:
+            lost.add(batch.views)
+            return BatchResult("r0", failure=Failure("renderer_lost", "gone"))
+        return BatchResult("r0", seconds=1.0)
+
+    renderers, delivered = CountingRenderers(answer), []  # type: ignore[var-annotated]
+    await ViewScheduler(renderers.render, 3).run(work("a", 9, delivered))
+    counts = Counter(view for batch in renderers.batches for view in batch.views)
+    assert counts == {**dict.fromkeys(range(9), 1), 3: 2}
+
+
+async def test_a_view_that_loses_its_renderers_fails_its_job_alone() -> None:
+    def answer(batch: ViewBatch) -> BatchResult:
+        if batch.job_id == "bad" and 5 in batch.views:
+            return BatchResult("r0", failure=Failure("renderer_lost", "a renderer was lost"))
+        return BatchResult("r0", seconds=1.0)
+
+    renderers, delivered = CountingRenderers(answer), []  # type: ignore[var-annotated]
+    scheduler = ViewScheduler(renderers.render, 2)
+    outcomes = await asyncio.gather(
+        scheduler.run(work("bad", 10, delivered)), scheduler.run(work("good", 10, delivered)), return_exceptions=True
+    )
+    assert isinstance(outcomes[0], ServiceError) and outcomes[0].code == "renderer_lost"
+    assert outcomes[1] is None
+    assert sum(5 in batch.views and batch.job_id == "bad" for batch in renderers.batches) == MOST_LOST_RENDERERS
+
+
+async def test_a_failed_view_ends_the_job_at_once() -> None:
+    renderers, delivered = CountingRenderers(lambda batch: BatchResult("r0", failure=Failure("view_blank", "view 0", "recenter", 0))), []  # type: ignore[var-annotated]
+    with pytest.raises(ServiceError) as caught:
+        await ViewScheduler(renderers.render, 2).run(work("a", 100, delivered))
+    assert (caught.value.code, caught.value.field) == ("view_blank", "recenter")
+    assert len(renderers.batches) <= 3
+
+
+async def test_an_exception_of_the_transport_is_a_lost_renderer() -> None:
+    calls = 0
+
+    async def render(batch: ViewBatch) -> BatchResult:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise ConnectionError("replica gone")
+        return BatchResult("r0", seconds=1.0)
+
+    delivered: list[tuple[str, int]] = []
+    await ViewScheduler(render, 1).run(work("a", 3, delivered))
+    assert len(delivered) == 3
+
+
+async def test_images_lost_with_their_renderer_are_rendered_again() -> None:
+    renderers, delivered = CountingRenderers(), []  # type: ignore[var-annotated]
+    item = work("a", 4, delivered)
+    keep = item.deliver
+    failures = iter([PayloadLostError("owner died")])
+
+    async def deliver(result: BatchResult) -> None:
+        for error in failures:
+            raise error
+        await keep(result)
+
+    item.deliver = deliver
+    await ViewScheduler(renderers.render, 2).run(item)
+    assert sum(len(batch.views) for batch in renderers.batches) == 5
+
+
+async def test_quick_views_travel_in_larger_batches() -> None:
+    renderers = CountingRenderers(lambda batch: BatchResult("r0", seconds=0.01 * len(batch.views)))
+    await ViewScheduler(renderers.render, 2).run(work("a", 162, []))
+    sizes = [len(batch.views) for batch in renderers.batches]
+    assert max(sizes) > 4 and sum(sizes) == 162

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from serve_app import staging as staging_module
+from serve_app.errors import ServiceError
+from serve_app.staging import StagingFolder, check_replaceable
+
+
+def stage(target: Path, *names: str, job: str = "j1") -> StagingFolder:
+    folder = StagingFolder(target, job, str(target))
+    folder.open()
+    for name in names:
+        folder.write(name, job.encode())
+    return folder
+
+
+def test_nothing_is_seen_before_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "deep" / "templates"
+    folder = stage(target, "rgb_0.png")
+    assert not target.exists()
+    folder.publish()
+    assert [path.name for path in target.iterdir()] == ["rgb_0.png"]
+    assert [path.name for path in target.parent.iterdir()] == ["templates"]
+
+
+@pytest.mark.parametrize("exchange_works", [True, False])
+def test_an_earlier_folder_stays_until_the_moment_of_publishing(
+    tmp_path: Path, exchange_works: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "templates"
+    stage(target, "rgb_0.png", "rgb_1.png", job="old").publish()
+    if not exchange_works:
+        monkeypatch.setattr(staging_module, "_RENAME_EXCHANGE", 1 << 20)  # A flag that the kernel does not know: EINVAL.
+    folder = stage(target, "rgb_0.png", job="new")
+    assert sorted(os.listdir(target)) == ["rgb_0.png", "rgb_1.png"]
+    folder.publish()
+    assert os.listdir(target) == ["rgb_0.png"] and (target / "rgb_0.png").read_text() == "new"
+    assert os.listdir(tmp_path) == ["templates"]
+
+
+def test_discarding_leaves_no_trace(tmp_path: Path) -> None:
+    folder = stage(tmp_path / "a" / "b" / "templates", "rgb_0.png")
+    folder.discard()
+    assert os.listdir(tmp_path) == []
+
+
+def test_discarding_keeps_what_others_put_there(tmp_path: Path) -> None:
+    folder = stage(tmp_path / "a" / "templates")
+    (tmp_path / "a" / "theirs").write_text("x")
+    folder.discard()
+    assert os.listdir(tmp_path / "a") == ["theirs"]
+
+
+def test_files_of_others_are_never_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "templates"
+    target.mkdir()
+    for name in ("rgb_0.png", "manifest.json", ".hidden", "xyz_3.npy"):
+        (target / name).write_text("x")
+    check_replaceable(target, "shown")
+    (target / "descriptors.pth").write_text("x")
+    with pytest.raises(ServiceError) as caught:
+        check_replaceable(target, "shown")
+    assert caught.value.code == "output_not_replaceable" and "descriptors.pth" in caught.value.detail and "'shown'" in caught.value.detail
+    folder = stage(target)
+    with pytest.raises(ServiceError):
+        folder.publish()
+    assert (target / "descriptors.pth").exists()
+
+
+def test_a_link_or_a_file_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "file").write_text("x")
+    for name in ("link", "file"):
+        with pytest.raises(ServiceError):
+            check_replaceable(tmp_path / name, name)
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ServiceError) as caught:
+        StagingFolder(tmp_path / "file" / "templates", "j", "file").open()
+    assert caught.value.code == "output_not_writable" and caught.value.field == "output_dir"
