@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import ray
 from ray import serve
-from ray.exceptions import ActorDiedError, RayActorError, RayError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayError
 from ray.util.placement_group import PlacementGroup
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, PlacementGroupSchedulingStrategy
 
@@ -129,9 +129,9 @@ def _first_line(error: BaseException) -> str:
 
 
 def _lost(error: RayError) -> Failure:
-    text = str(error)
-    if "out of memory" in text.lower() or "memory usage" in text.lower():
+    # Of any SIGKILL Ray says that it may have been for memory; these words it uses when it knows.
+    if isinstance(error, OutOfMemoryError) or "running low on memory" in str(error):
         return Failure("out_of_memory", f"{OUT_OF_MEMORY}: the renderer was stopped to save the machine; use a lower resolution")
-    died = isinstance(error, RayActorError | ActorDiedError)
+    died = isinstance(error, RayActorError)
     reason = "its process died" if died else _first_line(error)
     return Failure("renderer_lost", f"a renderer was lost while it rendered: {reason}")

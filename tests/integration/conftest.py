@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,4 +73,3 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with start_server(folder) as process:
         wait_for_renderer(process, Client(process.url), folder / "server.log")
         yield Server(process.url, folder, process.process.pid)
-    print((folder / "server.log").read_text(errors="replace")[-2000:], file=sys.stderr)

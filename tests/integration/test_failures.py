@@ -30,6 +30,8 @@ def write_bad_cads(folder: Path) -> None:
     far = trimesh.creation.box(extents=(10, 10, 10))
     far.apply_translation((5000, 0, 0))
     far.export(folder / "bad" / "far.stl")
+    trimesh.creation.box(extents=(1.9, 0.2, 0.2)).export(folder / "bad" / "close.stl")
+    trimesh.creation.box(extents=(40, 40, 40)).export(folder / "bad" / "huge.stl")
 
 
 @pytest.mark.parametrize(
@@ -78,8 +80,9 @@ def test_unknown_addresses_have_the_same_form(server: Server) -> None:
         ("bad/points.obj", {}, "cad_invalid", "no faces"),
         ("bad/nan.obj", {}, "cad_invalid", "NaN"),
         ("bad/dot.obj", {}, "cad_invalid", "no size"),
-        ("bad/far.stl", {}, "view_clipped", "recenter=true"),
-        ("knot.ply", {"normalize": False}, "camera_inside_object", "normalize=true"),
+        ("bad/far.stl", {}, "view_blank", "recenter=true"),
+        ("bad/close.stl", {"normalize": False}, "view_clipped", "normalize=true"),
+        ("bad/huge.stl", {"normalize": False}, "camera_inside_object", "normalize=true"),
         ("knot.ply", {"camera_poses_path": "aside.npy"}, "view_blank", "shows nothing"),
         ("knot.ply", {"camera_poses_path": "flat.npy"}, "poses_invalid", "shape"),
     ],
@@ -92,9 +95,6 @@ def test_a_bad_job_fails_with_its_reason_and_leaves_nothing(
     aside[0, 0, 3] += 5000
     np.save(server.folder / "aside.npy", aside)
     np.save(server.folder / "flat.npy", np.zeros((4, 4)))
-    if cad == "knot.ply" and options.get("normalize") is False:
-        trimesh.creation.box(extents=(40, 40, 40)).export(server.folder / "bad" / "huge.stl")
-        cad = "bad/huge.stl"
     if "camera_poses_path" in options:
         options = {**options, "camera_poses_path": str(server.folder / options["camera_poses_path"])}
     job = server.render(cad, f"failed/{code}", **SMALL, **options)

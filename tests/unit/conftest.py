@@ -12,8 +12,7 @@ from serve_app.settings import Settings
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings whose only root is the test's own folder."""
-    roots = {"input_roots": [tmp_path], "output_roots": [tmp_path]}
-    return Settings(**roots, data_dir=tmp_path / "data", log_dir=tmp_path / "logs")
+    return Settings(input_roots=[tmp_path], output_roots=[tmp_path], data_dir=tmp_path / "data", log_dir=tmp_path / "logs")
 
 
 @pytest.fixture(scope="session")

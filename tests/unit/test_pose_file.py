@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from serve_app.errors import ServiceError
 from serve_app.pose_file import read_poses
 
 
-def write(path: Path, poses: object) -> Path:
+def write(path: Path, poses: Any) -> Path:
     np.save(path, poses, allow_pickle=True)
     return path
 
@@ -41,7 +42,7 @@ def spoiled(index: tuple[int, ...], value: float) -> np.ndarray:  # type: ignore
         (np.eye(4)[None], "at the origin"),
     ],
 )
-def test_a_bad_list_is_refused_with_the_first_fault(poses: object, words: str, tmp_path: Path) -> None:
+def test_a_bad_list_is_refused_with_the_first_fault(poses: Any, words: str, tmp_path: Path) -> None:
     with pytest.raises(ServiceError) as caught:
         read_poses(write(tmp_path / "p.npy", poses), "p.npy")
     assert caught.value.code == "poses_invalid" and caught.value.field == "camera_poses_path"
