@@ -183,8 +183,9 @@ def _blender_object(mesh: CadMesh) -> Any:
     data.polygons.foreach_set("loop_start", np.arange(0, mesh.faces.size, 3, dtype=np.int32))
     data.polygons.foreach_set("material_index", np.ascontiguousarray(mesh.face_materials, dtype=np.int32))
     data.update(calc_edges=True)
+    # Faces made from arrays are smooth unless told otherwise; a CAD without normals is flat.
+    data.polygons.foreach_set("use_smooth", np.full(len(mesh.faces), mesh.corner_normals is not None))
     if mesh.corner_normals is not None:
-        data.polygons.foreach_set("use_smooth", np.ones(len(mesh.faces), dtype=bool))
         data.normals_split_custom_set(mesh.corner_normals.reshape(-1, 3).tolist())
     if mesh.vertex_colors is not None:
         layer = data.color_attributes.new(_COLOR_LAYER, "BYTE_COLOR", "POINT")

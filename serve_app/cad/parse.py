@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,14 +107,19 @@ def _parts(data: bytes, suffix: str, resolver: FolderResolver, textures: Texture
         options["fix_texture"] = False
     scene = trimesh.load_scene(io.BytesIO(data), file_type=suffix[1:], resolver=resolver, process=False, **options)
     meshes = [geometry for geometry in scene.geometry.values() if isinstance(geometry, trimesh.Trimesh)]
-    read = {".ply": _ply_part, ".obj": _obj_part, ".stl": _stl_part}[suffix]
-    return [read(mesh, textures) for mesh in meshes if len(mesh.faces)]
+    meshes = [mesh for mesh in meshes if len(mesh.faces)]
+    if suffix == ".ply":
+        return [_ply_part(mesh, textures) for mesh in meshes]
+    if suffix == ".obj":
+        has_normals = re.search(rb"^\s*vn\s", data, re.MULTILINE) is not None
+        return [_obj_part(mesh, textures, has_normals=has_normals) for mesh in meshes]
+    return [_stl_part(mesh) for mesh in meshes]
 
 
 def _given_normals(mesh: trimesh.Trimesh) -> NDArray[np.float32] | None:
-    """(F, 3, 3) corner normals as the file gave them, or None: trimesh would invent some when asked plainly."""
-    normals = mesh._cache.cache.get("vertex_normals")
-    if normals is None or len(normals) != len(mesh.vertices) or not np.isfinite(normals).all():
+    """(F, 3, 3) corner normals of a mesh whose file gave some, or None when they are not usable."""
+    normals = mesh.vertex_normals
+    if len(normals) != len(mesh.vertices) or not np.isfinite(normals).all():
         return None
     return np.asarray(normals, dtype=np.float32)[mesh.faces]
 
@@ -128,7 +134,9 @@ def _ply_part(mesh: trimesh.Trimesh, textures: TextureStore) -> _Part:
         material = SurfaceMaterial(textures={"base_color": len(textures.images) - 1})
     colors = mesh.visual.vertex_colors if mesh.visual.kind in ("vertex", "face") else None
     vertices, faces = np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces)
-    normals = _given_normals(mesh)
+    # Asked plainly, trimesh invents normals; without given ones the faces are flat, as in Blender.
+    properties = raw.get("vertex", {}).get("properties", {})
+    normals = _given_normals(mesh) if {"nx", "ny", "nz"} <= set(properties) else None
     if mesh.visual.kind == "face":
         vertices, faces = vertices[faces].reshape(-1, 3), np.arange(faces.size).reshape(-1, 3)
         colors = np.repeat(mesh.visual.face_colors, 3, axis=0)
@@ -149,12 +157,12 @@ def _ply_uv(mesh: trimesh.Trimesh, raw: dict[str, Any]) -> NDArray[np.float32] |
     return np.asarray(uv, dtype=np.float32)[mesh.faces]
 
 
-def _obj_part(mesh: trimesh.Trimesh, textures: TextureStore) -> _Part:
+def _obj_part(mesh: trimesh.Trimesh, textures: TextureStore, *, has_normals: bool) -> _Part:
     source = getattr(mesh.visual, "material", None)
     material = SurfaceMaterial()
     statements: dict[str, Any] = dict(getattr(source, "kwargs", {}))
     image = getattr(source, "image", None)
-    if image is not None:
+    if image is not None and "file_path" in image.info:  # trimesh gives a CAD without a texture a blank one.
         statements["map_kd"] = [image.info["file_path"]]
     if source is not None and statements:
         material = surface_from_mtl(str(source.name), statements, textures)
@@ -164,14 +172,14 @@ def _obj_part(mesh: trimesh.Trimesh, textures: TextureStore) -> _Part:
     return _Part(
         np.asarray(mesh.vertices, dtype=np.float64),
         np.asarray(mesh.faces),
-        _given_normals(mesh),
+        _given_normals(mesh) if has_normals else None,
         None if colors is None else np.asarray(colors, dtype=np.uint8),
         corner_uv,
         material,
     )
 
 
-def _stl_part(mesh: trimesh.Trimesh, textures: TextureStore) -> _Part:
+def _stl_part(mesh: trimesh.Trimesh) -> _Part:
     return _Part(np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces), None, None, None, SurfaceMaterial())
 
 

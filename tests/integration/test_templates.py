@@ -185,3 +185,16 @@ def test_a_changed_texture_is_seen(server: Server, poses: str) -> None:
     after, mask, _ = read(Path(server.render("repaint/crate.obj", "repaint/b", **common)["templates_dir"]), 2)
     assert np.abs(after.astype(int) - before).mean() > 2
     assert after[mask > 0][:, 2].mean() > after[mask > 0][:, 0].mean() + 30
+
+
+def test_our_meshes_look_as_blenderprocs_own_import_does(server: Server, tmp_path: Path) -> None:
+    """Colours, normals, .mtl materials, textures and shading: the same picture as from the stock script's loader."""
+    (tmp_path / "shiny.mtl").write_text("newmtl a\nKd 0.7 0.2 0.1\nKs 0.5 0.5 0.5\nNs 300\nillum 2\nnewmtl b\nKd 0.1 0.6 0.2\nKs 0.9 0.9 0.9\n")
+    text = (server.folder / "crate.obj").read_text().replace("crate.mtl", "shiny.mtl").replace("usemtl body", "usemtl a")
+    (tmp_path / "shiny.obj").write_text(text.replace("usemtl lid", "usemtl b"))
+    cads = [str(server.folder / name) for name in ("knot.ply", "flange.stl", "crate.obj")] + [str(tmp_path / "shiny.obj")]
+    command = [sys.executable, "-m", "tests.integration.import_likeness", *cads]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    scores = {line.split()[0]: float(line.split()[1]) for line in done.stderr.splitlines()[-len(cads) :]}
+    assert set(scores) == {Path(cad).name for cad in cads}
+    assert min(scores.values()) > 50, scores

@@ -114,7 +114,17 @@ def test_normals_and_colours_of_a_ply_are_kept(wedge: trimesh.Trimesh, tmp_path:
 
 
 def test_without_normals_there_are_none(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
-    assert parse(tmp_path, "plain.ply", ascii_ply(wedge)).mesh.corner_normals is None
+    for name in ("little.ply", "one.obj", "binary.stl"):
+        assert parse(tmp_path, name, WRITERS[name](wedge)).mesh.corner_normals is None
+    textured = "v 0 0 0\nv 9 0 0\nv 0 9 0\nv 0 0 9\nvt 0 0\nvt 1 0\nvt 0 1\nf 1/1 2/2 3/3\nf 1/1 2/2 4/3\n"
+    assert parse(tmp_path, "textured.obj", textured).mesh.corner_normals is None
+
+
+def test_normals_of_an_obj_are_kept(tmp_path: Path) -> None:
+    text = "v 0 0 0\nv 9 0 0\nv 0 9 0\nvn 0 0.6 0.8\nvn 0.6 0 0.8\nf 1//1 2//1 3//2\n"
+    normals = parse(tmp_path, "bent.obj", text).mesh.corner_normals
+    assert normals is not None
+    assert np.allclose(normals[0], [[0, 0.6, 0.8], [0, 0.6, 0.8], [0.6, 0, 0.8]])
 
 
 def test_a_cad_without_looks_is_grey_and_says_so(wedge: trimesh.Trimesh, tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""Prints, for each CAD given, the PSNR between our mesh from arrays and BlenderProc's own import of the same file.
+
+Run as a process of its own, since Blender wants the main thread: ``python -m tests.integration.import_likeness CAD ...``
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from render_actor.blenderproc_session import bpy, start_session
+
+start_session(use_gpu=False, threads=2)
+
+from blenderproc.python.loader.ObjectLoader import load_obj  # noqa: E402
+
+from render_actor.blender_scene import BlenderScene, WarmMesh  # noqa: E402
+from render_actor.scene import Sampling  # noqa: E402
+from serve_app.cad.parse import parse_cad  # noqa: E402
+from tests.unit.test_object_coordinates import scene_for  # noqa: E402
+
+
+def imported(path: Path) -> object:
+    """The file as one Blender object, taken out of the scene, in the CAD's own axes."""
+    bpy.ops.object.select_all(action="DESELECT")
+    axes = {"forward_axis": "Y", "up_axis": "Z"} if path.suffix == ".obj" else {}
+    objects = [loaded.blender_obj for loaded in load_obj(str(path), **axes)]
+    for one in objects:
+        one.select_set(True)
+    bpy.context.view_layer.objects.active = objects[0]
+    if len(objects) > 1:
+        bpy.ops.object.join()
+    joined = bpy.context.view_layer.objects.active
+    bpy.context.scene.collection.objects.unlink(joined)
+    return joined
+
+
+def likeness(scene: BlenderScene, path: Path) -> float:
+    """Smallest PSNR over some views, in dB, over the object's pixels."""
+    mesh = parse_cad(path.read_bytes(), path.name, path.parent, 10**9).mesh
+    scene.load(mesh)
+    theirs = dataclasses.replace(mesh, key="imported")
+    scene._warm["imported"] = WarmMesh(theirs, imported(path), scene._warm[mesh.key].coordinates)
+    template_scene = scene_for(mesh.vertices, sampling=Sampling(samples=32))
+    scores = []
+    for view in (1, 9, 20, 33):
+        pictures = []
+        for key in (mesh.key, "imported"):
+            scene.show(key, template_scene)
+            mask, _ = scene.mask_and_xyz(template_scene, view)
+            pictures.append(scene.rgb(template_scene, view).astype(np.float64))
+        error = float(((pictures[0] - pictures[1])[mask] ** 2).mean())
+        scores.append(10 * np.log10(255**2 / max(error, 1e-12)))
+    return min(scores)
+
+
+if __name__ == "__main__":
+    blender_scene = BlenderScene(warm_meshes=99)
+    results = [f"{Path(name).name} {likeness(blender_scene, Path(name).resolve()):.1f}" for name in sys.argv[1:]]
+    os.write(2, ("\n" + "\n".join(results) + "\n").encode())
+    os._exit(0)  # Blender crashes when its interpreter ends in order.
