@@ -189,7 +189,7 @@ def test_a_changed_texture_is_seen(server: Server, poses: str) -> None:
 
 def test_our_meshes_look_as_blenderprocs_own_import_does(server: Server, tmp_path: Path) -> None:
     """Colours, normals, .mtl materials, textures and shading: the same picture as from the stock script's loader."""
-    (tmp_path / "shiny.mtl").write_text("newmtl a\nKd 0.7 0.2 0.1\nKs 0.5 0.5 0.5\nNs 300\nillum 2\nnewmtl b\nKd 0.1 0.6 0.2\nKs 0.9 0.9 0.9\n")
+    (tmp_path / "shiny.mtl").write_text("newmtl a\nKd 0.7 0.2 0.1\nKs 0.5 0.5 0.5\nNs 300\nnewmtl b\nKd 0.1 0.6 0.2\nKs 0.9 0.9 0.9\n")
     text = (server.folder / "crate.obj").read_text().replace("crate.mtl", "shiny.mtl").replace("usemtl body", "usemtl a")
     (tmp_path / "shiny.obj").write_text(text.replace("usemtl lid", "usemtl b"))
     cads = [str(server.folder / name) for name in ("knot.ply", "flange.stl", "crate.obj")] + [str(tmp_path / "shiny.obj")]
