@@ -12,6 +12,8 @@ import tempfile
 
 # BlenderProc refuses to be imported by a plain interpreter unless this says that a run script did it.
 os.environ["OUTSIDE_OF_THE_INTERNAL_BLENDER_PYTHON_ENVIRONMENT_BUT_IN_RUN_SCRIPT"] = "1"
+# BlenderProc imports GitPython, which refuses to be imported on a machine without git unless told to keep quiet.
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 import bpy
 from blenderproc.python.renderer import RendererUtility
