@@ -18,7 +18,7 @@ def _default_roots() -> list[Path]:
 class Settings(BaseSettings):
     """Settings of the service. Each is read from the environment variable of its name with ``RENDER_`` before it."""
 
-    model_config = SettingsConfigDict(env_prefix="RENDER_", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="RENDER_", extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
     server_host: str = Field("0.0.0.0", description="Address that `make serve` and `render-server up` listen on.")
     server_port: int = Field(8004, ge=1, le=65535, description="Port that `make serve` and `render-server up` listen on.")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from serve_app.cli.messages import CommandError
 
-# Debian and Ubuntu packages that hold the libraries a PyPI bpy loads from the system.
-SYSTEM_PACKAGES = "libegl1 libgl1 libgomp1 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1 libxxf86vm1"
+# Debian and Ubuntu packages that hold the libraries the PyPI bpy and opencv load from the system.
+SYSTEM_PACKAGES = "libgl1 libglib2.0-0 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1"
 
 
 def check_python() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -69,12 +70,17 @@ class ServerProcess:
         """Whether the server is gone."""
         return self.process.poll() is not None
 
+    def _session(self) -> list[psutil.Process]:
+        """Every process of the session that the server began, whoever its parent is by now."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(OSError, psutil.Error):
+                if os.getsid(process.pid) == self.process.pid and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
     def stop(self) -> None:
         """End the server and every process that it started."""
-        try:
-            children = psutil.Process(self.process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            children = []
         if not self.ended:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -82,7 +88,8 @@ class ServerProcess:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        _, alive = psutil.wait_procs(children, timeout=STOP_SECONDS / 2)
+        # Looked up now: a stop while Ray starts leaves processes that were not there before and have no parent any more.
+        _, alive = psutil.wait_procs(self._session(), timeout=STOP_SECONDS / 2)
         for child in alive:
             child.kill()
         psutil.wait_procs(alive, timeout=5)

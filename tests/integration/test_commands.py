@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -66,3 +69,34 @@ def test_the_server_sends_no_usage_statistics(server: Server) -> None:
 def test_a_wrong_command_is_refused(words: tuple[str, ...], tmp_path: Path) -> None:
     done = command(*words)
     assert done.returncode != 0 and "Traceback" not in done.stderr
+
+
+def test_up_takes_its_port_from_the_environment_and_ends_in_order(tmp_path: Path) -> None:
+    """SIGTERM while Ray is still starting, the moment at which processes were once left behind."""
+    port = free_port()
+    environment = {**os.environ, "RENDER_SERVER_HOST": "127.0.0.1", "RENDER_SERVER_PORT": str(port), "RENDER_DATA_DIR": str(tmp_path)}
+    config = Path(__file__).parents[2] / "serve_config.yaml"
+    up = subprocess.Popen(
+        [sys.executable, "-m", "serve_app.cli.main", "up", "--config", str(config)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert up.stdout is not None and f"http://127.0.0.1:{port}" in up.stdout.readline()
+    server = psutil.Process(up.pid).children()[0]
+    until = time.monotonic() + 60
+    while not any("raylet" in process.name() for process in server.children(recursive=True)):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    up.send_signal(signal.SIGTERM)
+    up.communicate(timeout=90)
+    left = [process for process in psutil.process_iter() if _session_of(process) == server.pid]
+    assert up.returncode == 0 and left == []
+
+
+def _session_of(process: psutil.Process) -> int | None:
+    try:
+        return None if process.status() == psutil.STATUS_ZOMBIE else os.getsid(process.pid)
+    except (OSError, psutil.Error):
+        return None
