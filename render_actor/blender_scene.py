@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from mathutils import Matrix
 from numpy.typing import NDArray
 
-from render_actor.blenderproc_session import Light, RendererUtility, Utility, bpy
+from render_actor.blenderproc_session import TEMPORARY_FOLDER, Light, Matrix, RendererUtility, bpy
 from render_actor.object_coordinates import ObjectCoordinates
 from render_actor.scene import FIELD_OF_VIEW, LIGHT_ENERGY, LIGHT_RADIUS, VIEW_TRANSFORM, WORLD_GREY, Sampling, TemplateScene
 from render_actor.types import CadMesh, SurfaceMaterial, TextureSlot
@@ -57,7 +55,7 @@ class BlenderScene:
         self._light.set_energy(LIGHT_ENERGY)
         self._light.set_radius(LIGHT_RADIUS)
         self._grey_material: Any = None
-        self._image_path = Path(Utility.temp_dir) / "view.png"
+        self._image_path = TEMPORARY_FOLDER / "view.png"
         RendererUtility.set_denoiser(None)
         RendererUtility.set_world_background([WORLD_GREY] * 3)
         RendererUtility.set_output_format(file_format="PNG", color_depth=8, enable_transparency=False, view_transform=VIEW_TRANSFORM)
@@ -192,15 +190,15 @@ def _blender_object(mesh: CadMesh) -> Any:
         layer.data.foreach_set("color_srgb", (mesh.vertex_colors / 255.0).astype(np.float32).ravel())
     if mesh.corner_uv is not None:
         data.uv_layers.new(name=_UV_LAYER).data.foreach_set("uv", np.ascontiguousarray(mesh.corner_uv, dtype=np.float32).ravel())
-    images = [_blender_image(pixels, index) for index, pixels in enumerate(mesh.textures)]
+    images = [_blender_image(pixels, f"texture_{index}") for index, pixels in enumerate(mesh.textures)]
     for material in mesh.materials:
         data.materials.append(_blender_material(material, images, has_colors=mesh.vertex_colors is not None))
     return bpy.data.objects.new("cad", data)
 
 
-def _blender_image(pixels: NDArray[np.uint8], index: int) -> Any:
+def _blender_image(pixels: NDArray[np.uint8], name: str) -> Any:
     height, width = pixels.shape[:2]
-    image = bpy.data.images.new(f"texture_{index}", width, height, alpha=True)
+    image = bpy.data.images.new(name, width, height, alpha=True)
     image.pixels.foreach_set((pixels[::-1] / 255.0).astype(np.float32).ravel())
     image.update()
     return image
@@ -223,13 +221,12 @@ def _blender_material(material: SurfaceMaterial, images: list[Any], *, has_color
         links.new(colors.outputs["Color"], inputs["Base Color"])
     for slot, index in material.textures.items():
         texture = nodes.new("ShaderNodeTexImage")
-        texture.image = images[index]
-        if slot not in ("base_color", "emission"):
-            texture.image.colorspace_settings.name = "Non-Color"
+        texture.image = images[index]  # As sRGB, also where it is no colour: so Blender's importer has it.
         if slot == "bump":
             bump = nodes.new("ShaderNodeNormalMap")
+            bump.inputs["Strength"].default_value = material.bump_strength
             links.new(texture.outputs["Color"], bump.inputs["Color"])
             links.new(bump.outputs["Normal"], inputs["Normal"])
         else:
-            links.new(texture.outputs["Color"], inputs[_SOCKETS[slot]])
+            links.new(texture.outputs["Alpha" if slot == "alpha" else "Color"], inputs[_SOCKETS[slot]])
     return result

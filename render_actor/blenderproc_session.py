@@ -8,20 +8,44 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import shutil
 import tempfile
+from pathlib import Path
+
+import psutil
 
 # BlenderProc refuses to be imported by a plain interpreter unless this says that a run script did it.
 os.environ["OUTSIDE_OF_THE_INTERNAL_BLENDER_PYTHON_ENVIRONMENT_BUT_IN_RUN_SCRIPT"] = "1"
 # BlenderProc imports GitPython, which refuses to be imported on a machine without git unless told to keep quiet.
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
+_TEMPORARY_PREFIX = "render-server-blender-"
+
+
+def _temporary_folder() -> Path:
+    """A folder of this process's own, made after those of processes that are gone have been removed: a Blender is killed, not ended."""
+    parent = Path(tempfile.gettempdir())
+    for folder in parent.glob(f"{_TEMPORARY_PREFIX}*"):
+        owner = folder.name.removeprefix(_TEMPORARY_PREFIX)
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+    folder = parent / f"{_TEMPORARY_PREFIX}{os.getpid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+# Blender and BlenderProc make temporary folders of their own when they are imported: have them inside ours.
+TEMPORARY_FOLDER = _temporary_folder()
+os.environ["TMPDIR"] = tempfile.tempdir = str(TEMPORARY_FOLDER)
+
 import bpy
 from blenderproc.python.renderer import RendererUtility
 from blenderproc.python.types.LightUtility import Light
 from blenderproc.python.utility import Initializer
 from blenderproc.python.utility.Utility import Utility
+from mathutils import Matrix
 
-__all__ = ["Light", "RendererUtility", "Utility", "bpy", "start_session", "versions"]
+__all__ = ["TEMPORARY_FOLDER", "Light", "Matrix", "RendererUtility", "bpy", "start_session", "versions"]
 
 _GPU_TYPES = ("OPTIX", "CUDA", "HIP")
 
@@ -41,7 +65,7 @@ def start_session(*, use_gpu: bool, threads: int) -> str:
     Raises:
         RuntimeError: a GPU was asked for and Cycles sees none.
     """
-    Utility.temp_dir = tempfile.mkdtemp(prefix="render-server-blender-")
+    Utility.temp_dir = str(TEMPORARY_FOLDER)
     Initializer.clean_up(clean_up_camera=True)
     bpy.context.scene.render.engine = "CYCLES"
     # BlenderProc falls back to the CPU without a word, and uses the CPU beside a GPU: choose here.

@@ -36,6 +36,7 @@ class SurfaceMaterial:
         specular: Principled's specular level, 0..1 (0.5 is common plastic).
         emission: linear RGB of light given off; black for none.
         textures: index into ``CadMesh.textures`` for each slot that an image drives.
+        bump_strength: of the normal map in slot ``bump``.
     """
 
     name: str = "default"
@@ -45,6 +46,7 @@ class SurfaceMaterial:
     specular: float = 0.5
     emission: tuple[float, float, float] = (0.0, 0.0, 0.0)
     textures: dict[TextureSlot, int] = field(default_factory=dict)
+    bump_strength: float = 1.0
 
 
 @dataclass(frozen=True)

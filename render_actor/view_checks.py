@@ -21,8 +21,8 @@ def view_failure(mask: NDArray[np.bool_], view: int) -> Failure | None:
     if not mask.any():
         return Failure(
             "view_blank",
-            f"view {view} shows nothing: the object lies outside the picture; pass recenter=true if the CAD is far off its origin, "
-            "or check camera_poses_path",
+            f"view {view} shows nothing: the object lies outside the picture, is too small in it, or is a flat plate seen exactly edge-on; "
+            "pass recenter=true if the CAD is far off its origin, or check camera_poses_path",
             "recenter",
             view,
         )

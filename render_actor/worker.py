@@ -11,8 +11,7 @@ import psutil
 import ray
 from ray import serve
 from ray.exceptions import OutOfMemoryError, RayActorError, RayError
-from ray.util.placement_group import PlacementGroup
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, PlacementGroupSchedulingStrategy
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from render_actor.blender_actor import OUT_OF_MEMORY, START_FAILED, remote_actor_class
 from render_actor.types import BatchResult, BlenderReport, Failure, RendererOptions, RendererStatus, ViewBatch
@@ -20,30 +19,10 @@ from render_actor.types import BatchResult, BlenderReport, Failure, RendererOpti
 logger = logging.getLogger("ray.serve")
 
 _CHILD_BUNDLE = 1
-"""Of a GPU replica's placement group, bundle 0 holds this shell and bundle 1 the Blender."""
+"""Of a replica's placement group, bundle 0 holds this shell and bundle 1 the Blender."""
 
-
-def child_options(options: RendererOptions, group: PlacementGroup | None, node: str) -> dict[str, Any]:
-    """Ray options that put the Blender beside its shell.
-
-    Args:
-        options: resources of the Blender.
-        group: the replica's placement group, if it has one.
-        node: id of the shell's node.
-
-    Returns:
-        Keyword arguments of Ray's ``options``.
-    """
-    strategy: Any = NodeAffinitySchedulingStrategy(node_id=node, soft=False)
-    if group is not None:
-        strategy = PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=_CHILD_BUNDLE)
-    # The Blender may use fewer cores than the shell's environment would have it believe; it sets its own threads.
-    return {
-        "num_cpus": options.num_cpus,
-        "num_gpus": options.num_gpus,
-        "scheduling_strategy": strategy,
-        "max_restarts": 0,
-    }
+_START_TIMEOUT_SEC = 180.0
+"""A Blender that has not rendered its first pixel by then will not: a first CUDA kernel takes minutes to compile."""
 
 
 class RenderWorker:
@@ -63,14 +42,20 @@ class RenderWorker:
 
     def _start(self) -> None:
         """Start a Blender without waiting for it; the first batch, or a status call, sees how that went."""
-        child = child_options(self._options, ray.util.get_current_placement_group(), self._node)
-        self._actor = remote_actor_class().options(**child).remote(self._id, self._options)
+        bundle = PlacementGroupSchedulingStrategy(ray.util.get_current_placement_group(), placement_group_bundle_index=_CHILD_BUNDLE)
+        self._actor = (
+            remote_actor_class()
+            .options(num_cpus=self._options.num_cpus, num_gpus=self._options.num_gpus, scheduling_strategy=bundle, max_restarts=0)
+            .remote(self._id, self._options)
+        )
         self._report: BlenderReport | Failure | None = None
         self._warming = asyncio.ensure_future(self._warm_up(self._actor))
 
     async def _warm_up(self, actor: Any) -> BlenderReport | Failure:
         try:
-            report = await actor.warm_up.remote()
+            report = await asyncio.wait_for(actor.warm_up.remote(), _START_TIMEOUT_SEC)
+        except TimeoutError:
+            report = Failure("renderer_start_failed", f"{START_FAILED}: it was not ready within {_START_TIMEOUT_SEC:g} s")
         except RayError as error:
             report = Failure("renderer_start_failed", f"{START_FAILED}: its process died: {_first_line(error)}")
         if actor is self._actor:
@@ -104,7 +89,9 @@ class RenderWorker:
         self._start()
 
     async def status(self) -> RendererStatus:
-        """State of this renderer; answers at once, whatever its Blender is doing."""
+        """State of this renderer. A Blender that died while it had nothing to do is found, and replaced, here."""
+        if isinstance(self._report, BlenderReport) and not self._busy and not psutil.pid_exists(self._report.pid):
+            self._replace()
         report = self._report if isinstance(self._report, BlenderReport) else None
         failure = self._report if isinstance(self._report, Failure) else None
         if failure is not None:

@@ -59,13 +59,11 @@ class AppArgs(BaseModel):
                 downscale_delay_s=self.downscale_delay_sec,
             ),
         }
-        if self.gpus_per_renderer:
-            # Bundle 0 for the shell, bundle 1 for the Blender: so each Blender sees its own GPU and no other.
-            options["placement_group_bundles"] = [
-                {"CPU": self.shell_cpus},
-                {"CPU": self.cpus_per_renderer, "GPU": self.gpus_per_renderer},
-            ]
-            options["placement_group_strategy"] = "STRICT_PACK"
+        # Bundle 0 for the shell, bundle 1 for the Blender: Ray starts no shell whose Blender would not fit, and each
+        # Blender sees its own GPU and no other.
+        blender = {"CPU": self.cpus_per_renderer} | ({"GPU": self.gpus_per_renderer} if self.gpus_per_renderer else {})
+        options["placement_group_bundles"] = [{"CPU": self.shell_cpus}, blender]
+        options["placement_group_strategy"] = "STRICT_PACK"
         return options
 
     def renderer_options(self) -> RendererOptions:

@@ -14,6 +14,7 @@ from fastapi.responses import PlainTextResponse
 from serve_app.errors import ServiceError
 from serve_app.http_errors import HANDLERS, error_body
 from serve_app.job import Job, new_job_id
+from serve_app.logs import server_event
 from serve_app.requests import BatchRequest, RenderRequest
 from serve_app.responses import (
     AcceptedJob,
@@ -162,6 +163,10 @@ async def _item(service: RenderService, index: int, item: dict[str, Any], defaul
         job = await service.accept(service.item_request(item, defaults), group)
     except ServiceError as error:
         return BatchItemResult(index=index, success=False, cad_path=shown, error=error_body(error))
+    except Exception as error:  # One item's fault must not take the others' answers with it.
+        server_event("error", "batch item failed unexpectedly", index=index, cause=repr(error))
+        fault = ErrorBody(detail="the server has a fault; its log says more", code="internal_error")
+        return BatchItemResult(index=index, success=False, cad_path=shown, error=fault)
     await _finished(job, None)
     failure = error_body(job.error) if job.error else None
     return BatchItemResult(

@@ -39,6 +39,8 @@ class Job:
         output_dir: the output folder, links resolved.
         log_path: the job's own log file.
         group: jobs of one batch request share a group; groups share the renderers evenly.
+        stored: whether the job is on disk; ``accepted`` is set once that is decided.
+        done: set when the job has ended.
     """
 
     request: RenderRequest
@@ -55,6 +57,8 @@ class Job:
     view_seconds: dict[int, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     error: ServiceError | None = None
+    stored: bool = False
+    accepted: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:

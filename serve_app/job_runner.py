@@ -62,12 +62,14 @@ class JobRunner:
 
     async def submit(self, job: Job) -> None:
         """Accept a job: on disk when this returns, and running soon after."""
-        await self._store.put(job.record())
         self._live[job.job_id] = job
-        # Not in the context of the request, which Serve cancels when its client hangs up.
+        # Not in the context of the request, which Serve cancels when its client hangs up: from here on the job is a job.
         task = asyncio.get_running_loop().create_task(self._run(job), context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        await job.accepted.wait()
+        if not job.stored:
+            raise job.error or ServiceError("internal_error", "the job could not be stored")
 
     def live(self, job_id: str) -> Job | None:
         """A job that has not ended, or has just."""
@@ -79,27 +81,37 @@ class JobRunner:
 
     async def _run(self, job: Job) -> None:
         log = JobLog(job.log_path, job.job_id)
-        turn = self._turns[job.group]
         try:
-            options = job.request.model_dump(exclude={"cad_path", "output_dir"})
-            log.event("info", "job accepted", cad_path=job.request.cad_path, output_dir=job.request.output_dir, options=options)
-            async with turn:
-                job.move_to("running")
-                await self._store.put(job.record())
-                await self._render(job, log)
-            job.move_to("succeeded")
-            log.event("info", "job succeeded", templates=str(job.templates_dir), views=len(job.view_seconds))
+            await self._store.put(job.record())
+            job.stored = True
+            job.accepted.set()
+            await self._run_stored(job, log)
         except ServiceError as error:
             self._fail(job, log, error)
         except Exception as error:
             log.event("error", "unexpected error", cause=traceback.format_exc())
             self._fail(job, log, ServiceError("internal_error", f"the job failed unexpectedly: {type(error).__name__}: {error}"))
+        try:
+            if job.stored:
+                await self._store.put(job.record())
+        except Exception:
+            log.event("error", "the job's end could not be stored", cause=traceback.format_exc())
         finally:
-            await self._store.put(job.record())
             self._live.pop(job.job_id, None)
             if not any(other.group == job.group for other in self._live.values()):
                 self._turns.pop(job.group, None)
+            job.accepted.set()
             job.done.set()
+
+    async def _run_stored(self, job: Job, log: JobLog) -> None:
+        options = job.request.model_dump(exclude={"cad_path", "output_dir"})
+        log.event("info", "job accepted", cad_path=job.request.cad_path, output_dir=job.request.output_dir, options=options)
+        async with self._turns[job.group]:
+            job.move_to("running")
+            await self._store.put(job.record())
+            await self._render(job, log)
+        job.move_to("succeeded")
+        log.event("info", "job succeeded", templates=str(job.templates_dir), views=len(job.view_seconds))
 
     @staticmethod
     def _fail(job: Job, log: JobLog, error: ServiceError) -> None:
@@ -110,7 +122,7 @@ class JobRunner:
     async def _render(self, job: Job, log: JobLog) -> None:
         began = time.monotonic()
         cad = await self._loader.load(job.cad_path)
-        log.event("info", "CAD loaded", seconds=round(time.monotonic() - began, 3), sha256=cad.key, **cad.statistics)
+        log.event("info", "CAD loaded", seconds=round(time.monotonic() - began, 3), sha256=cad.file_sha256, key=cad.key, **cad.statistics)
         for warning in cad.warnings:
             if not (job.request.unit == "m" and "looks like metres" in warning):
                 job.warnings.append(warning)
@@ -183,10 +195,13 @@ class JobRunner:
                 job.view_seconds[view.view] = view.seconds
                 log.event("info", "view rendered", view=view.view, seconds=round(view.seconds, 3), renderer=result.renderer)
 
-        def on_retry(failure: Failure, views: tuple[int, ...]) -> None:
-            log.event("warning", "views are rendered again", views=list(views), code=failure.code, reason=failure.message)
+        def on_failure(result: BatchResult, failure: Failure, views: tuple[int, ...]) -> None:
+            event = "views are rendered again" if failure.worth_retrying else "views failed"
+            log.event("warning", event, views=list(views), code=failure.code, reason=failure.message, renderer=result.renderer)
+            if result.printed:
+                log.event("warning", "Blender printed", renderer=result.renderer, text=result.printed)
 
-        return ViewWork(job.group, len(scene.camera_poses), make_batch, deliver, on_retry)
+        return ViewWork(job.group, len(scene.camera_poses), make_batch, deliver, on_failure)
 
 
 def _write_views(staging: StagingFolder, views: list[EncodedView]) -> list[dict[str, Any]]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +27,7 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (status, sequence);
 """
+_LOCK_PATIENCE_SEC = 10.0
 _UNFINISHED = ("queued", "running")
 
 
@@ -33,11 +37,15 @@ class JobStore:
     One thread owns the connection, so the event loop never waits for the disk.
 
     Args:
-        folder: ``RENDER_DATA_DIR``; made if it is not there.
+        folder: ``RENDER_DATA_DIR``; made if it is not there. One server at a time may use it.
+
+    Raises:
+        RuntimeError: another server uses the folder.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(folder / "server.lock")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="job-store")
         self._db: sqlite3.Connection = self._thread.submit(self._open, folder / "jobs.sqlite3").result()
 
@@ -83,15 +91,32 @@ class JobStore:
         rows, total = await self._run(select)
         return [JobRecord.model_validate_json(row[0]) for row in rows], total
 
-    async def fail_unfinished(self, error: ServiceError) -> int:
-        """Mark every job that an earlier server left unfinished as failed; returns how many there were."""
+    async def fail_unfinished(self, error: ServiceError) -> list[JobRecord]:
+        """Mark every job that an earlier server left unfinished as failed; returns their records."""
         marks = ",".join("?" * len(_UNFINISHED))
         rows = await self._run(lambda: self._db.execute(f"SELECT record FROM jobs WHERE status IN ({marks})", _UNFINISHED).fetchall())
-        for row in rows:
-            await self.put(failed_record(JobRecord.model_validate_json(row[0]), error))
-        return len(rows)
+        records = [failed_record(JobRecord.model_validate_json(row[0]), error) for row in rows]
+        for record in records:
+            await self.put(record)
+        return records
 
     def close(self) -> None:
         """Close the database."""
         self._thread.submit(self._db.close).result()
         self._thread.shutdown()
+        os.close(self._lock)
+
+
+def _locked(path: Path) -> int:
+    """Lock a file for this process's life; the server before this one may still be on its way out."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + _LOCK_PATIENCE_SEC
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except OSError as error:
+            if time.monotonic() > until:
+                os.close(descriptor)
+                raise RuntimeError(f"another server uses {path.parent}; stop it, or set RENDER_DATA_DIR to another folder") from error
+            time.sleep(0.2)

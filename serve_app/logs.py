@@ -44,12 +44,11 @@ class JobLog:
     """The log of one job: its file, which takes every level, and the console.
 
     Args:
-        path: ``logs/<job_id>.log``; its folder is made if need be.
+        path: ``logs/<job_id>.log``; its folder is made if need be. A log that cannot be written goes to the console alone.
         job_id: written into every line.
     """
 
     def __init__(self, path: Path, job_id: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._job_id = path, job_id
 
     def event(self, level: str, event: str, /, **fields: Any) -> None:
@@ -61,6 +60,10 @@ class JobLog:
             **fields: its values.
         """
         line = _line(level, event, {"job_id": self._job_id, **fields})
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:  # A job must not fail, or hang, for its log.
+            logging.getLogger(_CONSOLE).error(_line("error", "job log cannot be written", {"path": str(self._path), "cause": str(error)}))
         logging.getLogger(_CONSOLE).log(logging.getLevelName(level.upper()), line)

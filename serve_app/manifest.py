@@ -45,7 +45,7 @@ def manifest_json(job: Job, cad: LoadedCad, scene: TemplateScene, views: dict[in
     content = {
         "format": FORMAT,
         "job_id": job.job_id,
-        "cad": {"name": job.cad_path.name, "sha256": cad.key, "references": cad.references, **cad.statistics},
+        "cad": {"name": job.cad_path.name, "sha256": cad.file_sha256, "key": cad.key, "references": cad.references, **cad.statistics},
         "options": job.request.model_dump(exclude={"cad_path", "output_dir"}),
         "warnings": job.warnings,
         "resolution": [scene.resolution, scene.resolution],

@@ -56,9 +56,10 @@ class PathPolicy:
             ServiceError: it lies outside the roots, is a file, or cannot be written or made.
         """
         path = self._inside(text, self._outputs, "output_dir", "RENDER_OUTPUT_ROOTS")
-        existing = path
-        while not existing.exists():
-            existing = existing.parent
+        try:
+            existing = next(folder for folder in (path, *path.parents) if folder.exists())
+        except OSError as error:
+            raise ServiceError("output_not_writable", f"output_dir {text!r} cannot be used: {error.strerror}", "output_dir") from error
         if not existing.is_dir():
             raise ServiceError("output_not_writable", f"output_dir {text!r} is, or lies below, a file; name a folder", "output_dir")
         if not os.access(existing, os.W_OK | os.X_OK):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import dataclasses
 import time
 from typing import Protocol
 
@@ -10,8 +12,14 @@ from ray.serve.handle import DeploymentHandle
 
 from render_actor.types import BatchResult, RendererStatus, ViewBatch
 
-STATUS_TIMEOUT_SEC = 2.0
-_STATUS_AGE_SEC = 0.5
+_FRESH_SEC = 0.5
+"""Statuses younger than this are not asked for again, however many clients ask."""
+
+_PATIENCE_SEC = 1.0
+"""How long a caller waits for replicas that are busy before it gets what is known."""
+
+_GIVE_UP_SEC = 120.0
+"""A replica that has not answered for so long is left out."""
 
 
 class Renderers(Protocol):
@@ -35,9 +43,9 @@ class ServeRenderers:
 
     def __init__(self, handle: DeploymentHandle) -> None:
         self._handle = handle
-        self._statuses: list[RendererStatus] = []
-        self._asked_at = float("-inf")
-        self._asking = asyncio.Lock()
+        self._known: list[RendererStatus] = []
+        self._known_at = float("-inf")
+        self._asking: asyncio.Task[None] | None = None
 
     async def render(self, batch: ViewBatch) -> BatchResult:
         """Render a batch on whichever replica is free."""
@@ -45,16 +53,22 @@ class ServeRenderers:
         return result
 
     async def statuses(self) -> list[RendererStatus]:
-        """State of every replica; asked at most twice a second, however many clients ask."""
-        async with self._asking:
-            if time.monotonic() - self._asked_at > _STATUS_AGE_SEC:
-                self._statuses = await self._ask()
-                self._asked_at = time.monotonic()
-        return self._statuses
+        """State of every replica; a replica answers between two batches, and counts as busy until it does."""
+        if time.monotonic() - self._known_at < _FRESH_SEC:
+            return self._known
+        if self._asking is None or self._asking.done():
+            # Not in the context of the request, which Serve cancels when its client hangs up.
+            self._asking = asyncio.get_running_loop().create_task(self._ask(), context=contextvars.Context())
+        answered, _ = await asyncio.wait({self._asking}, timeout=_PATIENCE_SEC)
+        if answered:
+            return self._known
+        return [dataclasses.replace(status, state="busy") if status.state == "ready" else status for status in self._known]
 
-    async def _ask(self) -> list[RendererStatus]:
+    async def _ask(self) -> None:
         try:
-            answers = await self._handle.broadcast("status").results_async(timeout_s=STATUS_TIMEOUT_SEC, return_exceptions=True)
+            response = self._handle.broadcast("status")
+            answers = await response.results_async(timeout_s=_GIVE_UP_SEC, return_exceptions=True)
         except Exception:  # No replica is up yet, or none answers: there is no renderer to speak of.
-            return []
-        return [answer for answer in answers if isinstance(answer, RendererStatus)]
+            answers = []
+        self._known = [answer for answer in answers if isinstance(answer, RendererStatus)]
+        self._known_at = time.monotonic()

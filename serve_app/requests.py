@@ -44,7 +44,7 @@ class RenderRequest(RenderOptions):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"cad_path": "examples/bracket.stl", "output_dir": "output/bracket"}]},
+        json_schema_extra={"examples": [{"cad_path": "examples/flange.stl", "output_dir": "output/flange"}]},
     )
 
     cad_path: PathText = Field(description="CAD file (.ply, .obj, .stl) as the server sees it.")

@@ -35,14 +35,14 @@ class ViewWork:
         views: number of views.
         make_batch: makes the request for some views.
         deliver: takes a successful result; may raise ``PayloadLostError``, or ``ServiceError`` to fail the work.
-        on_retry: told of each batch that must be rendered again.
+        on_failure: told of each batch that failed, whether or not it is tried again.
     """
 
     group: str
     views: int
     make_batch: Callable[[tuple[int, ...]], ViewBatch]
     deliver: Callable[[BatchResult], Awaitable[None]]
-    on_retry: Callable[[Failure, tuple[int, ...]], None] = lambda failure, views: None
+    on_failure: Callable[[BatchResult, Failure, tuple[int, ...]], None] = lambda result, failure, views: None
     pending: deque[int] = field(init=False)
     left: int = field(init=False)
     losses: dict[int, int] = field(default_factory=dict)
@@ -135,8 +135,11 @@ class ViewScheduler:
             result = BatchResult("?", failure=Failure("renderer_lost", f"a renderer was lost: {type(error).__name__}: {error}"))
         finally:
             self._out -= 1
-        if not work.done.done():
-            await self._take(work, views, result)
+        try:
+            if not work.done.done():
+                await self._take(work, views, result)
+        except Exception as error:
+            work.finish(error)
         self._hand_out()
 
     async def _take(self, work: ViewWork, views: tuple[int, ...], result: BatchResult) -> None:
@@ -148,14 +151,13 @@ class ViewScheduler:
                 await work.deliver(result)
             except PayloadLostError as error:
                 failure = Failure("renderer_lost", f"a renderer was lost with its images: {error}")
-            except Exception as error:
-                work.finish(error)
-                return
         if failure is None:
             work.left -= len(views)
             if work.left == 0:
                 work.finish()
-        elif failure.worth_retrying:
+            return
+        work.on_failure(result, failure, views)
+        if failure.worth_retrying:
             self._retry(work, views, failure)
         else:
             work.finish(_service_error(failure))
@@ -166,7 +168,6 @@ class ViewScheduler:
         if max(work.losses[view] for view in views) >= MOST_LOST_RENDERERS:
             work.finish(_service_error(failure))
         else:
-            work.on_retry(failure, views)
             work.pending.extendleft(reversed(views))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import time
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -23,7 +25,7 @@ from serve_app.requests import RenderRequest
 from serve_app.responses import ErrorBody, JobList, JobRecord, MachineInfo, RendererInfo, ServerStatus
 from serve_app.scheduler import ViewScheduler
 from serve_app.settings import Settings
-from serve_app.staging import check_replaceable
+from serve_app.staging import check_replaceable, staging_path
 from serve_app.validation import validation_error
 
 SPARE_BATCHES = 2
@@ -50,9 +52,11 @@ class RenderService:
     async def start(self) -> None:
         """Settle what an earlier server left unfinished."""
         error = ServiceError("server_restarted", "the server was stopped before this job ended; send the request again")
-        count = await self._store.fail_unfinished(error)
-        if count:
-            server_event("warning", "jobs of an earlier server marked as failed", jobs=count)
+        records = await self._store.fail_unfinished(error)
+        for record in records:
+            await asyncio.to_thread(shutil.rmtree, staging_path(Path(record.templates_dir), record.job_id), ignore_errors=True)
+        if records:
+            server_event("warning", "jobs of an earlier server marked as failed", jobs=len(records))
 
     async def accept(self, request: RenderRequest, group: str = "") -> Job:
         """Check a request and accept it as a job.

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -27,7 +27,7 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=4096,
-        validation_alias=AliasChoices("samples", "BLENDER_PROC_SAMPLES"),
+        validation_alias="BLENDER_PROC_SAMPLES",
         description="Samples a pixel for requests that do not say; unset, the renderer's own tuned sampling is used.",
     )
     input_roots: Annotated[list[Path], NoDecode] = Field(

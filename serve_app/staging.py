@@ -15,8 +15,9 @@ from pathlib import Path
 from serve_app.errors import ServiceError
 
 MANIFEST = "manifest.json"
-_OURS = re.compile(r"(rgb_\d+\.png|mask_\d+\.png|xyz_\d+\.npy|manifest\.json|\..*)")
+_OURS = re.compile(r"rgb_\d+\.png|mask_\d+\.png|xyz_\d+\.npy|manifest\.json|\.DS_Store|Thumbs\.db|\.nfs[0-9a-f]+")
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_MKDIR_TRIES = 5
 
 
 def check_replaceable(target: Path, shown: str) -> None:
@@ -32,7 +33,10 @@ def check_replaceable(target: Path, shown: str) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise ServiceError("output_not_replaceable", f"{shown!r} is a file or a link; name a folder", "output_dir")
     if target.is_dir():
-        others = sorted(name for name in os.listdir(target) if not _OURS.fullmatch(name))
+        try:
+            others = sorted(name for name in os.listdir(target) if not _OURS.fullmatch(name))
+        except OSError as error:
+            raise ServiceError("output_not_writable", f"{shown!r} cannot be read: {error.strerror}", "output_dir") from error
         if others:
             some = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
             raise ServiceError(
@@ -40,6 +44,11 @@ def check_replaceable(target: Path, shown: str) -> None:
                 f"{shown!r} holds files that are not templates and would be lost ({some}); move them, or use another output_dir",
                 "output_dir",
             )
+
+
+def staging_path(target: Path, job_id: str) -> Path:
+    """Where a job collects the files of a target folder."""
+    return target.parent / f".{target.name}-{job_id}.partial"
 
 
 class StagingFolder:
@@ -53,20 +62,31 @@ class StagingFolder:
 
     def __init__(self, target: Path, job_id: str, shown: str) -> None:
         self._target, self._shown = target, shown
-        self._folder = target.parent / f".{target.name}-{job_id}.partial"
+        self._folder = staging_path(target, job_id)
         self._made: list[Path] = []
 
     def open(self) -> None:
         """Make the staging folder, and the folders above it that are missing."""
-        missing = [folder for folder in self._folder.parents if not folder.exists()]
         try:
-            for folder in reversed(missing):
-                folder.mkdir()
-                self._made.append(folder)
-            self._folder.mkdir()
+            for _ in range(_MKDIR_TRIES - 1):
+                try:
+                    self._make()
+                    return
+                except FileNotFoundError:  # Another job has just given up a folder above.
+                    continue
+            self._make()
         except OSError as error:
             self.discard()
             raise self._not_writable(error) from error
+
+    def _make(self) -> None:
+        for folder in reversed([folder for folder in self._folder.parents if not folder.exists()]):
+            try:
+                folder.mkdir()
+            except FileExistsError:  # Another job was quicker; the folder is its to remove.
+                continue
+            self._made.append(folder)
+        self._folder.mkdir()
 
     def write(self, name: str, data: bytes) -> None:
         """Write one file."""

@@ -28,6 +28,7 @@ class LoadedCad:
 
     Attributes:
         key: SHA-256 over the CAD and all it pulls in.
+        file_sha256: SHA-256 of the CAD file alone.
         mesh: Ray object reference to the ``CadMesh``.
         corners: (2, 3) float64, the bounding box of the faces in the CAD's frame.
         statistics: numbers for the log and the manifest.
@@ -37,6 +38,7 @@ class LoadedCad:
     """
 
     key: str
+    file_sha256: str
     mesh: Any
     corners: NDArray[np.float64]
     statistics: dict[str, Any]
@@ -73,7 +75,7 @@ class CadLoader:
                 # Somebody else may have parsed it while this one waited for its turn.
                 known = await self._known(digest, path)
                 if known is None:
-                    known = await asyncio.to_thread(_loaded, await self._parse(path))
+                    known = await asyncio.to_thread(_loaded, await self._parse(path), digest)
                     self._keep((digest, str(path)), known)
         return known
 
@@ -139,10 +141,9 @@ class CadLoader:
         return await asyncio.to_thread(load_parsed, blob)
 
 
-def _loaded(parsed: ParsedCad) -> LoadedCad:
+def _loaded(parsed: ParsedCad, digest: str) -> LoadedCad:
     mesh = parsed.mesh
-    used = mesh.vertices[np.unique(mesh.faces)]
-    corners = np.array([used.min(axis=0), used.max(axis=0)])
+    corners = np.array([mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)])
     statistics = {
         "vertices": len(mesh.vertices),
         "faces": len(mesh.faces),
@@ -152,4 +153,4 @@ def _loaded(parsed: ParsedCad) -> LoadedCad:
         "materials": len(mesh.materials),
         "textures": len(mesh.textures),
     }
-    return LoadedCad(mesh.key, ray.put(mesh), corners, statistics, parsed.warnings, mesh.nbytes, parsed.references)
+    return LoadedCad(mesh.key, digest, ray.put(mesh), corners, statistics, parsed.warnings, mesh.nbytes, parsed.references)

@@ -66,12 +66,19 @@ class TextureStore:
                 image = Image.open(io.BytesIO(data), formats=TEXTURE_FORMATS)
                 if image.width * image.height > MAX_TEXTURE_PIXELS:
                     raise ValueError(f"{image.width} x {image.height} pixels are too many")
-                pixels = np.asarray(image.convert("RGBA"))
+                pixels = _rgba(image)
         except Exception as error:  # Pillow raises many types on a broken image, and each means the same to us.
             self.warnings.append(f"texture {name!r} cannot be read ({error}); rendered without it")
             return None
         self.images.append(pixels)
         return len(self.images) - 1
+
+
+def _rgba(image: Image.Image) -> NDArray[np.uint8]:
+    """(H, W, 4) uint8; Pillow would clip, not scale, 16-bit grey."""
+    if image.mode.startswith("I"):
+        image = Image.fromarray((np.asarray(image).astype(np.float64) / 257).astype(np.uint8))
+    return np.asarray(image.convert("RGBA"))
 
 
 def texture_name(words: Iterable[str]) -> str:
@@ -135,14 +142,17 @@ def surface_from_mtl(name: str, statements: dict[str, Any], textures: TextureSto
     if "pr" in statements:
         roughness = min(max(_number(statements["pr"], roughness), 0.0), 1.0)
     specular = sum(_colour(statements["ks"], (0.0, 0.0, 0.0))) / 3 if "ks" in statements else (1.0 if highlight else 0.0)
-    alpha = _number(statements.get("d"), 1.0 - _number(statements.get("tr"), 0.0))
+    alpha = _number(statements.get("d"), 1.0)  # Tr is ignored: exporters disagree on which end of it is opaque.
 
     slots: dict[TextureSlot, int] = {}
+    bump_strength = 1.0
     for keyword, slot in _MAPS.items():
         if keyword in statements:
             index = textures.index_of(texture_name(statements[keyword]))
             if index is not None:
                 slots[slot] = index
+            if slot == "bump" and "-bm" in statements[keyword]:
+                bump_strength = _number(statements[keyword][statements[keyword].index("-bm") + 1 :], 1.0)
     return SurfaceMaterial(
         name=name,
         base_color=_colour(statements.get("kd"), (0.8, 0.8, 0.8)),
@@ -151,4 +161,5 @@ def surface_from_mtl(name: str, statements: dict[str, Any], textures: TextureSto
         specular=min(max(specular, 0.0), 1.0),
         emission=_colour(statements.get("ke"), (0.0, 0.0, 0.0)),
         textures=slots,
+        bump_strength=bump_strength,
     )

@@ -1,37 +1,141 @@
-"""Makes OBJ text unambiguous before the parser sees it."""
+"""Makes OBJ text unambiguous before the parser sees it, and reads .mtl text."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 
-def with_absolute_indices(text: str) -> str:
-    """OBJ text with relative (negative) face indices made absolute.
+_KINDS = ("v", "vt", "vn")
 
-    A negative index counts back from the vertices *read so far*. Parsers that count back from the end of the whole list
+
+@dataclass
+class NormalisedObj:
+    """OBJ text that a simple parser cannot get wrong.
+
+    Attributes:
+        text: only ``v``, ``vt``, ``vn``, ``f`` and ``usemtl`` lines, words joined by one space, indices absolute.
+            Faces that differ in material, in smoothing or in what their corners name have different ``usemtl`` names.
+        libraries: files named by ``mtllib``, in order.
+        groups: what each ``usemtl`` name of ``text`` stands for.
+    """
+
+    text: str
+    libraries: list[str]
+    groups: dict[str, FaceGroup]
+
+
+@dataclass(frozen=True)
+class FaceGroup:
+    """Faces that can be read as one.
+
+    Attributes:
+        material: name after the file's own ``usemtl``, or None before the first.
+        has_uv: every corner names a texture coordinate.
+        has_normals: every corner names a normal.
+        smooth: a smoothing group was on.
+    """
+
+    material: str | None
+    has_uv: bool
+    has_normals: bool
+    smooth: bool
+
+
+@dataclass
+class _State:
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
+    material: str | None = None
+    smooth: bool = False
+    names: dict[FaceGroup, str] = field(default_factory=dict)
+    current: str | None = None
+
+
+def normalised_obj(text: str) -> NormalisedObj:
+    """Rewrite OBJ text.
+
+    A negative index counts back from the elements *read so far*; parsers that count back from the end of the whole list
     get it wrong as soon as a vertex follows the face, as in any file with several objects.
 
     Args:
         text: content of an OBJ file.
 
-    Returns:
-        The same text where no face has a negative index; untouched when none had one.
+    Raises:
+        ValueError: an index is 0, out of range or not a number; the line is named.
     """
-    if not any(line.startswith("f") and "-" in line for line in text.splitlines()):
-        return text
-    counts = {"v": 0, "vt": 0, "vn": 0}
-    lines = []
-    for line in text.replace("\\\n", " ").splitlines():
-        words = line.split()
-        if words and words[0] in counts:
-            counts[words[0]] += 1
-        elif words and words[0] == "f":
-            line = "f " + " ".join(_absolute(corner, counts) for corner in words[1:])
-        lines.append(line)
-    return "\n".join(lines) + "\n"
+    state, lines, libraries = _State(), ["mtllib groups"], []
+    for number, line in enumerate(text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines(), start=1):
+        words = line.split("#", 1)[0].split()
+        if not words:
+            continue
+        keyword = words[0]
+        if keyword in state.counts:
+            state.counts[keyword] += 1
+            lines.append(" ".join(words))
+        elif keyword == "f":
+            lines += _face(words[1:], state, number)
+        elif keyword == "usemtl":
+            state.material = " ".join(words[1:])
+        elif keyword == "s":
+            state.smooth = words[1:] not in (["off"], ["0"], [])
+        elif keyword == "mtllib":
+            libraries += _library_names(words[1:])
+    groups = {name: group for group, name in state.names.items()}
+    return NormalisedObj("\n".join(lines) + "\n", libraries, groups)
 
 
-def _absolute(corner: str, counts: dict[str, int]) -> str:
+def _library_names(words: list[str]) -> list[str]:
+    """``mtllib`` may name several files, and a file's name may hold spaces: each that ends in .mtl ends a name."""
+    names, rest = [], list[str]()
+    for word in words:
+        rest.append(word)
+        if word.lower().endswith(".mtl"):
+            names.append(" ".join(rest))
+            rest = []
+    return names + ([" ".join(rest)] if rest else [])
+
+
+def _face(corners: list[str], state: _State, number: int) -> list[str]:
+    split = [_absolute(corner, state.counts, number) for corner in corners]
+    has_uv, has_normals = (bool(split) and all(len(indices) > place and indices[place] for indices in split) for place in (1, 2))
+    group = FaceGroup(state.material, has_uv, has_normals, state.smooth)
+    name = state.names.setdefault(group, f"group{len(state.names)}")
+    pattern = {(True, True): "{0}/{1}/{2}", (True, False): "{0}/{1}", (False, True): "{0}//{2}", (False, False): "{0}"}[has_uv, has_normals]
+    face = "f " + " ".join(pattern.format(*indices, "", "") for indices in split)
+    if state.current == name:
+        return [face]
+    state.current = name
+    return [f"usemtl {name}", face]
+
+
+def _absolute(corner: str, counts: dict[str, int], number: int) -> list[str]:
     indices = corner.split("/")
-    for position, kind in enumerate(("v", "vt", "vn")):
-        if position < len(indices) and indices[position].startswith("-"):
-            indices[position] = str(counts[kind] + 1 + int(indices[position]))
-    return "/".join(indices)
+    for place, kind in enumerate(_KINDS[: len(indices)]):
+        if not indices[place]:
+            continue
+        try:
+            index = int(indices[place])
+        except ValueError as error:
+            raise ValueError(f"line {number}: {corner!r} is not a face corner") from error
+        absolute = index + counts[kind] + 1 if index < 0 else index
+        if absolute < 1:
+            raise ValueError(f"line {number}: face corner {corner!r} has the index {index}, which no {kind} line has")
+        indices[place] = str(absolute)
+    return indices
+
+
+def parse_mtl(text: str) -> dict[str, dict[str, list[str]]]:
+    """Statements of an .mtl file.
+
+    Returns:
+        For each material, by name, the words after each keyword (in lower case).
+    """
+    materials: dict[str, dict[str, list[str]]] = {}
+    current: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        words = line.split("#", 1)[0].split()
+        if not words:
+            continue
+        if words[0].lower() == "newmtl":
+            current = materials.setdefault(" ".join(words[1:]), {})
+        else:
+            current[words[0].lower()] = words[1:]
+    return materials

@@ -43,7 +43,9 @@ def _parsed(path: Path, max_bytes: int) -> bytes:
     except ValueError as error:
         return dump_error(ServiceError("cad_too_large", f"{error}; raise RENDER_MAX_CAD_BYTES to allow it", "cad_path"))
     except MemoryError:
-        return dump_error(ServiceError("cad_too_large", "the CAD needs more memory than a CAD may take", "cad_path"))
+        return dump_error(
+            ServiceError("cad_too_large", "the CAD needs more memory than RENDER_CAD_MEMORY_BYTES allows; simplify it", "cad_path")
+        )
 
 
 if __name__ == "__main__":

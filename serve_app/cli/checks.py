@@ -15,6 +15,9 @@ from serve_app.cli.messages import CommandError
 SYSTEM_PACKAGES = "libgl1 libglib2.0-0 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1"
 
 
+_LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+
+
 def check_python() -> None:
     """Blender as a Python module exists for 3.11 alone."""
     if sys.version_info[:2] != (3, 11):
@@ -48,11 +51,12 @@ def port_is_free(host: str, port: int) -> bool:
     too.
     """
     wildcard = host in ("0.0.0.0", "::")
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.settimeout(1)
-        if probe.connect_ex(("127.0.0.1" if wildcard else host, port)) == 0:
+        if probe.connect_ex((_LOOPBACK[family] if wildcard else host, port)) == 0:
             return False
-    with socket.socket() as listener:
+    with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))

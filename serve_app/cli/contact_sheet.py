@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +11,12 @@ COLUMNS = 7
 CELL = 128
 
 
+# OpenCV is imported where it is used: on a machine without its system libraries the command must still say so.
+
+
 def _cell(folder: Path, view: int) -> NDArray[np.uint8]:
+    import cv2
+
     rgb = cv2.imread(str(folder / f"rgb_{view}.png"), cv2.IMREAD_COLOR)
     mask = cv2.imread(str(folder / f"mask_{view}.png"), cv2.IMREAD_GRAYSCALE)
     xyz = np.load(folder / f"xyz_{view}.npy", allow_pickle=False).astype(np.float32)
@@ -33,6 +37,8 @@ def write_contact_sheet(folder: Path, views: int, target: Path) -> None:
         views: how many there are.
         target: the PNG to write.
     """
+    import cv2
+
     cells = [_cell(folder, view) for view in range(views)]
     while len(cells) % COLUMNS:
         cells.append(np.zeros_like(cells[0]))

@@ -13,7 +13,7 @@ from serve_app.cli.client import Client
 from serve_app.cli.contact_sheet import write_contact_sheet
 from serve_app.cli.messages import CommandError, info, success
 from serve_app.cli.render_command import report
-from serve_app.cli.server_process import ServerProcess
+from serve_app.cli.server_process import ServerProcess, stop_in_order
 from serve_app.settings import Settings
 
 _HOST = "127.0.0.1"
@@ -23,14 +23,16 @@ _PATIENCE_SECONDS = 120.0
 def demo(arguments: argparse.Namespace) -> None:
     """Run the demonstration; the last line printed is the folder of the templates."""
     check_system_libraries()
+    stop_in_order()
     port = Settings().server_port
     if not port_is_free(_HOST, port):
         info(f"port {port} is taken; using a free one")
         port = free_port()
     log = Path("logs/demo-server.log").absolute()
     log.parent.mkdir(exist_ok=True)
+    own_jobs = {"RENDER_DATA_DIR": str(Path("data/demo").absolute())}  # A server that runs here already keeps its own.
     info(f"starting a server on http://{_HOST}:{port} (its output: {log})")
-    with log.open("wb") as output, ServerProcess(Path(arguments.config), _HOST, port, output) as server:
+    with log.open("wb") as output, ServerProcess(Path(arguments.config), _HOST, port, output, environment=own_jobs) as server:
         client = Client(server.url)
         began = time.monotonic()
         wait_for_renderer(server, client, log)

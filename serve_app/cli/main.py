@@ -80,7 +80,8 @@ def main() -> None:
         sys.exit(1)
     except ValidationError as failure:
         first = failure.errors()[0]
-        error(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}; got {first['input']!r}")
+        name = ".".join(map(str, first["loc"]))
+        error(f"setting {name if name.isupper() else 'RENDER_' + name.upper()}: {first['msg']}; got {first['input']!r}")
         sys.exit(1)
     except KeyboardInterrupt:
         error("interrupted")

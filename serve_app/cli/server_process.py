@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import IO, Any
 
 import psutil
@@ -28,6 +29,16 @@ def adjusted_config(config: Path, host: str, port: int) -> dict[str, Any]:
         raise CommandError(f"there is no Serve config at {config}; run this in the project's folder, or pass --config") from error
     content["http_options"] = {**content.get("http_options", {}), "host": host, "port": port}
     return content
+
+
+def stop_in_order() -> None:
+    """Have SIGINT and SIGTERM end this command through its ``finally`` blocks, which stop the server."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)  # Also when a shell started us in the background, with SIGINT ignored.
 
 
 class ServerProcess:
@@ -81,6 +92,10 @@ class ServerProcess:
 
     def stop(self) -> None:
         """End the server and every process that it started."""
+        if threading.current_thread() is threading.main_thread():
+            # The server is a session of its own: a second ^C here would leave it running.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
         if not self.ended:
             self.process.send_signal(signal.SIGTERM)
         try:

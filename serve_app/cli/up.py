@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import signal
 from pathlib import Path
-from types import FrameType
 
 from serve_app.cli.checks import check_port, check_system_libraries
 from serve_app.cli.messages import CommandError, info
-from serve_app.cli.server_process import ServerProcess
+from serve_app.cli.server_process import ServerProcess, stop_in_order
 from serve_app.settings import Settings
 
 
@@ -21,11 +19,7 @@ def up(arguments: argparse.Namespace) -> None:
     if arguments.address is None:
         check_port(host, port)
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)  # Also when a shell started us in the background, with SIGINT ignored.
+    stop_in_order()
     with ServerProcess(Path(arguments.config), host, port, address=arguments.address) as server:
         info(f"starting on {server.url}; {server.url}/docs describes the requests")
         try:

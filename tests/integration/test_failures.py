@@ -113,6 +113,7 @@ def test_an_earlier_templates_folder_outlives_a_failed_job(server: Server) -> No
     first = server.render("flange.stl", "kept", **SMALL)
     folder = Path(first["templates_dir"])
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    write_bad_cads(server.folder)
     failed = server.render("bad/nan.obj", "kept", **SMALL)
     assert failed["status"] == "failed"
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before

@@ -154,3 +154,19 @@ async def test_two_hundred_waiting_clients_cost_no_thread_each(server: Server, t
         answers = await waiting
     assert [answer.json()["status"] for answer in answers] == ["succeeded"] * 200
     assert most - before < 100
+
+
+def test_status_holds_while_every_renderer_is_busy(server: Server) -> None:
+    poses = server.folder / "one_pose.npy"
+    np.save(poses, camera_poses(0)[[8, 33, 20]])
+    request = body(server, "knot.ply", "busy", resolution=512, samples=256, camera_poses_path=str(poses))
+    with server.http() as http:
+        job_id = http.post("/render/templates", json=request).json()["job_id"]
+        seen = []
+        for _ in range(12):
+            seen.append(http.get("/api/v1/status").json())
+            time.sleep(0.3)
+        while http.get(f"/jobs/{job_id}").json()["status"] in ("queued", "running"):
+            time.sleep(0.3)
+    assert all(status["renderer_ready"] for status in seen)
+    assert any(renderer["state"] == "busy" for renderer in seen[-1]["renderers"]) and seen[-1]["jobs_running"] == 1

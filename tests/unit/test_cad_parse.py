@@ -148,7 +148,7 @@ def test_mtl_colours_and_maps_are_kept(wedge: trimesh.Trimesh, tmp_path: Path) -
     material = parsed.mesh.materials[0]
     assert material.base_color == (0.1, 0.2, 0.3) and material.alpha == 0.5 and material.emission == (0.0, 0.0, 0.5)
     assert material.specular == pytest.approx(0.6) and material.roughness == pytest.approx(0.5)
-    assert set(parsed.references) >= {"wedge.mtl"}
+    assert material.textures == {"base_color": 0} and set(parsed.references) == {"wedge.mtl", "paint.png"}
 
 
 def test_texture_and_uv_are_kept(tmp_path: Path) -> None:
@@ -204,10 +204,6 @@ def test_the_key_changes_with_the_cad_and_with_its_texture(tmp_path: Path, wedge
     assert parse(tmp_path, "one.obj", obj_text(wedge) + "# more\n").mesh.key != first
 
 
-def nan_ply(mesh: trimesh.Trimesh) -> bytes:
-    return ascii_ply(mesh).replace(b"end_header\n", b"end_header\nnan nan nan\n", 1)
-
-
 BROKEN: dict[str, tuple[bytes | str, str]] = {
     "empty.ply": (b"", "cannot be read"),
     "noise.stl": (bytes(range(256)) * 3, "invalid format"),
@@ -231,3 +227,106 @@ def test_broken_files_are_refused_in_the_words_users_know(name: str, tmp_path: P
         parse(tmp_path, name, data)
     assert caught.value.code == "cad_invalid" and caught.value.field == "cad_path"
     assert caught.value.detail.startswith("CAD file not found or invalid format") and words in caught.value.detail
+
+
+TRIANGLE = "v 0 0 0\nv 9 0 0\nv 0 9 0\n"
+
+
+@pytest.mark.parametrize(
+    "faces",
+    ["f 1 2 3", "f\t1\t2\t3", "  f 1 2 3", "f 1 2 3 # a comment", "f 1 \\\n2 3", "f -3 -2 -1", "f 1/ 2/ 3/"],
+)
+def test_obj_lines_are_read_as_people_write_them(faces: str, tmp_path: Path) -> None:
+    mesh = parse(tmp_path, "a.obj", TRIANGLE + faces + "\n").mesh
+    assert mesh.vertices[mesh.faces[0]].tolist() == [[0, 0, 0], [9, 0, 0], [0, 9, 0]]
+
+
+@pytest.mark.parametrize("corner", ["0", "-4", "x"])
+def test_an_impossible_index_is_refused_with_its_line(corner: str, tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="line 4"):
+        parse(tmp_path, "a.obj", TRIANGLE + f"f 1 2 {corner}\n")
+
+
+@pytest.mark.parametrize("statement", ["mtllib a.mtl\nmtllib b two.mtl\n", "mtllib a.mtl b two.mtl\n"])
+def test_several_material_libraries_are_merged(statement: str, tmp_path: Path) -> None:
+    (tmp_path / "a.mtl").write_text("newmtl red one\nKd 1 0 0\n")
+    (tmp_path / "b two.mtl").write_text("newmtl blue\nKd 0 0 1\n")
+    text = statement + TRIANGLE + "v 0 0 9\nusemtl red one\nf 1 2 3\nusemtl blue\nf 1 2 4\n"
+    parsed = parse(tmp_path, "a.obj", text)
+    assert {material.name: material.base_color for material in parsed.mesh.materials} == {"red one": (1, 0, 0), "blue": (0, 0, 1)}
+    assert parsed.warnings == ()
+
+
+def test_faces_with_and_without_normals_keep_to_themselves(tmp_path: Path) -> None:
+    text = TRIANGLE + "v 0 0 9\nvn 0 0.6 0.8\nf 1//1 2//1 3//1\nf 1 2 4\n"
+    mesh = parse(tmp_path, "a.obj", text).mesh
+    assert mesh.corner_normals is not None
+    of_faces = {tuple(np.round(normals[0].astype(float), 3).tolist()) for normals in mesh.corner_normals}
+    assert of_faces == {(0.0, 0.6, 0.8), (0.0, -1.0, 0.0)}
+
+
+def test_a_smoothing_group_is_smooth(tmp_path: Path) -> None:
+    roof = "v 0 0 0\nv 9 0 0\nv 0 9 0\nv 0 0 9\n"
+    flat = parse(tmp_path, "a.obj", roof + "f 1 2 3\nf 1 4 2\n").mesh
+    smooth = parse(tmp_path, "a.obj", roof + "s 1\nf 1 2 3\nf 1 4 2\n").mesh
+    assert flat.corner_normals is None and smooth.corner_normals is not None
+    shared = smooth.corner_normals[:, 0]
+    assert np.allclose(shared[0], shared[1])
+
+
+def test_a_broken_texture_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "t.png").write_bytes(b"garbage")
+    (tmp_path / "a.mtl").write_text("newmtl m\nmap_Kd t.png\n")
+    parsed = parse(tmp_path, "a.obj", "mtllib a.mtl\nusemtl m\nvt 0 0\n" + TRIANGLE + "f 1/1 2/1 3/1\n")
+    assert parsed.mesh.materials[0].textures == {} and any("t.png" in warning for warning in parsed.warnings)
+
+
+def test_deep_grey_textures_are_scaled_and_not_clipped(tmp_path: Path) -> None:
+    Image.fromarray(np.full((2, 2), 30000, dtype=np.uint16)).save(tmp_path / "t.png")
+    (tmp_path / "a.mtl").write_text("newmtl m\nmap_Kd t.png\n")
+    parsed = parse(tmp_path, "a.obj", "mtllib a.mtl\nusemtl m\nvt 0 0\n" + TRIANGLE + "f 1/1 2/1 3/1\n")
+    assert parsed.mesh.textures[0][0, 0].tolist() == [116, 116, 116, 255]
+
+
+LISTED = (
+    "ply\nformat ascii 1.0\ncomment TextureFile skin.png\nelement vertex 4\nproperty float x\nproperty float y\nproperty float z\n"
+    "element face {count}\nproperty list uchar int vertex_indices\nproperty list uchar float texcoord\nend_header\n"
+    "0 0 0\n9 0 0\n9 9 0\n0 9 1\n"
+)
+
+
+def test_texture_coordinates_of_ply_faces(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4), (0, 255, 0)).save(tmp_path / "skin.png")
+    triangles = "3 0 1 2 6 0 0 1 0 1 1\n3 0 2 3 6 .5 .5 1 1 0 1\n"
+    uv = parse(tmp_path, "a.ply", LISTED.format(count=2) + triangles).mesh.corner_uv
+    assert uv is not None and uv[0].tolist() == [[0, 0], [1, 0], [1, 1]] and uv[1].tolist() == [[0.5, 0.5], [1, 1], [0, 1]]
+
+
+def test_polygons_with_lists_of_their_own_keep_their_shape(tmp_path: Path) -> None:
+    mesh = parse(tmp_path, "a.ply", LISTED.format(count=2) + "4 0 1 2 3 8 0 0 1 0 1 1 0 1\n3 0 1 2 6 0 0 1 0 1 1\n").mesh
+    assert len(mesh.faces) == 3
+
+
+@pytest.mark.parametrize(("kind", "value", "expected"), [("uchar", "128", 128), ("ushort", "32896", 128), ("float", "0.5", 128)])
+def test_ply_colours_of_every_type(kind: str, value: str, expected: int, tmp_path: Path) -> None:
+    extra = "".join(f"property {kind} {name}\n" for name in ("red", "green", "blue"))
+    rows = "".join(f"{point} {value} {value} {value}\n" for point in ("0 0 0", "9 0 0", "0 9 0"))
+    mesh = parse(tmp_path, "a.ply", ply_header("ascii", 3, 1, extra) + rows + "3 0 1 2\n").mesh
+    assert mesh.vertex_colors is not None and abs(int(mesh.vertex_colors[0, 0]) - expected) <= 1 and mesh.vertex_colors[0, 3] == 255
+
+
+def test_a_missing_ply_texture_leaves_the_colours(tmp_path: Path) -> None:
+    text = (
+        "ply\nformat ascii 1.0\ncomment TextureFile gone.png\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
+        "property float texture_u\nproperty float texture_v\nproperty uchar red\nproperty uchar green\nproperty uchar blue\n"
+        "element face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0 0 0 9 8 7\n9 0 0 1 0 9 8 7\n0 9 0 0 1 9 8 7\n3 0 1 2\n"
+    )
+    parsed = parse(tmp_path, "a.ply", text)
+    assert parsed.mesh.materials[0].textures == {} and parsed.mesh.vertex_colors is not None
+    assert parsed.mesh.vertex_colors[0].tolist() == [9, 8, 7, 255] and any("gone.png" in warning for warning in parsed.warnings)
+
+
+@pytest.mark.parametrize("stray", ["nan nan nan", "1e9 0 0"])
+def test_a_vertex_that_no_face_uses_decides_nothing(stray: str, tmp_path: Path) -> None:
+    mesh = parse(tmp_path, "a.ply", ply_header("ascii", 4, 1) + f"0 0 0\n9 0 0\n0 9 0\n{stray}\n3 0 1 2\n").mesh
+    assert len(mesh.vertices) == 3 and np.abs(mesh.vertices).max() == 9

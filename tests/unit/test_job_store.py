@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from serve_app import job_store
 from serve_app.errors import ServiceError
 from serve_app.job import Job
 from serve_app.job_store import JobStore
@@ -47,7 +48,8 @@ async def test_jobs_of_an_earlier_server_end_as_failed(tmp_path: Path) -> None:
     finished.move_to("succeeded")
     for item in (unfinished, finished):
         await store.put(item.record())
-    assert await store.fail_unfinished(ServiceError("server_restarted", "stopped before it ended")) == 1
+    failed = await store.fail_unfinished(ServiceError("server_restarted", "stopped before it ended"))
+    assert [record.job_id for record in failed] == [unfinished.job_id]
     record = await store.get(unfinished.job_id)
     assert record is not None and record.status == "failed" and record.returncode == 1 and record.success is False
     assert record.error is not None and record.error.code == "server_restarted"
@@ -66,3 +68,12 @@ def test_impossible_transitions_are_errors(tmp_path: Path) -> None:
         item.move_to("running")
     record = item.record()
     assert record.returncode != 0 and record.success is False and record.error_message == "no"
+
+
+def test_two_servers_never_share_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_store, "_LOCK_PATIENCE_SEC", 0.1)
+    store = JobStore(tmp_path)
+    with pytest.raises(RuntimeError, match="RENDER_DATA_DIR"):
+        JobStore(tmp_path)
+    store.close()
+    JobStore(tmp_path).close()

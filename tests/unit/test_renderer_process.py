@@ -9,10 +9,9 @@ from pathlib import Path
 
 from ray.exceptions import OutOfMemoryError, RayActorError
 
-from render_actor.blender_actor import BlenderActor, _failure_of
+from render_actor.blender_actor import _failure_of
 from render_actor.core_pinning import CoreClaim
 from render_actor.output_capture import captured_output
-from render_actor.types import Failure, RendererOptions
 from render_actor.worker import _lost
 
 
@@ -72,8 +71,3 @@ def test_a_dead_renderer_is_worth_another_try_and_one_out_of_memory_is_not() -> 
     assert _lost(RayActorError()).worth_retrying
     killed = _lost(OutOfMemoryError("Task was killed due to the node running low on memory: memory usage 0.95"))
     assert killed.code == "out_of_memory" and killed.message.startswith("Out of memory during rendering")
-
-
-def test_a_renderer_can_be_described_before_it_starts() -> None:
-    actor = BlenderActor("r1", RendererOptions())
-    assert not isinstance(actor, Failure)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,9 +59,13 @@ def test_discarding_keeps_what_others_put_there(tmp_path: Path) -> None:
 def test_files_of_others_are_never_replaced(tmp_path: Path) -> None:
     target = tmp_path / "templates"
     target.mkdir()
-    for name in ("rgb_0.png", "manifest.json", ".hidden", "xyz_3.npy"):
+    for name in ("rgb_0.png", "manifest.json", ".DS_Store", "xyz_3.npy"):
         (target / name).write_text("x")
     check_replaceable(target, "shown")
+    (target / ".env").write_text("x")
+    with pytest.raises(ServiceError, match=r"\.env"):
+        check_replaceable(target, "shown")
+    (target / ".env").unlink()
     (target / "descriptors.pth").write_text("x")
     with pytest.raises(ServiceError) as caught:
         check_replaceable(target, "shown")
@@ -84,3 +89,17 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ServiceError) as caught:
         StagingFolder(tmp_path / "file" / "templates", "j", "file").open()
     assert caught.value.code == "output_not_writable" and caught.value.field == "output_dir"
+
+
+def test_jobs_that_share_a_missing_parent_do_not_meet(tmp_path: Path) -> None:
+    def one(number: int) -> None:
+        folder = stage(tmp_path / "new" / str(number % 3) / f"t{number}", "rgb_0.png", job=str(number))
+        if number % 2:
+            folder.discard()
+        else:
+            folder.publish()
+
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        list(threads.map(one, range(200)))
+    published = list(tmp_path.rglob("rgb_0.png"))
+    assert len(published) == 100 and not list(tmp_path.rglob("*.partial"))
