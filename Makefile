@@ -17,7 +17,7 @@ $(READY): requirements.lock pyproject.toml
 	@python=$$(PYTHON="$(PYTHON)" tools/find-python) && { test -x $(PY) || "$$python" -m venv $(VENV); }
 	@echo "installing the pinned requirements into $(VENV) (bpy alone is 350 MB to download)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . 2>$(VENV)/install.log || { cat $(VENV)/install.log; exit 1; }
 	@$(PY) tools/quiet_ray.py
 	@$(VENV)/bin/render-server check
 	@touch $@
