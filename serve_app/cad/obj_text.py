@@ -12,10 +12,10 @@ class NormalisedObj:
     """OBJ text that a simple parser cannot get wrong.
 
     Attributes:
-        text: only ``v``, ``vt``, ``vn``, ``f`` and ``usemtl`` lines, words joined by one space, indices absolute.
-            Faces that differ in material, in smoothing or in what their corners name have different ``usemtl`` names.
+        text: the ``v``, ``vt`` and ``vn`` lines, then for each group an ``o`` line with its name and its ``f`` lines;
+            words joined by one space, indices absolute.
         libraries: files named by ``mtllib``, in order.
-        groups: what each ``usemtl`` name of ``text`` stands for.
+        groups: by name, what sets the faces of a group apart.
     """
 
     text: str
@@ -45,8 +45,7 @@ class _State:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
     material: str | None = None
     smooth: bool = False
-    names: dict[FaceGroup, str] = field(default_factory=dict)
-    current: str | None = None
+    faces: dict[FaceGroup, list[str]] = field(default_factory=dict)
 
 
 def normalised_obj(text: str) -> NormalisedObj:
@@ -61,7 +60,7 @@ def normalised_obj(text: str) -> NormalisedObj:
     Raises:
         ValueError: an index is 0, out of range or not a number; the line is named.
     """
-    state, lines, libraries = _State(), ["mtllib groups"], []
+    state, lines, libraries = _State(), list[str](), list[str]()
     for number, line in enumerate(text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines(), start=1):
         words = line.split("#", 1)[0].split()
         if not words:
@@ -71,14 +70,16 @@ def normalised_obj(text: str) -> NormalisedObj:
             state.counts[keyword] += 1
             lines.append(" ".join(words))
         elif keyword == "f":
-            lines += _face(words[1:], state, number)
+            _add_face(words[1:], state, number)
         elif keyword == "usemtl":
             state.material = " ".join(words[1:])
         elif keyword == "s":
             state.smooth = words[1:] not in (["off"], ["0"], [])
         elif keyword == "mtllib":
             libraries += _library_names(words[1:])
-    groups = {name: group for group, name in state.names.items()}
+    groups = {f"group{index}": group for index, group in enumerate(state.faces)}
+    for name, group in groups.items():
+        lines += [f"o {name}", *state.faces[group]]
     return NormalisedObj("\n".join(lines) + "\n", libraries, groups)
 
 
@@ -93,17 +94,13 @@ def _library_names(words: list[str]) -> list[str]:
     return names + ([" ".join(rest)] if rest else [])
 
 
-def _face(corners: list[str], state: _State, number: int) -> list[str]:
+def _add_face(corners: list[str], state: _State, number: int) -> None:
     split = [_absolute(corner, state.counts, number) for corner in corners]
     has_uv, has_normals = (bool(split) and all(len(indices) > place and indices[place] for indices in split) for place in (1, 2))
     group = FaceGroup(state.material, has_uv, has_normals, state.smooth)
-    name = state.names.setdefault(group, f"group{len(state.names)}")
     pattern = {(True, True): "{0}/{1}/{2}", (True, False): "{0}/{1}", (False, True): "{0}//{2}", (False, False): "{0}"}[has_uv, has_normals]
     face = "f " + " ".join(pattern.format(*indices, "", "") for indices in split)
-    if state.current == name:
-        return [face]
-    state.current = name
-    return [f"usemtl {name}", face]
+    state.faces.setdefault(group, []).append(face)
 
 
 def _absolute(corner: str, counts: dict[str, int], number: int) -> list[str]:

@@ -330,3 +330,17 @@ def test_a_missing_ply_texture_leaves_the_colours(tmp_path: Path) -> None:
 def test_a_vertex_that_no_face_uses_decides_nothing(stray: str, tmp_path: Path) -> None:
     mesh = parse(tmp_path, "a.ply", ply_header("ascii", 4, 1) + f"0 0 0\n9 0 0\n0 9 0\n{stray}\n3 0 1 2\n").mesh
     assert len(mesh.vertices) == 3 and np.abs(mesh.vertices).max() == 9
+
+
+def test_vertex_colours_of_an_obj_are_kept_unless_it_has_a_material(tmp_path: Path) -> None:
+    coloured = "v 0 0 0 1 0 0\nv 9 0 0 1 0 0\nv 0 9 0 1 0 0\n"
+    colors = parse(tmp_path, "a.obj", coloured + "f 1 2 3\n").mesh.vertex_colors
+    assert colors is not None and colors[0].tolist() == [255, 0, 0, 255]
+    (tmp_path / "a.mtl").write_text("newmtl m\nKd 0 1 0\n")
+    mesh = parse(tmp_path, "a.obj", "mtllib a.mtl\n" + coloured + "usemtl m\nf 1 2 3\n").mesh
+    assert mesh.vertex_colors is None and mesh.materials[0].base_color == (0, 1, 0)
+
+
+def test_a_quad_and_a_polygon_are_split(tmp_path: Path) -> None:
+    square = "v 0 0 0\nv 9 0 0\nv 9 9 0\nv 4 12 0\nv 0 9 0\n"
+    assert len(parse(tmp_path, "a.obj", square + "f 1 2 3 5\nf 1 2 3\nf 1 2 3 4 5\n").mesh.faces) == 6
