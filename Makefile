@@ -15,7 +15,7 @@ setup: $(READY) ## make .venv from the pinned requirements
 # `.ready` is written last, so an interrupted set-up is done again.
 $(READY): requirements.lock pyproject.toml
 	@python=$$(PYTHON="$(PYTHON)" tools/find-python) && { test -x $(PY) || "$$python" -m venv $(VENV); }
-	@echo "installing the pinned requirements into $(VENV) (bpy alone is 350 MB to download)"
+	@echo "installing the pinned requirements into $(VENV) (bpy alone is 370 MB to download)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . 2>$(VENV)/install.log || { cat $(VENV)/install.log; exit 1; }
 	@$(PY) tools/quiet_ray.py

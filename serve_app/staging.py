@@ -102,11 +102,13 @@ class StagingFolder:
             for name in os.listdir(self._folder):
                 _flush(self._folder / name)
             _flush(self._folder)
-            if self._target.exists():
-                _exchange(self._folder, self._target)
-                shutil.rmtree(self._folder, ignore_errors=True)
-            else:
+            try:
                 self._folder.rename(self._target)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                _exchange(self._folder, self._target)  # There is an earlier folder, or another job was quicker.
+                shutil.rmtree(self._folder, ignore_errors=True)
             _flush(self._target.parent)
         except OSError as error:
             raise self._not_writable(error) from error

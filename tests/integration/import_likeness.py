@@ -12,20 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
+from render_actor.blender_scene import BlenderScene, WarmMesh
 from render_actor.blenderproc_session import bpy, start_session
-
-start_session(use_gpu=False, threads=2)
-
-from blenderproc.python.loader.ObjectLoader import load_obj  # noqa: E402
-
-from render_actor.blender_scene import BlenderScene, WarmMesh  # noqa: E402
-from render_actor.scene import Sampling  # noqa: E402
-from serve_app.cad.parse import parse_cad  # noqa: E402
-from tests.unit.test_object_coordinates import scene_for  # noqa: E402
+from render_actor.scene import Sampling
+from serve_app.cad.parse import parse_cad
+from tests.unit.test_object_coordinates import scene_for
 
 
 def imported(path: Path) -> object:
     """The file as one Blender object, taken out of the scene, in the CAD's own axes."""
+    from blenderproc.python.loader.ObjectLoader import load_obj  # Only blenderproc_session makes BlenderProc importable.
+
     bpy.ops.object.select_all(action="DESELECT")
     axes = {"forward_axis": "Y", "up_axis": "Z"} if path.suffix == ".obj" else {}
     objects = [loaded.blender_obj for loaded in load_obj(str(path), **axes)]
@@ -59,6 +56,7 @@ def likeness(scene: BlenderScene, path: Path) -> float:
 
 
 if __name__ == "__main__":
+    start_session(use_gpu=False, threads=2)
     blender_scene = BlenderScene(warm_meshes=99)
     results = [f"{Path(name).name} {likeness(blender_scene, Path(name).resolve()):.1f}" for name in sys.argv[1:]]
     os.write(2, ("\n" + "\n".join(results) + "\n").encode())

@@ -103,3 +103,15 @@ def test_jobs_that_share_a_missing_parent_do_not_meet(tmp_path: Path) -> None:
         list(threads.map(one, range(200)))
     published = list(tmp_path.rglob("rgb_0.png"))
     assert len(published) == 100 and not list(tmp_path.rglob("*.partial"))
+
+
+def test_jobs_for_one_folder_each_publish_a_whole_one(tmp_path: Path) -> None:
+    target = tmp_path / "templates"
+
+    def one(number: int) -> None:
+        stage(target, "rgb_0.png", "rgb_1.png", job=str(number)).publish()
+
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        list(threads.map(one, range(100)))
+    assert os.listdir(tmp_path) == ["templates"] and sorted(os.listdir(target)) == ["rgb_0.png", "rgb_1.png"]
+    assert (target / "rgb_0.png").read_text() == (target / "rgb_1.png").read_text()
