@@ -71,7 +71,7 @@ class BlenderScene:
 
     def _rendered_background(self) -> NDArray[np.uint8]:
         """The colour of a pixel that sees only the world; also the proof that this Blender renders."""
-        self._apply_sampling(Sampling(samples=1, denoise=False))
+        self._apply_sampling(Sampling(samples=1, denoiser="none"))
         self._set_border((0, 0, 1, 1), 64)
         return self._rendered()[0, 0]
 
@@ -150,14 +150,15 @@ class BlenderScene:
         return np.ascontiguousarray(image[..., ::-1])
 
     def _apply_sampling(self, sampling: Sampling) -> None:
+        RendererUtility.set_denoiser("INTEL" if sampling.denoiser == "compositor" else None)  # Also turns off every other.
         cycles = self._scene.cycles
         cycles.samples = sampling.samples
         cycles.use_adaptive_sampling = sampling.adaptive_threshold is not None
         cycles.adaptive_threshold = sampling.adaptive_threshold or 0.0
         cycles.adaptive_min_samples = sampling.adaptive_min_samples
-        cycles.use_denoising = bpy.context.view_layer.cycles.use_denoising = sampling.denoise
+        cycles.use_denoising = bpy.context.view_layer.cycles.use_denoising = sampling.denoiser == "cycles"
         cycles.denoiser = "OPENIMAGEDENOISE"
-        cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
+        cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL" if sampling.guides else "RGB"
         cycles.denoising_prefilter = "FAST"
 
     def _grey(self, base_color: float) -> Any:

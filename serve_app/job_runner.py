@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ray.exceptions import RayError
 
 from render_actor.cameras import camera_poses
-from render_actor.scene import STANDARD_SAMPLING, Sampling, TemplateScene, object_to_scene, poses_in_scene
+from render_actor.scene import TemplateScene, object_to_scene, poses_in_scene, sampling_for
 from render_actor.types import BatchResult, BlenderReport, EncodedView, Failure, ViewBatch
 from serve_app.cad.loader import CadLoader, LoadedCad
 from serve_app.errors import ServiceError
@@ -162,17 +162,13 @@ class JobRunner:
             camera_poses=poses_in_scene(self._poses(request)),
             xyz_scale=scale,
             base_color=request.base_color if request.colorize else None,
-            sampling=self._sampling(request),
+            sampling=sampling_for(request.quality, request.samples or self._settings.samples),
         )
 
     def _poses(self, request: RenderRequest) -> NDArray[np.float64]:
         if request.camera_poses_path is None:
             return camera_poses(request.level or 0)
         return read_poses(self._policy.poses(request.camera_poses_path), request.camera_poses_path)
-
-    def _sampling(self, request: RenderRequest) -> Sampling:
-        samples = request.samples or self._settings.samples
-        return STANDARD_SAMPLING if samples is None else Sampling(samples=samples)
 
     def _work(self, job: Job, cad: LoadedCad, scene: TemplateScene, staging: StagingFolder, progress: _Progress, log: JobLog) -> ViewWork:
         def make_batch(views: tuple[int, ...]) -> ViewBatch:

@@ -55,6 +55,7 @@ def manifest_json(job: Job, cad: LoadedCad, scene: TemplateScene, views: dict[in
             "samples": sampling.samples,
             "adaptive_threshold": sampling.adaptive_threshold,
             "adaptive_min_samples": sampling.adaptive_min_samples,
+            "denoiser": sampling.denoiser,
         },
         "object_to_scene": scene.object_to_scene.tolist(),
         "xyz_unit": "mm",

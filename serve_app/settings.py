@@ -28,7 +28,7 @@ class Settings(BaseSettings):
         ge=1,
         le=4096,
         validation_alias="BLENDER_PROC_SAMPLES",
-        description="Samples a pixel for requests that do not say; unset, the renderer's own tuned sampling is used.",
+        description="Samples a pixel for requests that do not say; unset, the request's `quality` decides.",
     )
     input_roots: Annotated[list[Path], NoDecode] = Field(
         default_factory=_default_roots,

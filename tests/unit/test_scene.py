@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from render_actor.cameras import camera_poses
-from render_actor.scene import STANDARD_SAMPLING, TemplateScene, bounding_radius, object_to_scene, poses_in_scene
+from render_actor.scene import TemplateScene, bounding_radius, object_to_scene, poses_in_scene, sampling_for
 
 CORNERS = np.array([[-30.0, -20.0, -10.0], [40.0, 25.0, 30.0]])
 
@@ -16,7 +16,7 @@ def make_scene(**changes: object) -> TemplateScene:
         "camera_poses": poses_in_scene(camera_poses(0)),
         "xyz_scale": 1.0,
         "base_color": None,
-        "sampling": STANDARD_SAMPLING,
+        "sampling": sampling_for("standard"),
         **changes,
     }
     return TemplateScene(**values)  # type: ignore[arg-type]
