@@ -12,6 +12,7 @@ import ray
 from render_actor.core_pinning import CoreClaim
 from render_actor.encoding import encode_mask, encode_rgb, encode_xyz
 from render_actor.output_capture import captured_output
+from render_actor.process_end import end_with
 from render_actor.types import BatchResult, BlenderReport, EncodedView, Failure, RendererOptions, ViewBatch
 from render_actor.view_checks import view_failure
 
@@ -31,13 +32,16 @@ class BlenderActor:
     Args:
         renderer: id of the renderer, for logs.
         options: how it is set up.
+        owner: process id of the replica that it belongs to, on the same machine; it ends with that.
+        cores: of the Blender that it will replace, which still holds them; empty to claim cores of its own.
     """
 
-    def __init__(self, renderer: str, options: RendererOptions) -> None:
-        self._renderer, self._options = renderer, options
+    def __init__(self, renderer: str, options: RendererOptions, owner: int, cores: tuple[int, ...] = ()) -> None:
+        end_with(owner)
+        self._renderer, self._options, self._cores = renderer, options, cores
         self._scene: BlenderScene | None = None
         self._began = time.monotonic()
-        self._claim = CoreClaim(options.threads)
+        self._claim = CoreClaim(0 if cores else options.threads)
 
     def warm_up(self) -> BlenderReport | Failure:
         """Import Blender, set it up and render one pixel; done once, before anything else.
@@ -48,7 +52,7 @@ class BlenderActor:
         assert threading.current_thread() is threading.main_thread()
         try:
             with captured_output() as output:
-                self._claim.pin()  # Blender counts the cores, and starts threads, when it is imported.
+                self._pin()  # Blender counts the cores, and starts threads, when it is imported.
                 from render_actor import blenderproc_session
                 from render_actor.blender_scene import BlenderScene
 
@@ -59,6 +63,16 @@ class BlenderActor:
             return Failure("renderer_start_failed", "\n".join(filter(None, [detail, output.text[-2000:]])))
         cores = tuple(sorted(os.sched_getaffinity(0)))
         return BlenderReport(device, os.getpid(), cores, blenderproc_session.versions(), time.monotonic() - self._began)
+
+    def _pin(self) -> None:
+        if self._cores:
+            os.sched_setaffinity(0, self._cores)
+        else:
+            self._claim.pin()
+
+    def take_over_cores(self) -> None:
+        """Claim the cores of the Blender that this one replaces, once that is gone."""
+        self._claim = CoreClaim(len(self._cores), among=self._cores)
 
     def render(self, batch: ViewBatch) -> tuple[BatchResult, list[EncodedView]]:
         """Render a batch.

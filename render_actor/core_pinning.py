@@ -20,16 +20,17 @@ class CoreClaim:
     Args:
         count: how many cores to claim.
         folder: where the lock files lie; renderers of one machine share it.
+        among: the cores to choose from; None for all that this process may use.
 
     Attributes:
         cores: the cores claimed; empty when fewer than ``count`` were free, and then nothing is pinned.
     """
 
-    def __init__(self, count: int, folder: Path = _LOCK_FOLDER) -> None:
+    def __init__(self, count: int, folder: Path = _LOCK_FOLDER, among: tuple[int, ...] | None = None) -> None:
         self.cores: tuple[int, ...] = ()
         self._locks: list[int] = []
         claimed: list[int] = []
-        for core in sorted(os.sched_getaffinity(0)):
+        for core in sorted(os.sched_getaffinity(0) if among is None else among):
             if len(claimed) == count:
                 break
             descriptor = os.open(folder / f"render-server-{os.getuid()}-core-{core}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)

@@ -92,12 +92,18 @@ class RendererOptions:
         num_gpus: GPUs (or a fraction of one) that Ray gives it; 0 renders on the CPU.
         threads: Cycles' CPU threads; each renderer is pinned to this many cores of its own.
         warm_meshes: how many CADs one Blender keeps loaded.
+        start_timeout_sec: a Blender that has not rendered its first pixel by then is given up.
+        recycle_after_jobs: a Blender that has seen so many jobs is replaced by a fresh one.
+        memory_bytes: a Blender that grows beyond this is killed; between two batches it is replaced from half of it up.
     """
 
     num_cpus: float = 0.4
     num_gpus: float = 0.0
     threads: int = 1
-    warm_meshes: int = 4
+    warm_meshes: int = 6
+    start_timeout_sec: float = 180.0
+    recycle_after_jobs: int = 500
+    memory_bytes: int = 8 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,8 @@ class ViewBatch:
         mesh: Ray object reference to a ``CadMesh``. It is nested here so that only the Blender process fetches it.
         scene: what to render.
         views: indices into ``scene.camera_poses``.
+        fence: number of this attempt, higher than that of any attempt of an earlier server.
+        time_limit_sec: a renderer that has not answered by then hangs, and is killed.
     """
 
     job_id: str
@@ -117,6 +125,8 @@ class ViewBatch:
     mesh: Any
     scene: TemplateScene
     views: tuple[int, ...]
+    fence: int = 0
+    time_limit_sec: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -216,6 +226,7 @@ class RendererStatus:
         report: what Blender said at its start, once it did.
         failure: why it could not start.
         restarts: how many Blenders this renderer has lost.
+        recycled: how many it has replaced in good order.
     """
 
     renderer: str
@@ -225,3 +236,4 @@ class RendererStatus:
     report: BlenderReport | None
     failure: Failure | None
     restarts: int
+    recycled: int = 0

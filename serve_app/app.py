@@ -26,7 +26,14 @@ class AppArgs(BaseModel):
         0.4, gt=0, description="CPUs that Ray books for a Blender: bookkeeping only; two renderers and the ingress must fit the machine."
     )
     threads_per_renderer: int = Field(1, ge=1, description="CPU threads of each Blender; it is pinned to as many cores.")
-    warm_meshes: int = Field(4, ge=1, description="CADs that each Blender keeps loaded.")
+    warm_meshes: int = Field(6, ge=1, description="CADs that each Blender keeps loaded.")
+    renderer_start_timeout_sec: float = Field(180.0, gt=0, description="Seconds in which a Blender must have rendered its first pixel.")
+    renderer_memory_bytes: int = Field(
+        8 * 1024**3,
+        ge=1024**3,
+        description="Memory above which a Blender is killed; from half of it up it is replaced between two batches.",
+    )
+    recycle_after_jobs: int = Field(500, ge=1, description="Jobs after which a Blender is replaced by a fresh one.")
     shell_cpus: float = Field(0.1, ge=0, description="CPUs that Ray books for a renderer's shell and for the ingress each.")
     ingress_requests: int = Field(
         2000, ge=1, description="HTTP requests that the ingress holds open at once; a waiting one costs no thread."
@@ -68,7 +75,15 @@ class AppArgs(BaseModel):
 
     def renderer_options(self) -> RendererOptions:
         """How each Blender is set up."""
-        return RendererOptions(self.cpus_per_renderer, self.gpus_per_renderer, self.threads_per_renderer, self.warm_meshes)
+        return RendererOptions(
+            num_cpus=self.cpus_per_renderer,
+            num_gpus=self.gpus_per_renderer,
+            threads=self.threads_per_renderer,
+            warm_meshes=self.warm_meshes,
+            start_timeout_sec=self.renderer_start_timeout_sec,
+            recycle_after_jobs=self.recycle_after_jobs,
+            memory_bytes=self.renderer_memory_bytes,
+        )
 
 
 def build(args: AppArgs) -> serve.Application:

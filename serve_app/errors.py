@@ -24,6 +24,17 @@ CODES: dict[str, int] = {
     "view_blank": 422,
     "view_clipped": 422,
     "camera_inside_object": 422,
+    # What else is going on.
+    "output_busy": 409,
+    "idempotency_conflict": 409,
+    "canceled": 409,
+    "cad_quarantined": 422,
+    "queue_full": 429,
+    "queue_timeout": 504,
+    "job_timeout": 504,
+    "storage_full": 507,
+    "store_unavailable": 503,
+    "draining": 503,
     # The renderers.
     "renderer_start_failed": 503,
     "renderer_lost": 503,
@@ -42,11 +53,12 @@ class ServiceError(Exception):
         code: machine-readable reason.
         detail: one sentence for a person: what was wrong, with the value, and the remedy.
         field: the request field it is about, if there is one.
+        retry_after_sec: when the same request may well succeed, if that can be said.
     """
 
-    def __init__(self, code: str, detail: str, field: str | None = None) -> None:
+    def __init__(self, code: str, detail: str, field: str | None = None, retry_after_sec: int | None = None) -> None:
         super().__init__(detail)
-        self.code, self.detail, self.field = code, detail, field
+        self.code, self.detail, self.field, self.retry_after_sec = code, detail, field, retry_after_sec
 
     @property
     def status(self) -> int:

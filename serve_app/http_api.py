@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from fastapi.responses import PlainTextResponse
 
 from serve_app.errors import ServiceError
@@ -24,21 +25,28 @@ from serve_app.responses import (
     Health,
     JobList,
     JobRecord,
-    JobStatus,
     RenderResult,
     ServerStatus,
 )
 from serve_app.service import RenderService
+from serve_app.states import JobState
 
 _FAILURES: dict[int | str, dict[str, Any]] = {
     403: {"model": ErrorBody, "description": "A path lies outside the allowed folders, or may not be read or written."},
     404: {"model": ErrorBody, "description": "The CAD, the poses file or the job is not there."},
-    409: {"model": ErrorBody, "description": "The output folder holds something else than templates."},
+    409: {
+        "model": ErrorBody,
+        "description": "The output folder holds something else than templates or is being written, the key or id is another request's, "
+        "or the job was canceled.",
+    },
     413: {"model": ErrorBody, "description": "The CAD is too large."},
     415: {"model": ErrorBody, "description": "The CAD's format is not one that is read."},
     422: {"model": ErrorBody, "description": "The request, the CAD or a view is not usable."},
+    429: {"model": ErrorBody, "description": "Too many jobs wait; `Retry-After` says when to come back."},
     500: {"model": ErrorBody, "description": "Blender failed, or the server has a fault."},
-    503: {"model": ErrorBody, "description": "No renderer could do it: start failed, lost, or out of memory."},
+    503: {"model": ErrorBody, "description": "No renderer could do it, the job store cannot be written, or the server is stopping."},
+    504: {"model": ErrorBody, "description": "One of the job's clocks ran out."},
+    507: {"model": ErrorBody, "description": "A disk is full."},
 }
 
 
@@ -46,28 +54,36 @@ def _only(*codes: int) -> dict[int | str, dict[str, Any]]:
     return {code: _FAILURES[code] for code in codes}
 
 
-async def _finished(job: Job, timeout: float | None) -> bool:
-    """Wait for a job; the job goes on whatever becomes of the wait."""
-    try:
+async def _ended(job: Job | JobRecord, timeout: float | None = None) -> JobRecord:
+    """Wait for a job; the job goes on whatever becomes of the wait.
+
+    Returns:
+        Its record; of a job that goes on, after ``timeout`` or because the server stops, the record says ``timeout``.
+    """
+    if isinstance(job, JobRecord):
+        return job
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(job.done.wait(), timeout)
-    except TimeoutError:
-        return False
-    return True
+    return job.record() if job.ended else job.record().model_copy(update={"status": "timeout"})
 
 
-def _result(job: Job) -> RenderResult:
-    record = job.record()
+def _result(record: JobRecord) -> RenderResult:
+    if record.error is not None:
+        raise ServiceError(record.error.code, record.error.detail, record.error.field)
+    if record.status != "succeeded":
+        raise ServiceError("draining", f"the server is stopping; job {record.job_id} goes on when it starts again: GET /jobs follows it")
     return RenderResult(
         success=record.status == "succeeded",
         total_poses=record.total_poses,
         rendered_count=record.rendered_count,
         output_dir=record.templates_dir,
         cad_path=record.cad_path,
-        normalize=job.request.normalize,
-        colorize=job.request.colorize,
-        base_color=job.request.base_color,
+        normalize=record.options["normalize"],
+        colorize=record.options["colorize"],
+        base_color=record.options["base_color"],
         rendering_time=record.elapsed_sec or 0.0,
         job_id=record.job_id,
+        cached=record.cached,
         warnings=record.warnings,
     )
 
@@ -78,6 +94,18 @@ def _service(request: Request) -> RenderService:
 
 
 Service = Annotated[RenderService, Depends(_service)]
+Wait = Annotated[bool, Query(description="Answer when the job has ended.")]
+WaitTimeout = Annotated[
+    float | None,
+    Query(gt=0, le=86400, allow_inf_nan=False, description="With `wait`: answer `timeout` after so many seconds; the job goes on."),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1, max_length=200, pattern=r"^[!-~]+$", description="Of your own making: one key, one job, however often it is sent."
+    ),
+]
+ClientJobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description="Letters, digits, `-` and `_`, 64 at most.")]
 router = APIRouter()
 
 
@@ -93,29 +121,58 @@ async def status(service: Service) -> ServerStatus:
     return await service.status()
 
 
-@router.post("/render/templates", tags=["jobs"], responses=_only(403, 404, 409, 415, 422, 500))
+@router.post("/render/templates", tags=["jobs"], responses=_only(403, 404, 409, 413, 415, 422, 429, 500, 503, 507))
 async def render_templates(
     request: RenderRequest,
     service: Service,
-    wait: Annotated[bool, Query(description="Answer when the job has ended.")] = False,
-    wait_timeout_sec: Annotated[
-        float | None,
-        Query(gt=0, le=86400, allow_inf_nan=False, description="With `wait`: answer `timeout` after so many seconds; the job goes on."),
-    ] = None,
+    wait: Wait = False,
+    wait_timeout_sec: WaitTimeout = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> AcceptedJob | JobRecord:
-    """Render one CAD as a job."""
-    job = await service.accept(request)
-    if not wait:
-        return AcceptedJob(job_id=job.job_id)
-    if await _finished(job, wait_timeout_sec):
-        return job.record()
-    return job.record().model_copy(update={"status": "timeout"})
+    """Render one CAD as a job.
+
+    With an `Idempotency-Key`, sending the same request again is the same job: safe to repeat when an answer was lost.
+    """
+    return await _accepted(service, request, wait, wait_timeout_sec, request_key=idempotency_key)
+
+
+@router.put("/jobs/{job_id}", tags=["jobs"], responses=_only(403, 404, 409, 413, 415, 422, 429, 500, 503, 507))
+async def put_job(
+    job_id: ClientJobId,
+    request: RenderRequest,
+    service: Service,
+    wait: Wait = False,
+    wait_timeout_sec: WaitTimeout = None,
+) -> AcceptedJob | JobRecord:
+    """Render one CAD as a job with an id of your own; sending the same again is the same job."""
+    return await _accepted(service, request, wait, wait_timeout_sec, job_id=job_id)
+
+
+async def _accepted(
+    service: RenderService,
+    request: RenderRequest,
+    wait: bool,
+    wait_timeout_sec: float | None,
+    *,
+    job_id: str | None = None,
+    request_key: str | None = None,
+) -> AcceptedJob | JobRecord:
+    job = await service.accept(request, job_id=job_id, request_key=request_key)
+    if wait:
+        return await _ended(job, wait_timeout_sec)
+    return AcceptedJob(job_id=job.job_id, status=job.status)
+
+
+@router.delete("/jobs/{job_id}", tags=["jobs"], responses=_only(404, 422, 500, 503))
+async def cancel_job(job_id: str, service: Service) -> JobRecord:
+    """Cancel a job. One that has ended stays as it is, so this can be repeated."""
+    return await service.cancel(job_id)
 
 
 @router.get("/jobs", tags=["jobs"], responses=_only(422))
 async def list_jobs(
     service: Service,
-    status: Annotated[JobStatus | None, Query(description="Only jobs in this state.")] = None,
+    status: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> JobList:
     """Jobs, newest first."""
@@ -135,13 +192,9 @@ async def get_job_log(job_id: str, service: Service) -> str:
 
 
 @router.post("/api/v1/render-templates", tags=["v1"], responses=_FAILURES)
-async def render_templates_v1(request: RenderRequest, service: Service) -> RenderResult:
+async def render_templates_v1(request: RenderRequest, service: Service, idempotency_key: IdempotencyKey = None) -> RenderResult:
     """Render one CAD; answers when it is done, and with an error status when it failed."""
-    job = await service.accept(request)
-    await _finished(job, None)
-    if job.error is not None:
-        raise job.error
-    return _result(job)
+    return _result(await _ended(await service.accept(request, request_key=idempotency_key)))
 
 
 @router.post("/api/v1/render-templates-batch", tags=["v1"], responses=_only(422, 500))
@@ -167,16 +220,11 @@ async def _item(service: RenderService, index: int, item: dict[str, Any], defaul
         server_event("error", "batch item failed unexpectedly", index=index, cause=repr(error))
         fault = ErrorBody(detail="the server has a fault; its log says more", code="internal_error")
         return BatchItemResult(index=index, success=False, cad_path=shown, error=fault)
-    await _finished(job, None)
-    failure = error_body(job.error) if job.error else None
-    return BatchItemResult(
-        index=index,
-        success=job.error is None,
-        cad_path=shown,
-        job_id=job.job_id,
-        result=None if job.error else _result(job),
-        error=failure,
-    )
+    record = await _ended(job)
+    try:
+        return BatchItemResult(index=index, success=True, cad_path=shown, job_id=job.job_id, result=_result(record))
+    except ServiceError as error:
+        return BatchItemResult(index=index, success=False, cad_path=shown, job_id=job.job_id, error=error_body(error))
 
 
 def build_api(get_service: Callable[[], RenderService]) -> FastAPI:

@@ -21,7 +21,8 @@ def error_body(error: ServiceError) -> ErrorBody:
 
 
 async def _on_service_error(request: Request, error: ServiceError) -> JSONResponse:
-    return JSONResponse(error_body(error).model_dump(), error.status)
+    headers = None if error.retry_after_sec is None else {"Retry-After": str(error.retry_after_sec)}
+    return JSONResponse(error_body(error).model_dump(), error.status, headers)
 
 
 async def _on_validation_error(request: Request, error: RequestValidationError) -> JSONResponse:

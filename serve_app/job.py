@@ -8,16 +8,15 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from serve_app.errors import ServiceError
 from serve_app.requests import RenderRequest
-from serve_app.responses import ErrorBody, JobRecord, JobStatus
+from serve_app.responses import ErrorBody, JobRecord
+from serve_app.states import FINAL_STATES, JobState, checked_job_move
 
-RETURNCODE_FAILED = 1
-
-_NEXT: dict[str, tuple[str, ...]] = {"queued": ("running", "failed"), "running": ("succeeded", "failed")}
-"""The transitions that a job may make; the two last states are final."""
+RETURNCODES: dict[JobState, int] = {"succeeded": 0, "failed": 1, "timeout": 124, "canceled": 130}
+"""As a process that ended so would give them."""
 
 
 def new_job_id() -> str:
@@ -39,8 +38,19 @@ class Job:
         output_dir: the output folder, links resolved.
         log_path: the job's own log file.
         group: jobs of one batch request share a group; groups share the renderers evenly.
+        created_at: seconds since the epoch.
+        earlier_seconds: seconds that it ran under earlier servers.
+        taken_over: whether an earlier server accepted it, and may have left views.
+        resumed: how many servers began it and did not end it, since a view of it was last rendered.
+        urgent: whether it goes before jobs that are not.
+        request_hash: of the body that came with a key or an id of the client's own.
+        work: the task that does it.
+        stop_for: why the task was cancelled, if it was.
+        published: whether the files are in their place; no stop comes in time after that.
+        cached: whether the templates are copies of an earlier rendering of the same.
         stored: whether the job is on disk; ``accepted`` is set once that is decided.
-        done: set when the job has ended.
+        accepted: set when the job is on disk, or was refused.
+        done: set when the job has ended, or when this server will not go on with it.
     """
 
     request: RenderRequest
@@ -49,17 +59,30 @@ class Job:
     log_path: Path
     job_id: str = field(default_factory=new_job_id)
     group: str = ""
-    status: JobStatus = "queued"
+    status: JobState = "queued"
     created_at: float = field(default_factory=time.time)
     started_at: float | None = None
     ended_at: float | None = None
+    earlier_seconds: float = 0.0
+    taken_over: bool = False
+    resumed: int = 0
+    urgent: bool = True
+    request_hash: str = ""
+    work: asyncio.Task[None] | None = None
+    stop_for: Literal["cancel", "requeue"] | None = None
+    published: bool = False
     total_poses: int = 0
     view_seconds: dict[int, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    cached: bool = False
     error: ServiceError | None = None
     stored: bool = False
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)
+    # The wall clock may be moved under us: durations are measured with the monotonic one.
+    _created: float = field(default_factory=time.monotonic)
+    _started: float | None = None
+    _ran: float | None = None
 
     def __post_init__(self) -> None:
         self.group = self.group or self.job_id
@@ -69,20 +92,46 @@ class Job:
         """The folder that the files go to."""
         return self.output_dir / "templates" if self.request.templates_subfolder else self.output_dir
 
-    def move_to(self, status: Literal["running", "succeeded", "failed"], error: ServiceError | None = None) -> None:
-        """Make a transition; an impossible one is a ``RuntimeError``."""
-        if status not in _NEXT.get(self.status, ()):
-            raise RuntimeError(f"job {self.job_id} cannot go from {self.status} to {status}")
-        self.status, self.error = status, error
+    @property
+    def ended(self) -> bool:
+        """Whether the job is in a final state."""
+        return self.status in FINAL_STATES
+
+    @property
+    def age_seconds(self) -> float:
+        """Seconds since this server took the job in."""
+        return time.monotonic() - self._created
+
+    @property
+    def elapsed_seconds(self) -> float | None:
+        """Seconds that the job has run, under this server and earlier ones; None before it started."""
+        if self._ran is not None:
+            return self._ran
+        if self._started is None:
+            return self.earlier_seconds or None
+        return self.earlier_seconds + time.monotonic() - self._started
+
+    def move_to(self, status: JobState, error: ServiceError | None = None) -> None:
+        """Make a transition; an impossible one is an ``ImpossibleMoveError``."""
+        self.status = checked_job_move(self.job_id, self.status, status)
+        self.error = error
         if status == "running":
-            self.started_at = time.time()
+            self.earlier_seconds, self._ran = self._ran or self.earlier_seconds, None
+            self.started_at = self.started_at or time.time()
+            self._started = time.monotonic()
         else:
-            self.ended_at = time.time()
+            self._ran, self._started = self.elapsed_seconds, None
+            self.ended_at = None if status == "queued" else time.time()
+
+    def stop(self, reason: Literal["cancel", "requeue"]) -> None:
+        """Have the task that does the job end; ``done`` is set when it has."""
+        self.stop_for = self.stop_for or reason
+        if self.work is not None:
+            self.work.cancel()
 
     def record(self) -> JobRecord:
         """The job as clients and the job store see it."""
-        elapsed = None if self.started_at is None else (self.ended_at or time.time()) - self.started_at
-        finished = self.status in ("succeeded", "failed")
+        elapsed = self.elapsed_seconds
         return JobRecord(
             job_id=self.job_id,
             status=self.status,
@@ -94,8 +143,8 @@ class Job:
             ended_at=_iso(self.ended_at),
             elapsed_sec=elapsed,
             log_path=str(self.log_path),
-            returncode=(0 if self.status == "succeeded" else RETURNCODE_FAILED) if finished else None,
-            success=(self.status == "succeeded") if finished else None,
+            returncode=RETURNCODES.get(self.status),
+            success=(self.status == "succeeded") if self.ended else None,
             rendered_count=len(self.view_seconds),
             templates_generated=len(self.view_seconds) if self.status == "succeeded" else 0,
             total_poses=self.total_poses,
@@ -104,18 +153,20 @@ class Job:
             error_message=self.error.detail if self.error else None,
             error=ErrorBody(detail=self.error.detail, code=self.error.code, field=self.error.field) if self.error else None,
             warnings=list(self.warnings),
+            cached=self.cached,
             options=self.request.model_dump(exclude={"cad_path", "output_dir"}),
         )
 
 
 def failed_record(record: JobRecord, error: ServiceError) -> JobRecord:
-    """A stored record of a job that will not go on, as failed."""
-    changes: dict[str, Any] = {
-        "status": "failed",
-        "ended_at": _iso(time.time()),
-        "returncode": RETURNCODE_FAILED,
-        "success": False,
-        "error_message": error.detail,
-        "error": ErrorBody(detail=error.detail, code=error.code, field=error.field),
-    }
-    return record.model_copy(update=changes)
+    """A stored record, of a job that cannot be taken up again, as failed."""
+    return record.model_copy(
+        update={
+            "status": checked_job_move(record.job_id, record.status, "failed"),
+            "ended_at": _iso(time.time()),
+            "returncode": RETURNCODES["failed"],
+            "success": False,
+            "error_message": error.detail,
+            "error": ErrorBody(detail=error.detail, code=error.code, field=error.field),
+        }
+    )

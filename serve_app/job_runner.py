@@ -1,46 +1,27 @@
-"""Takes an accepted job through its life: load the CAD, render the views, publish the files."""
+"""Takes an accepted job through its life: its turn, its rendering, its end, and the clocks over all of that."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import time
 import traceback
-from collections import defaultdict
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Coroutine
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from ray.exceptions import RayError
-
-from render_actor.cameras import camera_poses
-from render_actor.scene import TemplateScene, object_to_scene, poses_in_scene, sampling_for
-from render_actor.types import BatchResult, BlenderReport, EncodedView, Failure, ViewBatch
-from serve_app.cad.loader import CadLoader, LoadedCad
+from serve_app.admission import check_output, check_queue
 from serve_app.errors import ServiceError
 from serve_app.job import Job
-from serve_app.job_store import JobStore
+from serve_app.job_rendering import JobRendering
+from serve_app.job_store import JobStore, StoredJob
 from serve_app.logs import JobLog
-from serve_app.manifest import files_of, manifest_json, view_entry
-from serve_app.paths import PathPolicy
-from serve_app.pose_file import read_poses
-from serve_app.requests import RenderRequest
-from serve_app.scheduler import PayloadLostError, ViewScheduler, ViewWork
+from serve_app.scheduler import ViewScheduler
 from serve_app.settings import Settings
-from serve_app.staging import MANIFEST, StagingFolder
+from serve_app.turns import JobTurns
 
-JOBS_OF_A_GROUP = 2
-"""Jobs of one batch that are prepared or rendered at a time: one that renders, and the next one's CAD being read."""
+MOST_RESUMES = 10
+"""A job that so many servers began, none of which rendered a view of it, may be what ends them."""
 
-
-@dataclass
-class _Progress:
-    """What a running job has gathered so far."""
-
-    entries: dict[int, dict[str, Any]] = field(default_factory=dict)
-    blenders: dict[str, BlenderReport] = field(default_factory=dict)
+_STORE_RETRY_SEC = (0.5, 1, 2, 5, 10)
 
 
 class JobRunner:
@@ -49,27 +30,19 @@ class JobRunner:
     Args:
         settings: of the service.
         store: every change of a job's state goes there.
-        loader: reads CADs.
-        scheduler: renders views.
+        rendering: does the work.
+        scheduler: stopped when the server drains.
+        turns: who may run.
     """
 
-    def __init__(self, settings: Settings, store: JobStore, loader: CadLoader, scheduler: ViewScheduler) -> None:
-        self._settings, self._store, self._loader, self._scheduler = settings, store, loader, scheduler
-        self._policy = PathPolicy(settings)
+    def __init__(self, settings: Settings, store: JobStore, rendering: JobRendering, scheduler: ViewScheduler, turns: JobTurns) -> None:
+        self._settings, self._store, self._rendering, self._scheduler, self._turns = settings, store, rendering, scheduler, turns
         self._live: dict[str, Job] = {}
-        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(JOBS_OF_A_GROUP))
         self._tasks: set[asyncio.Task[None]] = set()
-
-    async def submit(self, job: Job) -> None:
-        """Accept a job: on disk when this returns, and running soon after."""
-        self._live[job.job_id] = job
-        # Not in the context of the request, which Serve cancels when its client hangs up: from here on the job is a job.
-        task = asyncio.get_running_loop().create_task(self._run(job), context=contextvars.Context())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        await job.accepted.wait()
-        if not job.stored:
-            raise job.error or ServiceError("internal_error", "the job could not be stored")
+        self._seconds_a_job = 5.0
+        self._draining = False
+        self._may_start = asyncio.Event()
+        self._may_start.set()
 
     def live(self, job_id: str) -> Job | None:
         """A job that has not ended, or has just."""
@@ -79,134 +52,190 @@ class JobRunner:
         """All jobs that have not ended."""
         return list(self._live.values())
 
-    async def _run(self, job: Job) -> None:
-        log = JobLog(job.log_path, job.job_id)
-        try:
-            await self._store.put(job.record())
-            job.stored = True
-            job.accepted.set()
-            await self._run_stored(job, log)
-        except ServiceError as error:
-            self._fail(job, log, error)
-        except Exception as error:
-            log.event("error", "unexpected error", cause=traceback.format_exc())
-            self._fail(job, log, ServiceError("internal_error", f"the job failed unexpectedly: {type(error).__name__}: {error}"))
-        try:
-            if job.stored:
-                await self._store.put(job.record())
-        except Exception:
-            log.event("error", "the job's end could not be stored", cause=traceback.format_exc())
-        finally:
-            self._live.pop(job.job_id, None)
-            if not any(other.group == job.group for other in self._live.values()):
-                self._turns.pop(job.group, None)
-            job.accepted.set()
-            job.done.set()
+    def hold(self) -> None:
+        """Accept jobs but start none until ``release``."""
+        self._may_start.clear()
 
-    async def _run_stored(self, job: Job, log: JobLog) -> None:
-        options = job.request.model_dump(exclude={"cad_path", "output_dir"})
-        log.event("info", "job accepted", cad_path=job.request.cad_path, output_dir=job.request.output_dir, options=options)
-        async with self._turns[job.group]:
-            job.move_to("running")
-            await self._store.put(job.record())
-            await self._render(job, log)
-        job.move_to("succeeded")
-        log.event("info", "job succeeded", templates=str(job.templates_dir), views=len(job.view_seconds))
+    def release(self) -> None:
+        """Let the accepted jobs start."""
+        self._may_start.set()
 
-    @staticmethod
-    def _fail(job: Job, log: JobLog, error: ServiceError) -> None:
-        job.move_to("failed", error)
-        cause = {"cause": repr(error.__cause__)} if error.__cause__ else {}
-        log.event("error", "job failed", code=error.code, detail=error.detail, field=error.field, **cause)
+    async def submit(self, job: Job, request_key: str | None = None) -> StoredJob | None:
+        """Accept a job: on disk when this returns, and running soon after.
 
-    async def _render(self, job: Job, log: JobLog) -> None:
-        began = time.monotonic()
-        cad = await self._loader.load(job.cad_path)
-        log.event("info", "CAD loaded", seconds=round(time.monotonic() - began, 3), sha256=cad.file_sha256, key=cad.key, **cad.statistics)
-        for warning in cad.warnings:
-            if not (job.request.unit == "m" and "looks like metres" in warning):
-                job.warnings.append(warning)
-        scene = await asyncio.to_thread(self._scene, job, cad)
-        for warning in job.warnings:
-            log.event("warning", "warning", text=warning)
-        job.total_poses = len(scene.camera_poses)
+        Args:
+            job: new.
+            request_key: a key that the client chose for it.
 
-        staging = StagingFolder(job.templates_dir, job.job_id, job.request.output_dir)
-        await asyncio.to_thread(staging.open)
-        progress = _Progress()
-        try:
-            await self._scheduler.run(self._work(job, cad, scene, staging, progress, log))
-            manifest = manifest_json(job, cad, scene, progress.entries, list(progress.blenders.values()))
-            await asyncio.to_thread(staging.write, MANIFEST, manifest)
-            await asyncio.to_thread(staging.publish)
-        except BaseException:
-            await asyncio.to_thread(staging.discard)
-            raise
+        Returns:
+            None, or the job that already has this id or key; this one was not accepted then.
 
-    def _scene(self, job: Job, cad: LoadedCad) -> TemplateScene:
-        request = job.request
-        if request.obj_axes == "blender" and job.cad_path.suffix.lower() != ".obj":
-            job.warnings.append("obj_axes=blender changes .obj files only; ignored")
-        axes = request.obj_axes if job.cad_path.suffix.lower() == ".obj" else "cad"
-        scale = 1000.0 if request.unit == "m" else 1.0
-        largest = float(np.abs(cad.corners).max()) * scale
-        if largest > np.finfo(np.float16).max:
+        Raises:
+            ServiceError: there is no room for it, or it could not be stored; nothing was accepted.
+        """
+        if self._draining:
             raise ServiceError(
-                "cad_invalid",
-                f"coordinates reach {largest:.4g} mm, more than the xyz format holds (65504); check unit, or move the CAD to its origin",
-                "unit",
+                "draining", "the server is stopping and takes no new jobs; send the request again in a moment", retry_after_sec=15
             )
-        return TemplateScene(
-            resolution=request.resolution,
-            object_to_scene=object_to_scene(cad.corners, normalize=request.normalize, recenter=request.recenter, axes=axes),
-            camera_poses=poses_in_scene(self._poses(request)),
-            xyz_scale=scale,
-            base_color=request.base_color if request.colorize else None,
-            sampling=sampling_for(request.quality, request.samples or self._settings.samples),
-        )
+        check_queue(self._live.values(), self._settings.max_queued_jobs, self._seconds_a_job)
+        check_output(job, self._live.values())
+        self._live[job.job_id] = job
+        # Not in the context of the request, which Serve cancels when its client hangs up: from here on the job is a job.
+        accepting = self._start(self._accept(job, request_key))
+        return await asyncio.shield(accepting)
 
-    def _poses(self, request: RenderRequest) -> NDArray[np.float64]:
-        if request.camera_poses_path is None:
-            return camera_poses(request.level or 0)
-        return read_poses(self._policy.poses(request.camera_poses_path), request.camera_poses_path)
+    async def _accept(self, job: Job, request_key: str | None) -> StoredJob | None:
+        try:
+            existing = await self._store.insert(job.record(), job.group, request_key, job.request_hash)
+        except BaseException:
+            self._forget(job)
+            raise
+        if existing is not None:
+            self._forget(job)
+            return existing
+        job.stored = True
+        job.accepted.set()
+        self._go(job)
+        return None
 
-    def _work(self, job: Job, cad: LoadedCad, scene: TemplateScene, staging: StagingFolder, progress: _Progress, log: JobLog) -> ViewWork:
-        def make_batch(views: tuple[int, ...]) -> ViewBatch:
-            return ViewBatch(job.job_id, cad.key, cad.mesh, scene, views)
+    def take_over(self, job: Job) -> None:
+        """Go on with a job that an earlier server accepted; its record says that it is queued."""
+        job.stored = job.taken_over = True
+        job.accepted.set()
+        self._live[job.job_id] = job
+        self._go(job)
 
-        async def deliver(result: BatchResult) -> None:
+    def _go(self, job: Job) -> None:
+        self._start(self._whole_life(job))
+
+    def _start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _forget(self, job: Job) -> None:
+        self._live.pop(job.job_id, None)
+        job.accepted.set()
+        job.done.set()
+
+    async def _whole_life(self, job: Job) -> None:
+        log = JobLog(job.log_path, job.job_id)
+        options = job.request.model_dump(exclude={"cad_path", "output_dir"})
+        event = "job taken over from an earlier server" if job.taken_over else "job accepted"
+        log.event("info", event, cad_path=job.request.cad_path, output_dir=job.request.output_dir, options=options)
+        error: ServiceError | None = None
+        try:
+            # A task of its own, for others to cancel: this one sees the job to its end.
+            job.work = self._start(self._run(job, log))
+            if job.stop_for is not None:
+                job.work.cancel()
+            await job.work
+        except ServiceError as raised:
+            error = raised
+        except asyncio.CancelledError:
+            if job.stop_for is None:
+                raise
+        except Exception as raised:
+            log.event("error", "unexpected error", cause=traceback.format_exc())
+            error = ServiceError("internal_error", f"the job failed unexpectedly: {type(raised).__name__}: {raised}")
+        self._end(job, log, error)
+        await self._store_end(job, log)
+
+    async def _run(self, job: Job, log: JobLog) -> None:
+        limit = self._settings.queue_timeout_sec
+        try:
+            async with asyncio.timeout(max(0.0, limit - job.age_seconds)) as clock:
+                turn = self._turns.turn(job.group, urgent=job.urgent)
+                await self._may_start.wait()
+                await turn.__aenter__()
+        except TimeoutError:
+            assert clock.expired()
+            raise ServiceError(
+                "queue_timeout",
+                f"the job waited {limit:g} s for its turn (RENDER_QUEUE_TIMEOUT_SEC); send it again when there is less to do",
+            ) from None
+        try:
+            await self._in_turn(job, log)
+        finally:
+            await turn.__aexit__(None, None, None)
+
+    async def _in_turn(self, job: Job, log: JobLog) -> None:
+        job.move_to("running")
+        await self._store.update(job.record(), job.resumed)
+        limit = self._settings.job_timeout_sec
+        try:
+            async with asyncio.timeout(max(0.0, limit - job.earlier_seconds)) as clock:
+                await self._rendering.render(job, log)
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            raise ServiceError(
+                "job_timeout",
+                f"the job ran for {limit:g} s with {len(job.view_seconds)} of {job.total_poses} views done (RENDER_JOB_TIMEOUT_SEC); lower "
+                "resolution or samples, or send it again: views are rendered faster on a server with less to do",
+            ) from None
+
+    def _end(self, job: Job, log: JobLog, error: ServiceError | None) -> None:
+        """Move a job to the state that it ends in, or back to the queue."""
+        if job.published:
+            job.move_to("succeeded")
+            seconds = job.elapsed_seconds or 0.0
+            self._seconds_a_job += 0.2 * (seconds - self._seconds_a_job)
+            log.event("info", "job succeeded", templates=str(job.templates_dir), views=len(job.view_seconds), seconds=round(seconds, 3))
+        elif error is not None:
+            job.move_to("timeout" if error.code in ("queue_timeout", "job_timeout") else "failed", error)
+            cause = {"cause": repr(error.__cause__)} if error.__cause__ else {}
+            log.event("error", f"job {job.status}", code=error.code, detail=error.detail, field=error.field, **cause)
+        elif job.stop_for == "cancel":
+            job.move_to("canceled", ServiceError("canceled", "the job was canceled; send the request again to render it after all"))
+            log.event("info", "job canceled")
+        else:
+            if job.status == "running":
+                job.move_to("queued")
+            log.event("info", "job goes on when the server starts again", views=len(job.view_seconds))
+
+    async def _store_end(self, job: Job, log: JobLog) -> None:
+        """Store how a job ended, however long the disk refuses; until then the job stays in memory."""
+        for attempt in range(1_000_000):
             try:
-                views: list[EncodedView] = await result.payload
-            except RayError as error:
-                raise PayloadLostError(str(error).splitlines()[0]) from error
-            if result.blender is not None:
-                progress.blenders[result.renderer] = result.blender
-            if result.mesh_seconds:
-                log.event("info", "mesh loaded into Blender", renderer=result.renderer, seconds=round(result.mesh_seconds, 3))
-            if result.printed:
-                log.event("debug", "Blender printed", renderer=result.renderer, text=result.printed)
-            entries = await asyncio.to_thread(_write_views, staging, views)
-            for view, entry in zip(views, entries, strict=True):
-                progress.entries[view.view] = entry
-                job.view_seconds[view.view] = view.seconds
-                log.event("info", "view rendered", view=view.view, seconds=round(view.seconds, 3), renderer=result.renderer)
+                await self._store.update(job.record(), job.resumed)
+                break
+            except ServiceError as error:
+                # Whoever waits is answered: were the server to end now, the next one would come to the same end.
+                job.done.set()
+                if attempt == 0:
+                    log.event("error", "the job's end could not be stored yet", cause=error.detail)
+                if self._draining:
+                    break
+                await asyncio.sleep(_STORE_RETRY_SEC[min(attempt, len(_STORE_RETRY_SEC) - 1)])
+        self._forget(job)
 
-        def on_failure(result: BatchResult, failure: Failure, views: tuple[int, ...]) -> None:
-            event = "views are rendered again" if failure.worth_retrying else "views failed"
-            log.event("warning", event, views=list(views), code=failure.code, reason=failure.message, renderer=result.renderer)
-            if result.printed:
-                log.event("warning", "Blender printed", renderer=result.renderer, text=result.printed)
+    async def cancel(self, job: Job) -> None:
+        """Stop a live job and return when it has ended: canceled, unless its files were published first."""
+        job.stop("cancel")
+        await job.done.wait()
 
-        return ViewWork(job.group, len(scene.camera_poses), make_batch, deliver, on_failure)
+    async def drain(self, grace_sec: float) -> None:
+        """Accept nothing more, let running views finish, and put what is left back into the queue for the next server."""
+        self._draining = True
+        await self._scheduler.pause(grace_sec)
+        live = self.live_jobs()
+        for job in live:
+            job.stop("requeue")
+        await asyncio.gather(*(job.done.wait() for job in live))
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server is about to stop."""
+        return self._draining
 
 
-def _write_views(staging: StagingFolder, views: list[EncodedView]) -> list[dict[str, Any]]:
-    for view in views:
-        for name, data in files_of(view).items():
-            staging.write(name, data)
-    return [view_entry(view) for view in views]
-
-
-def log_path_of(folder: Path, job_id: str) -> Path:
-    """``logs/<job_id>.log`` with links resolved."""
-    return folder.resolve() / f"{job_id}.log"
+def refusal_to_resume(stored: StoredJob) -> ServiceError | None:
+    """Why a job that the servers before could not end is not taken up again, if it is not."""
+    if stored.resumed < MOST_RESUMES:
+        return None
+    return ServiceError(
+        "server_restarted",
+        f"{stored.resumed} servers began this job and ended before they had rendered a view of it; it may be what ends them",
+    )

@@ -4,75 +4,172 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from serve_app.errors import ServiceError
-from serve_app.job import failed_record
 from serve_app.responses import JobRecord
+from serve_app.states import FINAL_STATES, TRANSITIONAL_STATES
 
 T = TypeVar("T")
 
+DATABASE = "jobs.sqlite3"
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id TEXT NOT NULL UNIQUE,
     status TEXT NOT NULL,
-    record TEXT NOT NULL
+    record TEXT NOT NULL,
+    job_group TEXT NOT NULL DEFAULT '',
+    request_key TEXT UNIQUE,
+    request_hash TEXT NOT NULL DEFAULT '',
+    resumed INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (status, sequence);
+CREATE TABLE IF NOT EXISTS views (
+    job_id TEXT NOT NULL,
+    view INTEGER NOT NULL,
+    rendering_key TEXT NOT NULL,
+    rendered TEXT NOT NULL,
+    PRIMARY KEY (job_id, view)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS quarantine (cad_sha256 TEXT PRIMARY KEY, until REAL NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS servers (epoch INTEGER PRIMARY KEY AUTOINCREMENT, started REAL NOT NULL);
 """
+_ADDED_SINCE_1 = (
+    "job_group TEXT NOT NULL DEFAULT ''",
+    "request_key TEXT",
+    "request_hash TEXT NOT NULL DEFAULT ''",
+    "resumed INTEGER NOT NULL DEFAULT 0",
+)
 _LOCK_PATIENCE_SEC = 10.0
-_UNFINISHED = ("queued", "running")
+
+
+@dataclass(frozen=True)
+class StoredJob:
+    """A job as it lies in the store.
+
+    Attributes:
+        record: as clients see it.
+        group: of the batch it came with.
+        request_hash: of the body that a client sent with a key or an id of its own.
+        resumed: servers that began it and did not end it, since a view of it was last rendered.
+    """
+
+    record: JobRecord
+    group: str
+    request_hash: str
+    resumed: int
+
+
+_COLUMNS = "record, job_group, request_hash, resumed"
+
+
+def _stored(row: tuple[str, str, str, int]) -> StoredJob:
+    return StoredJob(JobRecord.model_validate_json(row[0]), *row[1:])
 
 
 class JobStore:
-    """Job records in SQLite, in the order they were accepted.
+    """Jobs, the views that are done of those that have not ended, and quarantined CADs, in SQLite.
 
-    One thread owns the connection, so the event loop never waits for the disk.
+    One thread owns the connection, so the event loop never waits for the disk, and there is one writer.
 
     Args:
         folder: ``RENDER_DATA_DIR``; made if it is not there. One server at a time may use it.
 
+    Attributes:
+        epoch: number of this server among those that have used the store.
+
     Raises:
-        RuntimeError: another server uses the folder.
+        RuntimeError: another server uses the folder, or the store is damaged.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = _locked(folder / "server.lock")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="job-store")
-        self._db: sqlite3.Connection = self._thread.submit(self._open, folder / "jobs.sqlite3").result()
-
-    @staticmethod
-    def _open(path: Path) -> sqlite3.Connection:
-        db = sqlite3.connect(path, isolation_level=None)
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        db.executescript(_SCHEMA)
-        return db
+        try:
+            self._db, self.epoch = self._thread.submit(_opened, folder / DATABASE).result()
+        except BaseException:
+            os.close(self._lock)
+            raise
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        """Do some work with the database on its thread.
 
-    async def put(self, record: JobRecord) -> None:
-        """Store a record, new or changed; on disk when this returns."""
-        row = (record.job_id, record.status, record.model_dump_json())
-        statement = (
-            "INSERT INTO jobs (job_id, status, record) VALUES (?, ?, ?) "
-            "ON CONFLICT (job_id) DO UPDATE SET status = excluded.status, record = excluded.record"
-        )
-        await self._run(lambda: self._db.execute(statement, row).close())
+        Raises:
+            ServiceError: ``store_unavailable`` when the disk is full, read only or broken.
+        """
+        try:
+            # Shielded: a caller that is cancelled must not leave a statement half awaited.
+            return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
+        except sqlite3.DatabaseError as error:
+            raise ServiceError(
+                "store_unavailable", f"the job store cannot be used at the moment ({error}); the operator must see to RENDER_DATA_DIR"
+            ) from error
 
-    async def get(self, job_id: str) -> JobRecord | None:
-        """The record of a job, or None."""
-        rows = await self._run(lambda: self._db.execute("SELECT record FROM jobs WHERE job_id = ?", (job_id,)).fetchall())
-        return JobRecord.model_validate_json(rows[0][0]) if rows else None
+    async def insert(self, record: JobRecord, group: str, request_key: str | None = None, request_hash: str = "") -> StoredJob | None:
+        """Store a new job; on disk when this returns.
+
+        Args:
+            record: the job.
+            group: of the batch it came with.
+            request_key: a key that the client chose, which no other job may have; None for none.
+            request_hash: of the request, to tell a repetition from another request.
+
+        Returns:
+            None, or the job that already has this id or key; nothing was stored then.
+        """
+
+        def work() -> StoredJob | None:
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                where, values = "job_id = ? OR (request_key IS NOT NULL AND request_key = ?)", (record.job_id, request_key)
+                rows = self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE {where}", values).fetchall()
+                if rows:
+                    return _stored(rows[0])
+                self._db.execute(
+                    "INSERT INTO jobs (job_id, status, record, job_group, request_key, request_hash) VALUES (?, ?, ?, ?, ?, ?)",
+                    (record.job_id, record.status, record.model_dump_json(), group, request_key, request_hash),
+                )
+            return None
+
+        return await self._run(work)
+
+    async def update(self, record: JobRecord, resumed: int = 0) -> None:
+        """Store a changed job; on disk when this returns. With its end, what is known of its views goes."""
+
+        def work() -> None:
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.execute(
+                    "UPDATE jobs SET status = ?, record = ?, resumed = ? WHERE job_id = ?",
+                    (record.status, record.model_dump_json(), resumed, record.job_id),
+                )
+                if record.status in FINAL_STATES:
+                    self._db.execute("DELETE FROM views WHERE job_id = ?", (record.job_id,))
+
+        await self._run(work)
+
+    async def get(self, job_id: str) -> StoredJob | None:
+        """A job by its id, or None."""
+        return await self._one("job_id = ?", job_id)
+
+    async def by_key(self, request_key: str) -> StoredJob | None:
+        """A job by the key that its client chose, or None."""
+        return await self._one("request_key = ?", request_key)
+
+    async def _one(self, where: str, value: str) -> StoredJob | None:
+        rows = await self._run(lambda: self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE {where}", (value,)).fetchall())
+        return _stored(rows[0]) if rows else None
 
     async def newest(self, status: str | None, limit: int) -> tuple[list[JobRecord], int]:
         """The newest records, and how many there are in all.
@@ -91,20 +188,105 @@ class JobStore:
         rows, total = await self._run(select)
         return [JobRecord.model_validate_json(row[0]) for row in rows], total
 
-    async def fail_unfinished(self, error: ServiceError) -> list[JobRecord]:
-        """Mark every job that an earlier server left unfinished as failed; returns their records."""
-        marks = ",".join("?" * len(_UNFINISHED))
-        rows = await self._run(lambda: self._db.execute(f"SELECT record FROM jobs WHERE status IN ({marks})", _UNFINISHED).fetchall())
-        records = [failed_record(JobRecord.model_validate_json(row[0]), error) for row in rows]
-        for record in records:
-            await self.put(record)
-        return records
+    async def unfinished(self) -> list[StoredJob]:
+        """Jobs that are in no final state, oldest first."""
+        marks = ",".join("?" * len(TRANSITIONAL_STATES))
+        sql = f"SELECT {_COLUMNS} FROM jobs WHERE status IN ({marks}) ORDER BY sequence"
+        return [_stored(row) for row in await self._run(lambda: self._db.execute(sql, TRANSITIONAL_STATES).fetchall())]
+
+    async def add_views(self, job_id: str, rendering_key: str, views: Iterable[tuple[int, dict[str, Any]]]) -> None:
+        """Store that views of a job are rendered and their files written.
+
+        Args:
+            job_id: whose.
+            rendering_key: of what was rendered; views of another key are worth nothing.
+            views: index, and what the manifest will say of it.
+        """
+        rows = [(job_id, view, rendering_key, json.dumps(rendered)) for view, rendered in views]
+
+        def work() -> None:
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.executemany("INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?)", rows)
+                self._db.execute("UPDATE jobs SET resumed = 0 WHERE job_id = ? AND resumed > 0", (job_id,))
+
+        await self._run(work)
+
+    async def views(self, job_id: str, rendering_key: str) -> dict[int, dict[str, Any]]:
+        """What was stored of a job's views, under this key, by index."""
+        sql = "SELECT view, rendered FROM views WHERE job_id = ? AND rendering_key = ?"
+        rows = await self._run(lambda: self._db.execute(sql, (job_id, rendering_key)).fetchall())
+        return {view: json.loads(rendered) for view, rendered in rows}
+
+    async def quarantine(self, cad_sha256: str, seconds: float, reason: str) -> None:
+        """Refuse a CAD for a while."""
+        row = (cad_sha256, time.time() + seconds, reason)
+        await self._run(lambda: self._db.execute("INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", row).close())
+
+    async def quarantined(self) -> dict[str, tuple[float, str]]:
+        """Seconds left and reason of each quarantined CAD, by SHA-256; those whose time is over are forgotten."""
+
+        def work() -> list[tuple[str, float, str]]:
+            self._db.execute("DELETE FROM quarantine WHERE until <= ?", (time.time(),))
+            return self._db.execute("SELECT cad_sha256, until, reason FROM quarantine").fetchall()
+
+        return {sha256: (until - time.time(), reason) for sha256, until, reason in await self._run(work)}
+
+    async def forget(self, older_than: float, keep: int) -> list[JobRecord]:
+        """Remove ended jobs that are old or too many; unfinished ones stay whatever their age.
+
+        Args:
+            older_than: seconds since the epoch; jobs created before go.
+            keep: so many of the newest ended jobs stay at most.
+
+        Returns:
+            What was removed.
+        """
+        marks = ",".join("?" * len(FINAL_STATES))
+
+        def work() -> list[tuple[int, str]]:
+            rows = self._db.execute(f"SELECT sequence, record FROM jobs WHERE status IN ({marks}) ORDER BY sequence DESC", FINAL_STATES)
+            created = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(older_than))
+            old = [row for index, row in enumerate(rows) if index >= keep or json.loads(row[1])["created_at"] < created]
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.executemany("DELETE FROM jobs WHERE sequence = ?", [(sequence,) for sequence, _ in old])
+            return old
+
+        return [JobRecord.model_validate_json(record) for _, record in await self._run(work)]
 
     def close(self) -> None:
         """Close the database."""
         self._thread.submit(self._db.close).result()
         self._thread.shutdown()
         os.close(self._lock)
+
+
+def _opened(path: Path) -> tuple[sqlite3.Connection, int]:
+    """Open a store, made or brought up to date if need be, and count this server."""
+    try:
+        db = sqlite3.connect(path, isolation_level=None)
+        findings = [row[0] for row in db.execute("PRAGMA quick_check(3)")]
+        if findings != ["ok"]:
+            raise sqlite3.DatabaseError("; ".join(findings))
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        known = {row[1] for row in db.execute("PRAGMA table_info(jobs)")}
+        if known:
+            for column in _ADDED_SINCE_1:
+                if column.split()[0] not in known:
+                    db.execute(f"ALTER TABLE jobs ADD COLUMN {column}")
+            db.execute("CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_key ON jobs (request_key)")
+        db.executescript(_SCHEMA)
+        db.execute(f"PRAGMA user_version={_VERSION}")
+        epoch = db.execute("INSERT INTO servers (started) VALUES (?)", (time.time(),)).lastrowid or 0
+        db.execute("DELETE FROM servers WHERE epoch < ?", (epoch,))
+    except sqlite3.DatabaseError as error:
+        raise RuntimeError(
+            f"the job store {path} is damaged or cannot be used ({error}). The server does not start, so that no job is lost silently: "
+            f"restore the file from a copy, or move {path.name}, {path.name}-wal and {path.name}-shm away to begin with an empty store"
+        ) from error
+    return db, epoch
 
 
 def _locked(path: Path) -> int:

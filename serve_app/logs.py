@@ -40,6 +40,11 @@ def _plain(value: Any) -> Any:
     return value.replace("\n", "\\n") if isinstance(value, str) else value
 
 
+def log_path_of(folder: Path, job_id: str) -> Path:
+    """``logs/<job_id>.log`` with links resolved."""
+    return folder.resolve() / f"{job_id}.log"
+
+
 class JobLog:
     """The log of one job: its file, which takes every level, and the console.
 

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from importlib.metadata import version
-from typing import Any
 
 from render_actor.scene import FIELD_OF_VIEW, TemplateScene
-from render_actor.types import BlenderReport, EncodedView
 from serve_app.cad.loader import LoadedCad
 from serve_app.job import Job
+from serve_app.rendered_views import RenderedViews
 
 FORMAT = 1
 
 
-def file_names(view: int) -> tuple[str, str, str]:
-    """Names of the RGB, mask and xyz file of a view."""
-    return f"rgb_{view}.png", f"mask_{view}.png", f"xyz_{view}.npy"
-
-
-def files_of(view: EncodedView) -> dict[str, bytes]:
-    """Content of a view's files by name."""
-    return dict(zip(file_names(view.view), (view.rgb_png, view.mask_png, view.xyz_npy), strict=True))
-
-
-def view_entry(view: EncodedView) -> dict[str, Any]:
-    """A view's part of the manifest: what can be known when it is written."""
-    files = {name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} for name, data in files_of(view).items()}
-    return {"index": view.view, "mask_pixels": view.mask_pixels, "seconds": round(view.seconds, 4), "files": files}
-
-
-def manifest_json(job: Job, cad: LoadedCad, scene: TemplateScene, views: dict[int, dict[str, Any]], blenders: list[BlenderReport]) -> bytes:
+def manifest_json(job: Job, cad: LoadedCad, scene: TemplateScene, rendering_key: str, rendered: RenderedViews) -> bytes:
     """The manifest as JSON text.
 
     Args:
         job: whose templates they are.
         cad: what was rendered.
         scene: how; its poses are in scene units, translations of norm 2.
-        views: ``view_entry`` by index.
-        blenders: the renderers that took part.
+        rendering_key: of all that decides the files' content.
+        rendered: the views.
     """
     sampling = scene.sampling
     content = {
@@ -61,8 +43,10 @@ def manifest_json(job: Job, cad: LoadedCad, scene: TemplateScene, views: dict[in
         "xyz_unit": "mm",
         "xyz_scale": scene.xyz_scale,
         "camera_to_scene": scene.camera_poses.tolist(),
-        "views": [views[index] for index in sorted(views)],
-        "versions": {"render-server": version("render-server"), **(blenders[0].versions if blenders else {})},
-        "devices": sorted({blender.device for blender in blenders}),
+        "rendering_key": rendering_key,
+        "cached": job.cached,
+        "views": [rendered.entries[view] for view in sorted(rendered.entries)],
+        "versions": {"render-server": version("render-server"), **rendered.versions},
+        "devices": rendered.devices(),
     }
     return json.dumps(content, indent=1).encode()

@@ -33,6 +33,10 @@ class Renderers(Protocol):
         """State of every renderer that answers."""
         ...
 
+    async def quiet(self) -> None:
+        """Return when no renderer works for an earlier server any more."""
+        ...
+
 
 class ServeRenderers:
     """The ``RenderWorker`` deployment.
@@ -48,9 +52,18 @@ class ServeRenderers:
         self._asking: asyncio.Task[None] | None = None
 
     async def render(self, batch: ViewBatch) -> BatchResult:
-        """Render a batch on whichever replica is free."""
-        result: BatchResult = await self._handle.render.remote(batch)
+        """Render a batch on whichever replica is free; cancelling this kills the Blender that does."""
+        response = self._handle.render.remote(batch)
+        try:
+            result: BatchResult = await response
+        except asyncio.CancelledError:
+            response.cancel()
+            raise
         return result
+
+    async def quiet(self) -> None:
+        """Ask every replica: one answers only between two batches, so what an earlier ingress sent it is over by then."""
+        await self._ask()
 
     async def statuses(self) -> list[RendererStatus]:
         """State of every replica; a replica answers between two batches, and counts as busy until it does."""

@@ -36,6 +36,9 @@ class RenderOptions(BaseModel):
         description="For .obj: `cad` keeps the file's axes in the image; `blender` turns it by 90 degrees about x, as the stock script.",
     )
     recenter: StrictBool = Field(False, description="Frame a CAD that is far off its origin; xyz stays in the CAD's own frame.")
+    priority: Literal["interactive", "batch"] | None = Field(
+        None, description="`interactive` goes before `batch`. Left out: interactive, and batch for the items of a batch request."
+    )
     templates_subfolder: StrictBool = Field(True, description="Write into <output_dir>/templates; false writes into output_dir itself.")
 
     @model_validator(mode="after")

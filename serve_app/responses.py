@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-JobStatus = Literal["queued", "running", "succeeded", "failed"]
+from serve_app.states import JobState
 
 
 class ErrorBody(BaseModel):
@@ -21,8 +21,9 @@ class JobRecord(BaseModel):
     """A job, whole."""
 
     job_id: str
-    status: JobStatus | Literal["timeout"] = Field(
-        description="`timeout` says only that the wait ended: the job goes on, and `GET /jobs/{job_id}` follows it."
+    status: JobState = Field(
+        description="`timeout` without `ended_at` says only that the wait ended: the job goes on, and `GET /jobs/{job_id}` follows it. "
+        "With it, one of the job's clocks ran out, and `error` says which."
     )
     cad_path: str
     output_dir: str
@@ -42,6 +43,7 @@ class JobRecord(BaseModel):
     error_message: str | None = None
     error: ErrorBody | None = None
     warnings: list[str] = Field(default_factory=list)
+    cached: bool = Field(False, description="The files are copies of an earlier, or a simultaneous, rendering of the same.")
     options: dict[str, Any] = Field(default_factory=dict, description="The options it was rendered with.")
 
 
@@ -49,7 +51,7 @@ class AcceptedJob(BaseModel):
     """Answer to a request that does not wait."""
 
     job_id: str
-    status: Literal["queued"] = "queued"
+    status: JobState = Field("queued", description="Other than `queued` only when an earlier request has begun the same job.")
 
 
 class JobList(BaseModel):
@@ -72,6 +74,7 @@ class RenderResult(BaseModel):
     base_color: float
     rendering_time: float
     job_id: str
+    cached: bool = False
     warnings: list[str] = Field(default_factory=list)
 
 
@@ -115,7 +118,8 @@ class RendererInfo(BaseModel):
     cores: list[int] = Field(default_factory=list, description="CPU cores it is pinned to.")
     memory_bytes: int | None = None
     start_seconds: float | None = None
-    restarts: int = 0
+    restarts: int = Field(0, description="Blenders that it has lost.")
+    recycled: int = Field(0, description="Blenders that it has replaced in good order.")
     error: ErrorBody | None = None
 
 
@@ -136,6 +140,7 @@ class ServerStatus(BaseModel):
     renderer_ready: bool = Field(description="Whether a Blender has really rendered a pixel and is alive.")
     uptime: float = Field(description="Seconds.")
     version: str
+    draining: bool = Field(False, description="Whether the server is about to stop and takes no new jobs.")
     renderers: list[RendererInfo]
     jobs_queued: int
     jobs_running: int

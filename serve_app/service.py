@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import hashlib
 import os
 import shutil
 import time
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,18 +17,27 @@ import psutil
 from pydantic import ValidationError
 
 from serve_app.cad.loader import CadLoader
+from serve_app.draining import drain_on_demand
 from serve_app.errors import ServiceError
-from serve_app.job import Job, new_job_id
-from serve_app.job_runner import JobRunner, log_path_of
-from serve_app.job_store import JobStore
-from serve_app.logs import server_event
+from serve_app.file_copy import sha256_of
+from serve_app.job import Job, failed_record, new_job_id
+from serve_app.job_rendering import JobRendering
+from serve_app.job_runner import JobRunner, refusal_to_resume
+from serve_app.job_store import JobStore, StoredJob
+from serve_app.logs import log_path_of, server_event
 from serve_app.paths import PathPolicy
+from serve_app.quarantine import Quarantine
 from serve_app.renderers import Renderers
 from serve_app.requests import RenderRequest
 from serve_app.responses import ErrorBody, JobList, JobRecord, MachineInfo, RendererInfo, ServerStatus
+from serve_app.retention import keep_tidy
 from serve_app.scheduler import ViewScheduler
 from serve_app.settings import Settings
 from serve_app.staging import check_replaceable, staging_path
+from serve_app.states import checked_job_move
+from serve_app.storage import check_room
+from serve_app.template_cache import TemplateCache
+from serve_app.turns import JobTurns
 from serve_app.validation import validation_error
 
 SPARE_BATCHES = 2
@@ -46,29 +58,144 @@ class RenderService:
         self._began = time.monotonic()
         self._policy = PathPolicy(settings)
         self._store = JobStore(settings.data_dir)
-        scheduler = ViewScheduler(renderers.render, max_renderers + SPARE_BATCHES)
-        self._runner = JobRunner(settings, self._store, CadLoader(settings), scheduler)
+        self._quarantine = Quarantine(self._store, settings.quarantine_sec)
+        scheduler = ViewScheduler(
+            renderers.render, max_renderers + SPARE_BATCHES, epoch=self._store.epoch, grace_sec=settings.cancel_grace_sec
+        )
+        cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes)
+        rendering = JobRendering(settings, self._store, CadLoader(settings), scheduler, cache, self._quarantine)
+        self._runner = JobRunner(settings, self._store, rendering, scheduler, JobTurns(max_renderers))
+        self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Settle what an earlier server left unfinished."""
-        error = ServiceError("server_restarted", "the server was stopped before this job ended; send the request again")
-        records = await self._store.fail_unfinished(error)
-        for record in records:
-            await asyncio.to_thread(shutil.rmtree, staging_path(Path(record.templates_dir), record.job_id), ignore_errors=True)
-        if records:
-            server_event("warning", "jobs of an earlier server marked as failed", jobs=len(records))
+        """Take up what an earlier server left unfinished, and begin what goes on in the background."""
+        await self._quarantine.load()
+        jobs = [job for stored in await self._store.unfinished() if (job := await self._taken_up(stored)) is not None]
+        if jobs:
+            server_event("warning", "jobs of an earlier server go on", jobs=len(jobs))
+            self._runner.hold()
+            for job in jobs:
+                self._runner.take_over(job)
+            self._background.append(asyncio.create_task(self._release_when_quiet(), context=contextvars.Context()))
+        for keep_doing in (keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)):
+            self._background.append(asyncio.create_task(keep_doing, context=contextvars.Context()))
 
-    async def accept(self, request: RenderRequest, group: str = "") -> Job:
+    async def _release_when_quiet(self) -> None:
+        """Renderers may still work on what an ingress before this one gave them: no view is given out twice."""
+        try:
+            await self._renderers.quiet()
+        finally:
+            self._runner.release()
+
+    async def _taken_up(self, stored: StoredJob) -> Job | None:
+        """The job of an earlier server as one of this server's; None when it cannot go on, and has failed."""
+        record = stored.record
+        error = refusal_to_resume(stored)
+        if error is None:
+            try:
+                request = RenderRequest(cad_path=record.cad_path, output_dir=record.output_dir, **record.options)
+                job = await asyncio.to_thread(self._job, request, stored.group, record.job_id)
+            except ServiceError as refused:
+                error = refused
+            except (ValidationError, TypeError):
+                error = ServiceError("server_restarted", "an earlier version of the server accepted this job; send the request again")
+        if error is not None:
+            await asyncio.to_thread(shutil.rmtree, staging_path(Path(record.templates_dir), record.job_id), ignore_errors=True)
+            await self._store.update(failed_record(record, error))
+            return None
+        job.created_at = datetime.fromisoformat(record.created_at).timestamp()
+        job.started_at = datetime.fromisoformat(record.started_at).timestamp() if record.started_at else None
+        job.earlier_seconds = record.elapsed_sec or 0.0
+        job.resumed = stored.resumed + (record.status == "running")
+        job.request_hash = stored.request_hash
+        if record.status == "running":
+            checked_job_move(job.job_id, "running", job.status)
+            await self._store.update(job.record(), job.resumed)
+        return job
+
+    async def accept(
+        self, request: RenderRequest, group: str = "", *, job_id: str | None = None, request_key: str | None = None
+    ) -> Job | JobRecord:
         """Check a request and accept it as a job.
+
+        Args:
+            request: what to render.
+            group: of the batch that it comes with; such jobs are not urgent unless they say so.
+            job_id: an id that the client chose.
+            request_key: a key that the client chose: the same key again is the same job.
+
+        Returns:
+            The job; or the record of the job that an earlier request with this id or key began, when that has ended.
 
         Raises:
             ServiceError: the request cannot be served; nothing was accepted.
         """
-        job = await asyncio.to_thread(self._checked, request, group)
-        await self._runner.submit(job)
+        request = request.model_copy(update={"priority": request.priority or ("batch" if group else "interactive")})
+        request_hash = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+        if job_id is not None or request_key is not None:
+            known = await self._earlier(job_id, request_key, request_hash)
+            if known is not None:
+                return known
+        job = await asyncio.to_thread(self._checked, request, group, job_id)
+        job.request_hash = request_hash
+        if job_id is not None and (live := self._runner.live(job_id)) is not None:  # It came while this one was checked.
+            return self._same(live.job_id, live.request_hash, request_hash, live)
+        existing = await self._runner.submit(job, request_key)
+        if existing is None:
+            return job
+        live = self._runner.live(existing.record.job_id)
+        return self._same(existing.record.job_id, existing.request_hash, request_hash, live or existing.record)
+
+    async def _earlier(self, job_id: str | None, request_key: str | None, request_hash: str) -> Job | JobRecord | None:
+        if job_id is not None and (live := self._runner.live(job_id)) is not None:
+            await live.accepted.wait()
+            if live.stored:
+                return self._same(job_id, live.request_hash, request_hash, live)
+        stored = await (self._store.get(job_id) if job_id is not None else self._store.by_key(request_key or ""))
+        if stored is None:
+            return None
+        found = self._runner.live(stored.record.job_id) or stored.record
+        return self._same(stored.record.job_id, stored.request_hash, request_hash, found)
+
+    @staticmethod
+    def _same(job_id: str, earlier_hash: str, request_hash: str, found: Job | JobRecord) -> Job | JobRecord:
+        if earlier_hash != request_hash:
+            raise ServiceError(
+                "idempotency_conflict",
+                f"job {job_id} was begun under this key or id with another request; use a new one for another request",
+            )
+        return found
+
+    async def cancel(self, job_id: str) -> JobRecord:
+        """Cancel a job; one that has ended stays as it is, so this can be repeated."""
+        job = self._runner.live(job_id)
+        if job is not None:
+            await job.accepted.wait()
+            if job.stored:
+                await self._runner.cancel(job)
+                return job.record()
+        return await self.job_record(job_id)
+
+    async def drain(self) -> None:
+        """Stop in good order; what has not ended goes on when the server starts again."""
+        server_event("warning", "draining: no new jobs", jobs=len(self._runner.live_jobs()))
+        await self._runner.drain(self._settings.drain_grace_sec)
+        server_event("warning", "drained")
+
+    def _checked(self, request: RenderRequest, group: str, job_id: str | None) -> Job:
+        """A new job, if there is room for it and its CAD is not refused."""
+        job = self._job(request, group, job_id)
+        check_room(request, job.output_dir, self._settings.data_dir, self._settings.min_free_bytes)
+        if not self._quarantine.empty:
+            try:
+                self._quarantine.check(sha256_of(job.cad_path))
+            except OSError as error:
+                raise ServiceError(
+                    "cad_unreadable", f"{request.cad_path!r} cannot be read by the server: {error.strerror}", "cad_path"
+                ) from error
         return job
 
-    def _checked(self, request: RenderRequest, group: str) -> Job:
+    def _job(self, request: RenderRequest, group: str, job_id: str | None) -> Job:
         cad_path, output_dir = self._policy.cad(request.cad_path), self._policy.output(request.output_dir)
         if request.camera_poses_path is not None:
             self._policy.poses(request.camera_poses_path)
@@ -79,8 +206,9 @@ class RenderService:
                 "templates_subfolder true",
                 "output_dir",
             )
-        job_id = new_job_id()
+        job_id = job_id or new_job_id()
         job = Job(request, cad_path, output_dir, log_path_of(self._settings.log_dir, job_id), job_id, group)
+        job.urgent = request.priority != "batch"
         check_replaceable(job.templates_dir, request.output_dir)
         return job
 
@@ -107,10 +235,12 @@ class RenderService:
     async def job_record(self, job_id: str) -> JobRecord:
         """A job's record; ``job_not_found`` when there is none."""
         job = self._runner.live(job_id)
-        record = job.record() if job else await self._store.get(job_id)
-        if record is None:
+        if job is not None and job.stored:
+            return job.record()
+        stored = await self._store.get(job_id)
+        if stored is None:
             raise ServiceError("job_not_found", f"there is no job {job_id!r}; GET /jobs lists them", "job_id")
-        return record
+        return stored.record
 
     async def job_list(self, status: str | None, limit: int) -> JobList:
         """The newest jobs; running ones with their progress of this moment."""
@@ -146,10 +276,12 @@ class RenderService:
                     memory_bytes=status.memory_bytes,
                     start_seconds=status.report.start_seconds if status.report else None,
                     restarts=status.restarts,
+                    recycled=status.recycled,
                     error=ErrorBody(detail=status.failure.message, code=status.failure.code, field=None) if status.failure else None,
                 )
                 for status in sorted(statuses, key=lambda status: status.renderer)
             ],
+            draining=self._runner.draining,
             jobs_queued=sum(job.status == "queued" for job in jobs),
             jobs_running=sum(job.status == "running" for job in jobs),
             machine=await asyncio.to_thread(self._machine),

@@ -43,6 +43,24 @@ class Settings(BaseSettings):
     cad_memory_bytes: int = Field(8 * 1024**3, ge=1024**3, description="Address space of the process that parses a CAD.")
     cad_timeout_sec: float = Field(120.0, gt=0, description="Seconds that parsing one CAD may take.")
     cad_cache_bytes: int = Field(1024**3, ge=0, description="Bytes of parsed CADs kept ready in Ray's object store.")
+    cache_max_bytes: int = Field(
+        10 * 1024**3, ge=0, description="Bytes of finished templates kept in <data_dir>/cache, to answer repeated requests; 0 keeps none."
+    )
+    max_queued_jobs: int = Field(2000, ge=1, description="Jobs that may wait for their turn; a further one is refused with 429.")
+    queue_timeout_sec: float = Field(86400.0, gt=0, description="Seconds that a job may wait for its turn.")
+    view_timeout_sec: float = Field(300.0, gt=0, description="Seconds after which a renderer that has not finished its views hangs.")
+    job_timeout_sec: float = Field(7200.0, gt=0, description="Seconds that a job may run.")
+    cancel_grace_sec: float = Field(
+        5.0, ge=0, description="Seconds that views of a canceled job may go on before their renderer is killed."
+    )
+    drain_grace_sec: float = Field(20.0, ge=0, description="Seconds that running views may go on when the server is told to stop.")
+    quarantine_sec: float = Field(3600.0, ge=0, description="Seconds for which a CAD that killed two renderers is refused.")
+    min_free_bytes: int = Field(
+        1024**3, ge=0, description="Free bytes below which no job is accepted: of the output's disk, RENDER_DATA_DIR's and /dev/shm."
+    )
+    keep_jobs_days: float = Field(30.0, gt=0, description="Days after which an ended job and its log are forgotten.")
+    keep_jobs: int = Field(100_000, ge=1, description="Ended jobs kept at most.")
+    log_max_bytes: int = Field(1024**3, ge=0, description="Bytes of all job logs together; the oldest go first.")
     max_batch_items: int = Field(1000, ge=1, description="Items that one batch request may have.")
 
     @field_validator("input_roots", "output_roots", mode="before")

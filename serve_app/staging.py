@@ -10,14 +10,18 @@ import errno
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from serve_app.errors import ServiceError
+from serve_app.file_copy import copy_files, sha256_of
 
 MANIFEST = "manifest.json"
 _OURS = re.compile(r"rgb_\d+\.png|mask_\d+\.png|xyz_\d+\.npy|manifest\.json|\.DS_Store|Thumbs\.db|\.nfs[0-9a-f]+")
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _MKDIR_TRIES = 5
+_FLUSHERS = 8
+"""Files flushed at once: a disk takes many small flushes together as fast as one."""
 
 
 def check_replaceable(target: Path, shown: str) -> None:
@@ -65,8 +69,13 @@ class StagingFolder:
         self._folder = staging_path(target, job_id)
         self._made: list[Path] = []
 
+    @property
+    def folder(self) -> Path:
+        """Where the files are collected."""
+        return self._folder
+
     def open(self) -> None:
-        """Make the staging folder, and the folders above it that are missing."""
+        """Make the staging folder, unless an earlier server has left it, and the folders above it that are missing."""
         try:
             for _ in range(_MKDIR_TRIES - 1):
                 try:
@@ -86,7 +95,7 @@ class StagingFolder:
             except FileExistsError:  # Another job was quicker; the folder is its to remove.
                 continue
             self._made.append(folder)
-        self._folder.mkdir()
+        self._folder.mkdir(exist_ok=True)
 
     def write(self, name: str, data: bytes) -> None:
         """Write one file."""
@@ -95,12 +104,58 @@ class StagingFolder:
         except OSError as error:
             raise self._not_writable(error) from error
 
-    def publish(self) -> None:
-        """Put the staging folder in the target's place; a reader sees the old folder or the new one, never a mixture."""
+    def copy_from(self, source: Path, files: dict[str, str]) -> None:
+        """Copy files from another folder.
+
+        Args:
+            source: the folder.
+            files: SHA-256 of each, by name.
+
+        Raises:
+            DamagedFileError: a file is missing there or has another SHA-256.
+            ServiceError: the staging folder cannot be written.
+        """
+        try:
+            copy_files(source, self._folder, files.items())
+        except OSError as error:
+            raise self._not_writable(error) from error
+
+    def intact(self, files: dict[str, str]) -> bool:
+        """Whether files lie in the folder with the SHA-256 that each is said to have."""
+        return _intact(self._folder, files)
+
+    def whole_at_target(self, files: dict[str, str]) -> bool:
+        """Whether files lie in the target with the SHA-256 that each is said to have."""
+        return bool(files) and _intact(self._target, files)
+
+    def keep_only(self, names: set[str]) -> None:
+        """Remove what an earlier server left in the folder and nobody vouches for."""
+        for path in self._folder.iterdir():
+            if path.name not in names:
+                path.unlink()
+
+    def publish(self, files: dict[str, int]) -> None:
+        """Put the staging folder in the target's place; a reader sees the old folder or the new one, never a mixture.
+
+        Args:
+            files: name and bytes of each file that must be there, and no other may.
+
+        Raises:
+            ServiceError: the target cannot be replaced or written, or a file was taken out of the staging folder.
+        """
         check_replaceable(self._target, self._shown)
         try:
-            for name in os.listdir(self._folder):
-                _flush(self._folder / name)
+            found = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in os.scandir(self._folder)}
+            if found != files:
+                odd = sorted(name for name in found.keys() | files.keys() if found.get(name) != files.get(name))
+                raise ServiceError(
+                    "output_not_writable",
+                    f"files of {self._shown!r} were changed by somebody else while they were collected ({', '.join(odd[:3])}); "
+                    "send the request again",
+                    "output_dir",
+                )
+            with ThreadPoolExecutor(_FLUSHERS) as pool:
+                list(pool.map(_flush, [self._folder / name for name in files]))
             _flush(self._folder)
             try:
                 self._folder.rename(self._target)
@@ -125,7 +180,20 @@ class StagingFolder:
         self._made = []
 
     def _not_writable(self, error: OSError) -> ServiceError:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return ServiceError(
+                "storage_full",
+                f"there is no space left for output_dir {self._shown!r}; make room, and send the request again",
+                "output_dir",
+            )
         return ServiceError("output_not_writable", f"output_dir {self._shown!r} cannot be written: {error.strerror or error}", "output_dir")
+
+
+def _intact(folder: Path, files: dict[str, str]) -> bool:
+    try:
+        return all(sha256_of(folder / name) == sha256 for name, sha256 in files.items())
+    except OSError:
+        return False
 
 
 def _flush(path: Path) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from render_actor.cameras import camera_poses
-from serve_app.manifest import file_names
+from serve_app.rendered_views import file_names
 from tests.integration.conftest import CHECKER, REFERENCE, Server
 
 

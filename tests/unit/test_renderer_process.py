@@ -53,9 +53,9 @@ def test_output_is_given_back_after_an_error() -> None:
 
 def test_a_blender_that_will_not_start_says_why() -> None:
     code = (
-        "import sys; sys.modules['bpy'] = None\n"
+        "import os, sys; sys.modules['bpy'] = None\n"
         "from render_actor.blender_actor import BlenderActor\nfrom render_actor.types import RendererOptions\n"
-        "print(BlenderActor('r', RendererOptions()).warm_up().message)"
+        "print(BlenderActor('r', RendererOptions(), os.getpid()).warm_up().message)"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.startswith("Failed to initialize BlenderProc: ") and "bpy" in printed

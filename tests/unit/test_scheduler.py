@@ -37,8 +37,8 @@ def work(job: str, views: int, delivered: list[tuple[str, int]], group: str | No
     scene: TemplateScene = None  # type: ignore[assignment]
     batches: list[ViewBatch] = []
 
-    def make(indices: tuple[int, ...]) -> ViewBatch:
-        batches.append(ViewBatch(job, job, None, scene, indices))
+    def make(indices: tuple[int, ...], fence: int) -> ViewBatch:
+        batches.append(ViewBatch(job, job, None, scene, indices, fence))
         return batches[-1]
 
     async def deliver(result: BatchResult) -> None:
@@ -70,6 +70,96 @@ async def test_jobs_of_one_group_go_one_after_another() -> None:
     scheduler = ViewScheduler(renderers.render, 2)
     await asyncio.gather(*(scheduler.run(work(name, 20, delivered, "batch")) for name in ("a", "b", "c")))
     assert [batch.job_id for batch in renderers.batches] == sorted(batch.job_id for batch in renderers.batches)
+
+
+async def test_urgent_work_goes_first_and_starves_nobody() -> None:
+    renderers, delivered = CountingRenderers(), []  # type: ignore[var-annotated]
+    scheduler = ViewScheduler(renderers.render, 1)
+    slow, quick = work("slow", 40, delivered), work("quick", 40, delivered)
+    slow.urgent = False
+    first = asyncio.create_task(scheduler.run(slow))
+    await asyncio.sleep(0)
+    await scheduler.run(quick)
+    before = [batch.job_id for batch in renderers.batches]
+    assert 0 < before.count("slow") <= before.count("quick") / 2
+    await first
+
+
+async def test_a_work_that_is_given_up_lets_its_views_end_and_takes_nothing_from_them() -> None:
+    ended, delivered = [], []  # type: ignore[var-annotated]
+
+    async def render(batch: ViewBatch) -> BatchResult:
+        try:
+            await asyncio.sleep(0.05 if batch.job_id == "short" else 60)
+        finally:
+            ended.append(batch.job_id)
+        return BatchResult("r0", seconds=0.05)
+
+    scheduler = ViewScheduler(render, 1, grace_sec=0.2)
+    for name, after in (("short", 0.01), ("long", 0.01)):
+        running = asyncio.create_task(scheduler.run(work(name, 5, delivered)))
+        await asyncio.sleep(after)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert name not in ended  # It ends behind the back of whoever gave it up: by itself, or cancelled after the grace time.
+        await asyncio.sleep(0.3)
+        assert name in ended
+    assert delivered == []
+
+
+async def test_a_late_answer_is_dropped() -> None:
+    """The first attempt hangs until after its work was given up; what it then says reaches nobody."""
+    answers: list[asyncio.Future[BatchResult]] = []
+
+    async def render(batch: ViewBatch) -> BatchResult:
+        answers.append(asyncio.get_running_loop().create_future())
+        return await answers[-1]
+
+    delivered: list[tuple[str, int]] = []
+    scheduler = ViewScheduler(render, 1, grace_sec=60)
+    given_up = asyncio.create_task(scheduler.run(work("a", 1, delivered)))
+    await asyncio.sleep(0.01)
+    given_up.cancel()
+    await asyncio.wait({given_up})
+    answers[0].set_result(BatchResult("r0", seconds=1.0))
+    await asyncio.sleep(0.01)
+    assert delivered == []
+
+
+async def test_views_that_are_done_are_not_rendered_again() -> None:
+    renderers, delivered = CountingRenderers(), []  # type: ignore[var-annotated]
+    item = work("a", 10, delivered)
+    item = ViewWork("a", 10, item.make_batch, item.deliver, done_before=frozenset({0, 1, 2, 7}))
+    await ViewScheduler(renderers.render, 2).run(item)
+    assert sorted(view for batch in renderers.batches for view in batch.views) == [3, 4, 5, 6, 8, 9]
+
+
+async def test_a_pause_lets_running_views_end_and_hands_out_no_more() -> None:
+    started = 0
+
+    async def render(batch: ViewBatch) -> BatchResult:
+        nonlocal started
+        started += 1
+        await asyncio.sleep(0.05)
+        return BatchResult("r0", seconds=0.05)
+
+    delivered: list[tuple[str, int]] = []
+    scheduler = ViewScheduler(render, 2)
+    running = asyncio.create_task(scheduler.run(work("a", 20, delivered)))
+    await asyncio.sleep(0.01)
+    await scheduler.pause(5)
+    assert started == 2 and len(delivered) == 2 and not running.done()
+    running.cancel()
+
+
+async def test_fences_rise_over_attempts_and_over_servers() -> None:
+    fences = []
+    for epoch in (3, 4):
+        renderers = CountingRenderers()
+        await ViewScheduler(renderers.render, 2, epoch=epoch).run(work("a", 5, []))
+        fences += [batch.fence for batch in renderers.batches]
+    assert fences == sorted(set(fences))
 
 
 async def test_a_lost_renderer_costs_a_retry_and_no_view() -> None:

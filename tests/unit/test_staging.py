@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,11 +20,15 @@ def stage(target: Path, *names: str, job: str = "j1") -> StagingFolder:
     return folder
 
 
+def publish(folder: StagingFolder) -> None:
+    folder.publish({path.name: path.stat().st_size for path in folder.folder.iterdir()})
+
+
 def test_nothing_is_seen_before_it_is_whole(tmp_path: Path) -> None:
     target = tmp_path / "new" / "deep" / "templates"
     folder = stage(target, "rgb_0.png")
     assert not target.exists()
-    folder.publish()
+    publish(folder)
     assert [path.name for path in target.iterdir()] == ["rgb_0.png"]
     assert [path.name for path in target.parent.iterdir()] == ["templates"]
 
@@ -33,12 +38,12 @@ def test_an_earlier_folder_stays_until_the_moment_of_publishing(
     tmp_path: Path, exchange_works: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "templates"
-    stage(target, "rgb_0.png", "rgb_1.png", job="old").publish()
+    publish(stage(target, "rgb_0.png", "rgb_1.png", job="old"))
     if not exchange_works:
         monkeypatch.setattr(staging_module, "_RENAME_EXCHANGE", 1 << 20)  # A flag that the kernel does not know: EINVAL.
     folder = stage(target, "rgb_0.png", job="new")
     assert sorted(os.listdir(target)) == ["rgb_0.png", "rgb_1.png"]
-    folder.publish()
+    publish(folder)
     assert os.listdir(target) == ["rgb_0.png"] and (target / "rgb_0.png").read_text() == "new"
     assert os.listdir(tmp_path) == ["templates"]
 
@@ -72,7 +77,7 @@ def test_files_of_others_are_never_replaced(tmp_path: Path) -> None:
     assert caught.value.code == "output_not_replaceable" and "descriptors.pth" in caught.value.detail and "'shown'" in caught.value.detail
     folder = stage(target)
     with pytest.raises(ServiceError):
-        folder.publish()
+        publish(folder)
     assert (target / "descriptors.pth").exists()
 
 
@@ -97,7 +102,7 @@ def test_jobs_that_share_a_missing_parent_do_not_meet(tmp_path: Path) -> None:
         if number % 2:
             folder.discard()
         else:
-            folder.publish()
+            publish(folder)
 
     with ThreadPoolExecutor(max_workers=8) as threads:
         list(threads.map(one, range(200)))
@@ -109,9 +114,42 @@ def test_jobs_for_one_folder_each_publish_a_whole_one(tmp_path: Path) -> None:
     target = tmp_path / "templates"
 
     def one(number: int) -> None:
-        stage(target, "rgb_0.png", "rgb_1.png", job=str(number)).publish()
+        publish(stage(target, "rgb_0.png", "rgb_1.png", job=str(number)))
 
     with ThreadPoolExecutor(max_workers=8) as threads:
         list(threads.map(one, range(100)))
     assert os.listdir(tmp_path) == ["templates"] and sorted(os.listdir(target)) == ["rgb_0.png", "rgb_1.png"]
     assert (target / "rgb_0.png").read_text() == (target / "rgb_1.png").read_text()
+
+
+@pytest.mark.parametrize("change", ["missing", "cut", "stray"])
+def test_a_staging_folder_that_somebody_changed_is_not_published(tmp_path: Path, change: str) -> None:
+    folder = stage(tmp_path / "templates", "rgb_0.png", "rgb_1.png")
+    files = {"rgb_0.png": 2, "rgb_1.png": 2}
+    if change == "missing":
+        (folder.folder / "rgb_0.png").unlink()
+    elif change == "cut":
+        (folder.folder / "rgb_0.png").write_text("j")
+    else:
+        (folder.folder / "xyz_9.npy").write_text("x")
+    with pytest.raises(ServiceError, match="changed by somebody else"):
+        folder.publish(files)
+    assert not (tmp_path / "templates").exists()
+
+
+def test_a_later_server_finds_what_is_intact_and_keeps_nothing_else(tmp_path: Path) -> None:
+    stage(tmp_path / "templates", "rgb_0.png", "rgb_1.png")
+    later = StagingFolder(tmp_path / "templates", "j1", "shown")
+    later.open()
+    good = {"rgb_0.png": hashlib.sha256(b"j1").hexdigest()}
+    assert later.intact(good) and not later.intact({"rgb_1.png": "0" * 64}) and not later.intact({"rgb_7.png": "0" * 64})
+    later.keep_only(set(good))
+    assert os.listdir(later.folder) == ["rgb_0.png"]
+
+
+def test_a_full_disk_is_told_from_a_forbidden_one(tmp_path: Path) -> None:
+    folder = stage(tmp_path / "templates")
+    (folder.folder / "rgb_0.png").symlink_to("/dev/full")
+    with pytest.raises(ServiceError) as caught:
+        folder.write("rgb_0.png", b"x")
+    assert caught.value.code == "storage_full"

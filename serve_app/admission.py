@@ -1,0 +1,60 @@
+"""Decides at the door whether a job is accepted beside those that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from serve_app.errors import ServiceError
+from serve_app.job import Job
+
+_LONGEST_RETRY_SEC = 600
+
+
+def check_queue(live: Iterable[Job], most_queued: int, seconds_a_job: float) -> None:
+    """Refuse a job when too many wait for their turn.
+
+    Args:
+        live: jobs that have not ended.
+        most_queued: how many may wait.
+        seconds_a_job: how long jobs have taken lately, to say when to come back.
+
+    Raises:
+        ServiceError: ``queue_full``, with when to try again.
+    """
+    queued = sum(job.status == "queued" for job in live)
+    if queued >= most_queued:
+        retry = max(1, min(_LONGEST_RETRY_SEC, round(seconds_a_job)))
+        raise ServiceError(
+            "queue_full",
+            f"{queued} jobs wait already (RENDER_MAX_QUEUED_JOBS is {most_queued}); try again in {retry} s",
+            retry_after_sec=retry,
+        )
+
+
+def check_output(job: Job, live: Iterable[Job]) -> None:
+    """Refuse a job whose folder another, different one is going to publish.
+
+    Raises:
+        ServiceError: ``output_busy``.
+    """
+    target = job.templates_dir
+    for other in live:
+        theirs = other.templates_dir
+        if target == theirs and _same_rendering(job, other):
+            continue
+        if target == theirs or target.is_relative_to(theirs) or theirs.is_relative_to(target):
+            raise ServiceError(
+                "output_busy",
+                f"output_dir {job.request.output_dir!r} is being written by job {other.job_id}, which renders something else; wait for it, "
+                "cancel it, or use another output_dir",
+                "output_dir",
+                retry_after_sec=10,
+            )
+
+
+def _same_rendering(one: Job, other: Job) -> bool:
+    def essence(job: Job) -> tuple[Any, ...]:
+        return job.cad_path, job.request.model_dump(exclude={"cad_path", "output_dir", "priority"})
+
+    return essence(one) == essence(other)

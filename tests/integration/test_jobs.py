@@ -1,0 +1,182 @@
+"""Jobs as clients handle them: repeated, canceled, shared, copied from the cache, in each other's way."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from serve_app.file_copy import sha256_of
+from tests.integration.conftest import Server
+
+SMALL = {"resolution": 64, "samples": 1}
+LONG = {"resolution": 512, "samples": 256}
+
+
+def body(server: Server, cad: str, output: str, **options: Any) -> dict[str, Any]:
+    return {"cad_path": str(server.folder / cad), "output_dir": str(server.folder / output), **options}
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {path.name: sha256_of(path) for path in folder.iterdir() if path.name != "manifest.json"}
+
+
+def test_a_repeated_request_is_copied_and_a_changed_one_is_rendered(server: Server) -> None:
+    options = {**SMALL, "samples": 3}
+    first = server.render("crate.obj", "cache/first", **options)
+    second = server.render("crate.obj", "cache/second", **options)
+    assert (first["cached"], second["cached"]) == (False, True)
+    assert second["rendered_count"] == second["templates_generated"] == 42
+    one, two = Path(first["templates_dir"]), Path(second["templates_dir"])
+    assert hashes(one) == hashes(two)
+    assert all(path.stat().st_nlink == 1 for path in two.iterdir())
+    (two / "rgb_0.png").write_bytes(b"edited by a consumer")
+    third = server.render("crate.obj", "cache/third", **options)
+    assert third["cached"] and hashes(Path(third["templates_dir"])) == hashes(one)
+    manifest = json.loads((Path(third["templates_dir"]) / "manifest.json").read_text())
+    assert (
+        manifest["cached"]
+        and manifest["job_id"] == third["job_id"]
+        and manifest["devices"] == ["CPU"]
+        and "blender" in manifest["versions"]
+    )
+    assert not server.render("crate.obj", "cache/third", **options, colorize=True)["cached"]
+
+    copy = server.folder / "textured"
+    copy.mkdir()
+    for name in ("crate.obj", "crate.mtl", "crate.png"):
+        shutil.copy(server.folder / name, copy)
+    assert server.render("textured/crate.obj", "cache/moved", **options)["cached"]
+    pixels = np.asarray(Image.open(copy / "crate.png").convert("RGB"))
+    Image.fromarray(255 - pixels).save(copy / "crate.png")
+    changed = server.render("textured/crate.obj", "cache/texture", **options)
+    assert not changed["cached"] and hashes(Path(changed["templates_dir"])) != hashes(one)
+
+
+def test_identical_requests_at_the_same_time_share_one_rendering(server: Server) -> None:
+    jobs: list[dict[str, Any]] = []
+    options = {"resolution": 96, "samples": 7}
+    threads = [
+        threading.Thread(target=lambda number=number: jobs.append(server.render("flange.stl", f"share/{number % 3}", **options)))  # type: ignore[misc]
+        for number in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [job["status"] for job in jobs] == ["succeeded"] * 4
+    assert sum(not job["cached"] for job in jobs) == 1
+    folders = [hashes(server.folder / f"share/{number}/templates") for number in range(3)]
+    assert folders[0] == folders[1] == folders[2] and len(folders[0]) == 126
+    assert sorted(os.listdir(server.folder / "share/0")) == ["templates"]
+
+
+def test_a_running_job_is_canceled_and_leaves_nothing(server: Server) -> None:
+    with server.http() as http:
+        job_id = http.post("/render/templates", json=body(server, "knot.ply", "canceled", **LONG)).json()["job_id"]
+        while http.get(f"/jobs/{job_id}").json()["rendered_count"] < 2:
+            time.sleep(0.05)
+        waiting: list[dict[str, Any]] = []
+        answers = [http.delete(f"/jobs/{job_id}") for _ in range(3)]
+        waiting.append(http.get(f"/jobs/{job_id}").json())
+        for job in [answer.json() for answer in answers] + waiting:
+            assert job["status"] == "canceled" and job["success"] is False and job["returncode"] == 130 and job["ended_at"]
+            assert job["error"]["code"] == "canceled"
+        assert not (server.folder / "canceled").exists()
+        assert http.delete("/jobs/unknown").status_code == 404
+    assert server.render("crate.obj", "canceled", **SMALL)["status"] == "succeeded"
+    with server.http() as http:
+        done = server.render("crate.obj", "canceled", **SMALL)["job_id"]
+        assert http.delete(f"/jobs/{done}").json()["status"] == "succeeded"
+
+
+def test_a_view_that_takes_for_ever_is_stopped_with_its_renderer(server: Server) -> None:
+    with server.http() as http:
+        request = body(server, "knot.ply", "endless", resolution=2048, samples=4096, camera_poses_path=str(one_pose(server.folder)))
+        job_id = http.post("/render/templates", json=request).json()["job_id"]
+        while http.get(f"/jobs/{job_id}").json()["total_poses"] == 0:
+            time.sleep(0.1)
+        time.sleep(1)
+        assert http.delete(f"/jobs/{job_id}").json()["status"] == "canceled"
+    # The renderer that was at it is killed after the grace time, and its successor serves the next job.
+    assert server.render("crate.obj", "after-endless", **SMALL)["status"] == "succeeded"
+
+
+def one_pose(folder: Path) -> Path:
+    from render_actor.cameras import camera_poses
+
+    path = folder / "one.npy"
+    np.save(path, camera_poses(0)[:1])
+    return path
+
+
+def test_a_repeated_post_with_a_key_is_one_job(server: Server) -> None:
+    request = body(server, "crate.obj", "keyed", **SMALL)
+    headers = {"Idempotency-Key": "order-66"}
+    with server.http() as http:
+        ids = {http.post("/render/templates", json=request, headers=headers).json()["job_id"] for _ in range(5)}
+        assert len(ids) == 1
+        ended = http.post("/render/templates", json=request, headers=headers, params={"wait": "true"}).json()
+        assert {ended["job_id"]} == ids and ended["status"] == "succeeded"
+        again = http.post("/render/templates", json=request, headers=headers).json()
+        assert again == {"job_id": ended["job_id"], "status": "succeeded"}
+        result = http.post("/api/v1/render-templates", json=request, headers=headers).json()
+        assert result["job_id"] == ended["job_id"] and result["success"] is True
+        other = http.post("/render/templates", json={**request, "samples": 2}, headers=headers)
+        assert other.status_code == 409 and other.json()["code"] == "idempotency_conflict"
+        assert http.post("/render/templates", json=request, headers={"Idempotency-Key": "a b"}).status_code == 422
+
+
+def test_a_client_may_choose_the_id(server: Server) -> None:
+    request = body(server, "crate.obj", "chosen", **SMALL)
+    with server.http() as http:
+        assert http.put("/jobs/part-17", json=request).json()["job_id"] == "part-17"
+        ended = http.put("/jobs/part-17", json=request, params={"wait": "true"}).json()
+        assert ended["status"] == "succeeded" and http.get("/jobs/part-17").json()["status"] == "succeeded"
+        assert http.put("/jobs/part-17", json={**request, "samples": 2}).json()["code"] == "idempotency_conflict"
+        for bad in ("..%2Fup", "-dash", "x" * 65, "sp%20ace"):
+            assert http.put(f"/jobs/{bad}", json=request).status_code in (404, 405, 422)
+
+
+def test_a_folder_that_is_being_written_takes_no_other_rendering(server: Server) -> None:
+    with server.http() as http:
+        first = http.post("/render/templates", json=body(server, "knot.ply", "busy", **LONG)).json()["job_id"]
+        other = http.post("/render/templates", json=body(server, "crate.obj", "busy", **LONG))
+        assert other.status_code == 409 and other.json()["code"] == "output_busy" and first in other.json()["detail"]
+        assert int(other.headers["Retry-After"]) > 0
+        same = http.post("/render/templates", json=body(server, "knot.ply", "busy", **LONG))
+        assert same.status_code == 200
+        for job_id in (first, same.json()["job_id"]):
+            assert http.delete(f"/jobs/{job_id}").json()["status"] == "canceled"
+
+
+def test_one_part_behind_a_batch_is_not_kept_waiting(server: Server) -> None:
+    options = {"resolution": 128, "samples": 4}
+    alone = server.render("crate.obj", "fair/alone", **options, base_color=0.11, colorize=True)["elapsed_sec"]
+    items = [body(server, "flange.stl", f"fair/{number}", base_color=round(0.2 + number / 100, 2), colorize=True) for number in range(20)]
+    with server.http() as http:
+        batch = threading.Thread(target=lambda: http.post("/api/v1/render-templates-batch", json={"items": items, "defaults": options}))
+        batch.start()
+        time.sleep(1)
+        behind = server.render("crate.obj", "fair/behind", **options, base_color=0.12, colorize=True)
+        with server.http() as other:
+            left = [job for job in other.get("/jobs", params={"limit": 30}).json()["jobs"] if job["status"] in ("queued", "running")]
+            # What counts is the order, not the seconds: most of the batch is still to be done.
+            assert behind["status"] == "succeeded" and len(left) > 10, (alone, behind["elapsed_sec"])
+            for job in left:
+                other.delete(f"/jobs/{job['job_id']}")
+        batch.join()
+
+
+@pytest.mark.parametrize("status", ["canceled", "timeout"])
+def test_jobs_are_listed_by_their_new_states(server: Server, status: str) -> None:
+    with server.http() as http:
+        assert {job["status"] for job in http.get("/jobs", params={"status": status}).json()["jobs"]} <= {status}
