@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test test-unit lint format lock examples clean
+.PHONY: help setup demo serve test test-unit faults lint format lock examples clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -33,6 +33,9 @@ test: $(READY) ## run all tests
 
 test-unit: $(READY) ## run the tests that need neither Ray nor Blender
 	@$(PY) -m pytest tests/unit
+
+faults: $(READY) ## kill, stop and starve a real server's parts, 50 rounds each (an hour), and count what is lost
+	@RENDER_FAULTS_FULL=1 $(PY) -m pytest tests/faults -s
 
 lint: $(READY) ## ruff and mypy
 	@$(VENV)/bin/ruff check .

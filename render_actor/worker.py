@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import dataclasses
 import logging
 import os
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import psutil
 import ray
@@ -17,6 +19,8 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from render_actor.blender_actor import OUT_OF_MEMORY, START_FAILED, remote_actor_class
 from render_actor.process_end import kill, wait_for_end
 from render_actor.types import BatchResult, BlenderReport, Failure, RendererOptions, RendererStatus, ViewBatch
+
+T = TypeVar("T")
 
 logger = logging.getLogger("ray.serve")
 
@@ -74,7 +78,7 @@ class RenderWorker:
         self._newest_fence = 0
         self._busy = False
         self._blender = self._started()
-        self._warming = asyncio.ensure_future(self._warm_up(self._blender))
+        self._warming = _background(self._warm_up(self._blender))
         self._spare: asyncio.Task[_Blender | None] | None = None
 
     def _started(self, cores: tuple[int, ...] = ()) -> _Blender:
@@ -108,10 +112,11 @@ class RenderWorker:
             return BatchResult(self._id, failure=Failure("renderer_lost", "the batch is of a server that was replaced"))
         self._newest_fence = max(self._newest_fence, batch.fence)
         await self._use_spare()
-        await self._warming
+        # Shielded, here and below: cancelling this request must not cancel what all later ones wait for.
+        await asyncio.shield(self._warming)
         if self._blender.gone:  # While it had nothing to do: nobody's views are to blame.
             self._replace()
-        report = await self._warming
+        report = await asyncio.shield(self._warming)
         if isinstance(report, Failure):
             self._replace()
             return BatchResult(self._id, failure=report)
@@ -128,7 +133,7 @@ class RenderWorker:
         finally:
             self._busy = False
         if isinstance(result, Failure):
-            await self._replace()  # It is seen dead before anybody else gets its views.
+            await asyncio.shield(self._replace())  # It is seen dead before anybody else gets its views.
             return BatchResult(self._id, failure=result)
         self._recycle_if_due(report)
         return dataclasses.replace(result, payload=payload, blender=report)
@@ -152,21 +157,21 @@ class RenderWorker:
         finally:
             answer.cancel()
 
-    def _replace(self) -> asyncio.Future[None]:
+    def _replace(self) -> asyncio.Task[None]:
         """Start another Blender once this one is dead.
 
         Returns:
             The old one's end; ``_warming`` is the new one's start.
         """
         lost, self._restarts = self._blender, self._restarts + 1
-        ended = asyncio.ensure_future(lost.end())
+        ended = _background(lost.end())
 
         async def start() -> BlenderReport | Failure:
             await asyncio.shield(ended)
             self._blender = self._started()
             return await self._warm_up(self._blender)
 
-        self._warming = asyncio.ensure_future(start())
+        self._warming = _background(start())
         return ended
 
     def _recycle_if_due(self, report: BlenderReport) -> None:
@@ -175,7 +180,7 @@ class RenderWorker:
         memory = _resident_bytes(report.pid) or 0
         if self._spare is None and (len(old.jobs) >= self._options.recycle_after_jobs or memory > self._options.memory_bytes / 2):
             logger.info("renderer %s is recycled after %d jobs at %d MiB", self._id, len(old.jobs), memory >> 20)
-            self._spare = asyncio.ensure_future(self._prepared(report.cores))
+            self._spare = _background(self._prepared(report.cores))
 
     async def _prepared(self, cores: tuple[int, ...]) -> _Blender | None:
         spare = self._started(cores if len(cores) == self._options.threads else ())
@@ -191,12 +196,12 @@ class RenderWorker:
         spare, self._spare = self._spare.result(), None
         if spare is None or not isinstance(self._blender.report, BlenderReport) or not self._warming.done():
             if spare is not None:
-                await spare.end()
+                await asyncio.shield(_background(spare.end()))
             return
         old, self._blender = self._blender, spare
-        self._warming = asyncio.ensure_future(_ready(spare))
+        self._warming = _background(_ready(spare))
         self._recycled += 1
-        await old.end()
+        await asyncio.shield(_background(old.end()))
         spare.actor.take_over_cores.remote()
 
     async def status(self) -> RendererStatus:
@@ -216,6 +221,11 @@ class RenderWorker:
             state = "busy" if self._busy else "ready"
         memory = _resident_bytes(report.pid) if report else None
         return RendererStatus(self._id, state, self._node, memory, report, failure, self._restarts, self._recycled)  # type: ignore[arg-type]
+
+
+def _background(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """A task of its own: in the context of a request it would end with that."""
+    return asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
 
 
 async def _awaited(reference: Any) -> BatchResult:

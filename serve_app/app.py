@@ -10,6 +10,7 @@ from ray.serve.config import AutoscalingConfig
 from render_actor.types import RendererOptions
 from render_actor.worker import RenderWorker
 from serve_app.ingress import Ingress, build_replica_api
+from serve_app.settings import Settings
 
 INGRESS_NAME, WORKER_NAME = "Ingress", "RenderWorker"
 
@@ -99,7 +100,7 @@ def build(args: AppArgs) -> serve.Application:
         max_ongoing_requests=args.ingress_requests,
         ray_actor_options={"num_cpus": args.shell_cpus},
         health_check_period_s=5,
-        graceful_shutdown_timeout_s=5,
+        graceful_shutdown_timeout_s=Settings().drain_grace_sec + 5,
     )
     return ingress.bind(workers, args.max_renderers)
 

@@ -32,6 +32,11 @@ class Ingress:
         }
         server_event("info", "ingress is up", max_renderers=max_renderers, **roots)
 
+    async def __del__(self) -> None:  # Serve awaits it, when it stops this replica in good order.
+        service = getattr(self, "service", None)
+        if service is not None:
+            await service.drain()
+
 
 def _service_of_this_replica() -> RenderService:
     ingress: Ingress = serve.get_replica_context().servable_object

@@ -218,6 +218,8 @@ class JobRunner:
 
     async def drain(self, grace_sec: float) -> None:
         """Accept nothing more, let running views finish, and put what is left back into the queue for the next server."""
+        if self._draining:
+            return
         self._draining = True
         await self._scheduler.pause(grace_sec)
         live = self.live_jobs()

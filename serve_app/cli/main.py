@@ -14,7 +14,8 @@ from serve_app.cli.demo import demo
 from serve_app.cli.messages import CommandError, error, success
 from serve_app.cli.render_command import add_option_flags, jobs, render
 from serve_app.cli.smoke import smoke
-from serve_app.cli.up import up
+from serve_app.cli.up import drain, up
+from serve_app.states import JOB_STATES
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,6 +31,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--address", help="deploy to this running Ray cluster instead of starting a Ray here")
     command.set_defaults(run=up)
 
+    command = commands.add_parser("drain", help="have the server of this RENDER_DATA_DIR finish its running views, before it is stopped")
+    command.set_defaults(run=drain)
+
     command = commands.add_parser("render", help="render one CAD on a running server")
     command.add_argument("cad_path", metavar="CAD")
     command.add_argument("output_dir", metavar="OUTPUT_DIR")
@@ -40,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("jobs", help="list the jobs of a running server, or show one")
     command.add_argument("job_id", nargs="?")
     command.add_argument("--log", action="store_true", help="show the job's log")
-    command.add_argument("--status", help="only jobs in this state: queued, running, succeeded, failed")
+    command.add_argument("--status", help=f"only jobs in this state: {', '.join(JOB_STATES)}")
     command.add_argument("--limit", type=int, default=20)
     command.add_argument("--url", default=default_url, help="the server (default: %(default)s)")
     command.set_defaults(run=jobs)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Any
@@ -51,6 +52,7 @@ class ServerProcess:
         output: where the server's console output goes; None for this process's own.
         address: of a running Ray cluster to deploy to; None starts a Ray of its own.
         environment: added to this process's environment.
+        prefix: a command that runs the server, like ``unshare --mount``.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class ServerProcess:
         output: IO[bytes] | None = None,
         address: str | None = None,
         environment: dict[str, str] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="render-server-", delete=False) as file:
@@ -69,7 +72,7 @@ class ServerProcess:
         # `local` starts a new Ray: without it, Ray joins whatever cluster it finds on the machine.
         settings = {"RAY_ADDRESS": address or "local", "RAY_USAGE_STATS_ENABLED": "0", **(environment or {})}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ray.serve.scripts", "run", str(self._config)],
+            [*prefix, sys.executable, "-m", "ray.serve.scripts", "run", str(self._config)],
             env={**os.environ, **settings},
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
@@ -81,7 +84,7 @@ class ServerProcess:
         """Whether the server is gone."""
         return self.process.poll() is not None
 
-    def _session(self) -> list[psutil.Process]:
+    def session(self) -> list[psutil.Process]:
         """Every process of the session that the server began, whoever its parent is by now."""
         found = []
         for process in psutil.process_iter():
@@ -104,7 +107,7 @@ class ServerProcess:
             self.process.kill()
             self.process.wait()
         # Looked up now: a stop while Ray starts leaves processes that were not there before and have no parent any more.
-        _, alive = psutil.wait_procs(self._session(), timeout=STOP_SECONDS / 2)
+        _, alive = psutil.wait_procs(self.session(), timeout=STOP_SECONDS / 2)
         for child in alive:
             child.kill()
         psutil.wait_procs(alive, timeout=5)

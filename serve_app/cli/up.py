@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from serve_app.cli.checks import check_port, check_system_libraries
-from serve_app.cli.messages import CommandError, info
+from serve_app.cli.client import Client
+from serve_app.cli.messages import CommandError, info, success
 from serve_app.cli.server_process import ServerProcess, stop_in_order
+from serve_app.draining import request_drain
 from serve_app.settings import Settings
+
+_PATIENCE_SEC = 10.0
+"""Beyond the grace time, for files to be written and states to be stored."""
 
 
 def up(arguments: argparse.Namespace) -> None:
@@ -25,6 +31,17 @@ def up(arguments: argparse.Namespace) -> None:
         try:
             code = server.process.wait()
         except KeyboardInterrupt:
-            info("stopping")
+            info("stopping: running views finish, the other jobs go on at the next start")
+            if Client(server.url).answers():
+                with contextlib.suppress(KeyboardInterrupt):  # Told a second time: stop at once. No job is lost then either.
+                    request_drain(settings.data_dir, settings.drain_grace_sec + _PATIENCE_SEC)
             return
     raise CommandError(f"the server ended with code {code}; the lines above say why")
+
+
+def drain(arguments: argparse.Namespace) -> None:
+    """Have the server that uses this machine's ``RENDER_DATA_DIR`` finish its running views and put its jobs aside."""
+    settings = Settings()
+    if not request_drain(settings.data_dir, settings.drain_grace_sec + _PATIENCE_SEC):
+        raise CommandError(f"no server that uses {settings.data_dir} has drained; set RENDER_DATA_DIR as for the server")
+    success("drained; the jobs that are left go on when the server starts again")

@@ -1,0 +1,137 @@
+"""One job that hurts its renderer, beside jobs that never notice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from collections import Counter
+
+import psutil
+
+from tests.faults.fault_server import FaultServer
+
+
+def beside(server: FaultServer, count: int = 20) -> list[str]:
+    return [server.submit("flange.stl", f"good{number}", samples=1 + number % 3) for number in range(count)]
+
+
+def check_good(server: FaultServer, jobs: list[str]) -> None:
+    for job_id in jobs:
+        record = server.job(job_id)
+        assert record["status"] == "succeeded" and record["templates_generated"] == 42, record
+
+
+def test_a_cad_that_kills_every_blender_fails_alone_and_is_quarantined(server: FaultServer) -> None:
+    good = beside(server, 10)
+    killer = server.submit("knot.ply", "killer")
+    good += beside(server, 10)
+    server.wait_for_all()
+    record = server.job(killer)
+    assert record["status"] == "failed" and record["error"]["code"] == "renderer_lost", record
+    assert max_attempts(server, killer) == 2
+    check_good(server, good)
+    with server.http() as http:
+        refused = http.post("/render/templates", json=server.body("knot.ply", "refused"))
+    assert refused.status_code == 422 and refused.json()["code"] == "cad_quarantined", refused.text
+    assert refused.json()["field"] == "cad_path" and int(refused.headers["Retry-After"]) > 0
+    assert not (server.folder / "out" / killer).exists()
+    repaired = (server.folder / "knot.ply").read_bytes().replace(b"ply\n", b"ply\ncomment repaired\n", 1)
+    (server.folder / "repaired.ply").write_bytes(repaired)
+    assert server.submit("repaired.ply", "repaired")
+    server.wait_for_all()
+    server.audit()
+
+
+def max_attempts(server: FaultServer, job_id: str) -> int:
+    """How often the view that was tried most was begun."""
+    lines = map(json.loads, (server.folder / "faults" / "rendered").read_text().splitlines())
+    return max(Counter(line["view"] for line in lines if line["job"] == job_id).values())
+
+
+def test_a_renderer_that_hangs_is_killed_and_its_views_go_to_another(server: FaultServer) -> None:
+    good = beside(server, 6)
+    hanger = server.submit("crate.obj", "hanger")
+    good += beside(server, 6)
+    server.wait_for_all()
+    assert server.job(hanger)["status"] == "succeeded"
+    assert "gave no answer within 6 s" in (server.folder / "logs" / f"{hanger}.log").read_text()
+    check_good(server, good)
+    server.audit()
+
+
+def test_a_renderer_that_takes_too_much_memory_is_stopped(server: FaultServer) -> None:
+    good = beside(server, 6)
+    eater = server.submit("crate.obj", "eater")
+    server.wait_for_all()
+    record = server.job(eater)
+    assert record["status"] == "failed" and record["error"]["code"] == "out_of_memory", record
+    assert "renderer_memory_bytes" in record["error_message"]
+    check_good(server, good)
+    server.audit()
+
+
+def test_two_hundred_clients_that_hang_up_cancel_nothing(server: FaultServer) -> None:
+    bodies = []
+    for number in range(200):
+        job_id = f"hungup-{number}"
+        content = json.dumps(server.body("crate.obj", job_id, samples=1)).encode()
+        request = (
+            f"PUT /jobs/{job_id}?wait=true HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(content)}\r\n\r\n"
+        ).encode() + content
+        client = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        client.sendall(request)
+        bodies.append((job_id, client))
+    until = time.monotonic() + 120
+    for job_id, _ in bodies:
+        while server.job(job_id).get("status") is None:
+            assert time.monotonic() < until, job_id
+            time.sleep(0.1)
+        server.accepted[job_id] = "queued"
+    for _, client in bodies:
+        client.close()
+    assert server.wait_for_all()["canceled"] == 0
+    assert all(server.job(job_id)["status"] == "succeeded" for job_id, _ in bodies)
+    server.audit()
+
+
+def test_the_wall_clock_may_be_moved(server: FaultServer) -> None:
+    clock = server.folder / "faults" / "clock"
+    jobs = []
+    try:
+        for offset in (0, 86400 * 400, -86400 * 400, 0):
+            clock.write_text(str(offset))
+            jobs += [server.submit("crate.obj", "clock", samples=20) for _ in range(2)]
+            time.sleep(1)
+    finally:
+        clock.unlink()
+    server.wait_for_all()
+    for job_id in jobs:
+        record = server.job(job_id)
+        assert record["status"] == "succeeded" and 0 <= record["elapsed_sec"] < 600, record
+    server.audit()
+
+
+def test_sigterm_in_the_middle_puts_the_work_aside(server: FaultServer) -> None:
+    jobs = [server.submit("crate.obj", "term", resolution=256, samples=30) for _ in range(4)]
+    while server.job(jobs[0])["rendered_count"] < 3:
+        time.sleep(0.1)
+    assert server.process is not None
+    server.process.process.send_signal(signal.SIGTERM)
+    server.process.process.wait(60)
+    server.stop()
+    assert not [process for process in psutil.process_iter() if server_owns(process, server)]
+    server.start(ready=False)
+    server.wait_for_all()
+    check_good(server, jobs)
+    server.audit()
+
+
+def server_owns(process: psutil.Process, server: FaultServer) -> bool:
+    try:
+        return str(server.folder) in " ".join(process.cmdline()) and process.pid != os.getpid()
+    except psutil.Error:
+        return False
