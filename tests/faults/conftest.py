@@ -19,7 +19,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:
     fault_server = FaultServer(
         tmp_path_factory.mktemp("faults"),
         {"RENDER_VIEW_TIMEOUT_SEC": "6", "RENDER_QUARANTINE_SEC": "600", "RENDER_CANCEL_GRACE_SEC": "2", "RENDER_DRAIN_GRACE_SEC": "5"},
-        {"renderer_memory_bytes": 2 * 1024**3},
+        {"renderer_memory_bytes": 2 * 1024**3, "recycle_after_jobs": 8},
     )
     try:
         fault_server.start()

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -75,6 +76,25 @@ class FaultServer:
             self.folder / "config.yaml", "127.0.0.1", self.port, output, environment=self._environment, prefix=self._prefix
         )
         self.wait_until_up(ready=ready)
+
+    def start_with_command(self) -> subprocess.Popen[bytes]:
+        """Start the server with ``render-server up`` and wait until it answers."""
+        command = subprocess.Popen(
+            [sys.executable, "-m", "serve_app.cli.main", "up", "--config", str(self.folder / "config.yaml"), "--host", "127.0.0.1"],
+            env={**os.environ, **self._environment, "RENDER_SERVER_PORT": str(self.port)},
+            stdout=(self.folder / "server.log").open("ab"),
+            stderr=subprocess.STDOUT,
+        )
+        until = time.monotonic() + _LONGEST_SEC
+        while True:
+            try:
+                with self.http() as http:
+                    if http.get("/api/v1/status").json().get("renderer_ready"):
+                        return command
+            except (httpx.HTTPError, ValueError):
+                pass
+            assert time.monotonic() < until and command.poll() is None, self.log_tail()
+            time.sleep(0.2)
 
     def wait_until_up(self, *, ready: bool = False) -> float:
         """Wait until the server answers; returns the seconds that took."""

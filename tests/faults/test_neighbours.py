@@ -8,7 +8,9 @@ import signal
 import socket
 import time
 from collections import Counter
+from pathlib import Path
 
+import httpx
 import psutil
 
 from tests.faults.fault_server import FaultServer
@@ -113,6 +115,51 @@ def test_the_wall_clock_may_be_moved(server: FaultServer) -> None:
         record = server.job(job_id)
         assert record["status"] == "succeeded" and 0 <= record["elapsed_sec"] < 600, record
     server.audit()
+
+
+def test_renderers_are_recycled_and_no_request_waits_for_it(server: FaultServer) -> None:
+    """The server of these tests recycles after a few jobs, so it has happened all the time; here it is looked at."""
+    with server.http() as http:
+        before = sum(renderer["recycled"] for renderer in http.get("/api/v1/status").json()["renderers"])
+        jobs = [server.submit("flange.stl", "recycle", samples=1 + number % 5) for number in range(40)]
+        server.wait_for_all()
+        until = time.monotonic() + 60
+        while sum(renderer["recycled"] for renderer in http.get("/api/v1/status").json()["renderers"]) == before:
+            assert time.monotonic() < until, http.get("/api/v1/status").json()
+            time.sleep(0.5)
+    check_good(server, jobs)
+    for job_id in jobs:
+        assert "rendered again" not in (server.folder / "logs" / f"{job_id}.log").read_text()
+    server.audit()
+
+
+def test_the_command_that_runs_the_server_has_it_finish_its_views_first(tmp_path: Path) -> None:
+    server = FaultServer(tmp_path, {"RENDER_DRAIN_GRACE_SEC": "30"})
+    up = server.start_with_command()
+    try:
+        jobs = [server.submit("crate.obj", "drain", resolution=256, samples=30) for _ in range(3)]
+        while server.job(jobs[0])["rendered_count"] < 3:
+            time.sleep(0.1)
+        up.send_signal(signal.SIGTERM)
+        saw_the_door_closed = False
+        while up.poll() is None:
+            try:
+                with server.http() as http:
+                    answer = http.put("/jobs/too-late", json=server.body("crate.obj", "late"))
+                saw_the_door_closed |= answer.status_code == 503 and answer.json().get("code") == "draining"
+            except (httpx.HTTPError, ValueError):
+                pass
+            time.sleep(0.1)
+        assert up.returncode == 0 and saw_the_door_closed
+        begun = server.rendered()
+        server.start(ready=False)
+        server.wait_for_all()
+        check_good(server, jobs)
+        assert all(server.rendered()[job_id] == 42 for job_id in jobs), (begun, server.rendered())  # No view was begun twice.
+        server.audit()
+    finally:
+        up.kill()
+        server.stop()
 
 
 def test_sigterm_in_the_middle_puts_the_work_aside(server: FaultServer) -> None:
