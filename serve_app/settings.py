@@ -10,6 +10,8 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from serve_app.cad.limits import CadLimits
+
 
 def _default_roots() -> list[Path]:
     return [Path.cwd(), Path("/workspace")]
@@ -39,9 +41,11 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path("data"), description="Where the job store lies.")
     log_dir: Path = Field(Path("logs"), description="Where <job_id>.log files lie.")
-    max_cad_bytes: int = Field(512 * 1024**2, ge=1, description="Bytes a CAD, or a file it refers to, may have.")
+    max_cad_bytes: int = Field(512 * 1024**2, ge=1, description="Bytes a CAD may have, and all files that it refers to together.")
+    max_faces: int = Field(5_000_000, ge=1, description="Triangles a CAD may have, polygons split; three times as many vertices.")
+    max_texture_pixels: int = Field(64 * 1024**2, ge=1, description="Pixels that all textures of a CAD may have together.")
     cad_memory_bytes: int = Field(8 * 1024**3, ge=1024**3, description="Address space of the process that parses a CAD.")
-    cad_timeout_sec: float = Field(120.0, gt=0, description="Seconds that parsing one CAD may take.")
+    cad_timeout_sec: float = Field(8.0, gt=0, description="Seconds that reading one CAD may take, and one more for each 4 MiB of it.")
     cad_cache_bytes: int = Field(1024**3, ge=0, description="Bytes of parsed CADs kept ready in Ray's object store.")
     cache_max_bytes: int = Field(
         10 * 1024**3, ge=0, description="Bytes of finished templates kept in <data_dir>/cache, to answer repeated requests; 0 keeps none."
@@ -74,6 +78,11 @@ class Settings(BaseSettings):
         if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise ValueError(f"RENDER_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not {value!r}")
         return value.upper()
+
+    @property
+    def cad_limits(self) -> CadLimits:
+        """What reading one CAD may cost."""
+        return CadLimits(self.max_cad_bytes, self.max_faces, self.max_texture_pixels, self.cad_memory_bytes, self.cad_timeout_sec)
 
     @cached_property
     def resolved_input_roots(self) -> list[Path]:

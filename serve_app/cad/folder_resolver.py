@@ -1,4 +1,4 @@
-"""Gives a CAD parser the files that the CAD refers to, from the CAD's own folder and from nowhere else."""
+"""Opens the files that a request or a CAD names, and a CAD's references from the CAD's own folder and from nowhere else."""
 
 from __future__ import annotations
 
@@ -6,49 +6,77 @@ import hashlib
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
-from trimesh.resolvers import Resolver
+from serve_app.cad.limits import MAX_REFERENCES, shown, too_large
+
+_MAX_NAME = 1024
 
 
-def open_regular_file(path: Path) -> int:
+def open_regular_file(path: Path) -> BinaryIO:
     """Open a regular file for reading, and no link, pipe or device.
+
+    What is checked is the very file that is then read, whatever happens to the path meanwhile; a pipe or a device is
+    not even opened, which can have effects of its own.
 
     Args:
         path: absolute, with no symbolic link in it.
 
-    Returns:
-        A file descriptor.
-
     Raises:
-        OSError: it cannot be opened, or what was opened is not this path or not a regular file.
+        OSError: it cannot be opened, or what was opened is not this path or not a regular file; ``strerror`` says
+            which without naming the path.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    opened = Path(f"/proc/self/fd/{descriptor}").readlink()
-    if opened != path or not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(f"{path.name} is not a regular file or changed while it was opened")
-    return descriptor
+    handle = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        itself = f"/proc/self/fd/{handle}"
+        status = os.fstat(handle)
+        if stat.S_ISLNK(status.st_mode) or Path(itself).readlink() != path:
+            raise OSError(None, "it is a link, or was exchanged while it was opened")
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(None, "it is not a regular file")
+        return os.fdopen(os.open(itself, os.O_RDONLY | os.O_CLOEXEC), "rb")
+    finally:
+        os.close(handle)
+
+
+def _check_size(file: BinaryIO, limit: int) -> None:
+    size = os.fstat(file.fileno()).st_size
+    if size > limit:
+        raise ValueError(f"it has {size} bytes, more than {limit}")
 
 
 def read_regular_file(path: Path, limit: int) -> bytes:
     """Content of a regular file, refused when it is larger than ``limit`` bytes (``ValueError``)."""
-    with os.fdopen(open_regular_file(path), "rb") as file:
-        data = file.read(limit + 1)
+    with open_regular_file(path) as file:
+        _check_size(file, limit)
+        data = file.read(limit + 1)  # It may grow while it is read.
     if len(data) > limit:
-        raise ValueError(f"{path.name} is larger than {limit} bytes")
+        raise ValueError(f"it has more than {limit} bytes")
     return data
 
 
-class FolderResolver(Resolver):
+def sha256_of_regular_file(path: Path, limit: int) -> str:
+    """SHA-256 of a regular file, without holding it in memory; refused as by ``read_regular_file``."""
+    with open_regular_file(path) as file:
+        _check_size(file, limit)
+        digest, rest = hashlib.sha256(), limit
+        while chunk := file.read(1024**2):
+            digest.update(chunk)
+            rest -= len(chunk)
+            if rest < 0:
+                raise ValueError(f"it has more than {limit} bytes")
+    return digest.hexdigest()
+
+
+class FolderResolver:
     """Resolves ``mtllib``, ``map_*`` and ``TextureFile`` references.
 
     A reference names a file in the CAD's folder or in a folder below it. One that leads elsewhere, by ``..``, by an
-    absolute path or through a link, is treated as missing.
+    absolute path, through a link or to another machine, is treated as missing, and so is one that is no regular file.
 
     Args:
         folder: the CAD's folder, links resolved.
-        limit: bytes that one referenced file may have.
+        limit: bytes that all referenced files together may have.
 
     Attributes:
         used: SHA-256 of each file that was read, and None for each that was asked for and is not there,
@@ -56,31 +84,56 @@ class FolderResolver(Resolver):
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
-        self._folder, self._limit = folder, limit
+        self._folder, self._rest = folder, limit
         self.used: dict[str, str | None] = {}
 
-    def get(self, key: str) -> bytes:
-        """Content of the referenced file; ``FileNotFoundError`` where there is none to be had."""
-        name = key.strip().replace("\\", "/")
+    def get(self, reference: str, limit: int | None = None) -> bytes:
+        """Content of the referenced file.
+
+        Args:
+            reference: as the CAD has it.
+            limit: bytes that this file may have, if fewer than are left for all.
+
+        Raises:
+            FileNotFoundError: there is none to be had, and why.
+            ServiceError: ``cad_too_large``, when the CAD asks for too many files.
+        """
+        name = reference.strip().replace("\\", "/")
+        if name not in self.used and len(self.used) >= MAX_REFERENCES:
+            too_large(f"it refers to more than {MAX_REFERENCES} files; merge its textures and libraries")
         self.used.setdefault(name, None)
-        path = self._folder / name
-        if Path(name).is_absolute() or not path.resolve().is_relative_to(self._folder) or path.resolve() != Path(os.path.normpath(path)):
-            raise FileNotFoundError(f"{name!r} does not lie in the CAD's folder")
         try:
-            data = read_regular_file(path.resolve(), self._limit)
+            data = read_regular_file(self._path(name), self._rest if limit is None else min(limit, self._rest))
         except (OSError, ValueError) as error:
-            raise FileNotFoundError(f"{name!r}: {error}") from error
+            raise FileNotFoundError(_reason(error)) from error
+        self._rest -= len(data)
         self.used[name] = hashlib.sha256(data).hexdigest()
         return data
 
-    def keys(self) -> list[str]:
-        """References asked for so far."""
-        return list(self.used)
+    def digests(self, names: list[str]) -> dict[str, str | None]:
+        """What ``used`` would be if the files of some references were read now, without reading them into memory."""
+        rest, digests = self._rest, dict[str, str | None]()
+        for name in names:
+            try:
+                digests[name] = sha256_of_regular_file(self._path(name), rest)
+            except (OSError, ValueError):
+                digests[name] = None
+        return digests
 
-    def write(self, name: str, data: Any) -> None:
-        """Not offered: a parser only reads."""
-        raise PermissionError("a CAD's folder is read only")
+    def _path(self, name: str) -> Path:
+        """Where a reference leads; no file system is asked, so there is nothing to change under our hands."""
+        parts = name.split("/")
+        if not name or len(name) > _MAX_NAME or not name.isprintable() or ".." in parts or Path(name).is_absolute():
+            raise FileNotFoundError(None, "it does not lie in the CAD's folder")
+        return self._folder / name
 
-    def namespaced(self, namespace: str) -> FolderResolver:
-        """Not offered: no format that we read nests namespaces."""
-        raise PermissionError("namespaces are not used by PLY, OBJ or STL")
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError | NotADirectoryError) or not str(error):
+        return "it is not in the CAD's folder"
+    return (error.strerror or "it cannot be opened") if isinstance(error, OSError) else str(error)
+
+
+def missing(what: str, name: str, reason: object) -> str:
+    """The warning for a reference that could not be used."""
+    return f"{what} {shown(name)} cannot be used: {reason}; rendered without it"

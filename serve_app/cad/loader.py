@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
-import sys
 from collections import OrderedDict
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,9 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 
-from serve_app.cad.folder_resolver import FolderResolver, read_regular_file
+from serve_app.cad.folder_resolver import FolderResolver, sha256_of_regular_file
 from serve_app.cad.parse import ParsedCad
-from serve_app.cad.transfer import load_parsed
-from serve_app.errors import ServiceError
+from serve_app.cad.parse_client import parse_in_process
 from serve_app.settings import Settings
 
 
@@ -47,16 +45,26 @@ class LoadedCad:
     references: dict[str, str | None]
 
 
+LARGE_BYTES = 16 * 1024**2
+"""A CAD file above this may take long to read, and waits for its turn with others of its kind."""
+
+
 class CadLoader:
     """Parses CADs and remembers them by content.
+
+    As many CADs as there are cores are parsed at a time, and at most all but one of them large: however many large ones
+    wait, the small ones go on.
 
     Args:
         settings: limits of the parsing process and of the memory.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._parsing = asyncio.Semaphore(os.cpu_count() or 1)
+        self._settings, self._limits = settings, settings.cad_limits
+        cores = os.cpu_count() or 1
+        self._digesting = asyncio.Semaphore(cores)
+        self._parsing = asyncio.Semaphore(max(2, cores))
+        self._parsing_large = asyncio.Semaphore(max(1, cores - 1))
         self._loaded: OrderedDict[tuple[str, str], LoadedCad] = OrderedDict()
 
     async def load(self, path: Path) -> LoadedCad:
@@ -68,80 +76,47 @@ class CadLoader:
         Raises:
             ServiceError: one of the ``cad_`` codes.
         """
-        digest = await asyncio.to_thread(self._digest, path)
-        known = await self._known(digest, path)
-        if known is None:
-            async with self._parsing:
-                # Somebody else may have parsed it while this one waited for its turn.
-                known = await self._known(digest, path)
-                if known is None:
-                    known = await asyncio.to_thread(_loaded, await self._parse(path), digest)
-                    self._keep((digest, str(path)), known)
+        size, known = await self._known(path)
+        if known is not None:
+            return known
+        async with AsyncExitStack() as turns:
+            if size > LARGE_BYTES:
+                await turns.enter_async_context(self._parsing_large)
+            await turns.enter_async_context(self._parsing)
+            # Somebody else may have parsed it while this one waited for its turn.
+            size, known = await self._known(path)
+            if known is None:
+                known = await asyncio.to_thread(_loaded, await parse_in_process(path, size, self._limits))
+                self._keep((known.file_sha256, str(path)), known)
         return known
 
-    async def _known(self, digest: str, path: Path) -> LoadedCad | None:
-        cad = self._loaded.get((digest, str(path)))
-        if cad is None or not await asyncio.to_thread(self._unchanged, cad, path.parent):
-            return None
-        self._loaded[digest, str(path)] = cad
-        self._loaded.move_to_end((digest, str(path)))
-        return cad
+    async def _known(self, path: Path) -> tuple[int, LoadedCad | None]:
+        """The size of a CAD file, and the CAD if it is in memory."""
+        async with self._digesting:
+            size, digest = await asyncio.to_thread(self._size_and_digest, path)
+            cad = self._loaded.get((digest, str(path)))
+            if cad is None or not await asyncio.to_thread(self._unchanged, cad, path.parent):
+                return size, None
+        if (digest, str(path)) in self._loaded:
+            self._loaded.move_to_end((digest, str(path)))
+        return size, cad
 
     def _keep(self, key: tuple[str, str], cad: LoadedCad) -> None:
         self._loaded[key] = cad
         while len(self._loaded) > 1 and sum(kept.nbytes for kept in self._loaded.values()) > self._settings.cad_cache_bytes:
             self._loaded.popitem(last=False)
 
-    def _digest(self, path: Path) -> str:
+    def _size_and_digest(self, path: Path) -> tuple[int, str]:
         try:
-            return hashlib.sha256(read_regular_file(path, self._settings.max_cad_bytes)).hexdigest()
+            return path.stat().st_size, sha256_of_regular_file(path, self._limits.max_bytes)
         except (OSError, ValueError):
-            return ""  # The parsing process will say what is wrong.
+            return 0, ""  # The parsing process will say what is wrong.
 
     def _unchanged(self, cad: LoadedCad, folder: Path) -> bool:
-        resolver = FolderResolver(folder, self._settings.max_cad_bytes)
-        for reference in cad.references:
-            try:
-                resolver.get(reference)
-            except FileNotFoundError:
-                continue
-        return resolver.used == cad.references
-
-    async def _parse(self, path: Path) -> ParsedCad:
-        limits = (str(self._settings.max_cad_bytes), str(self._settings.cad_memory_bytes))
-        # One thread: the parsers gain nothing from more, and each thread's stack counts against the memory limit.
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "serve_app.cad.parse_process", str(path), *limits),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment,
-        )
-        try:
-            blob, complaints = await asyncio.wait_for(process.communicate(), self._settings.cad_timeout_sec)
-        except TimeoutError as error:
-            raise ServiceError(
-                "cad_invalid",
-                f"CAD file not found or invalid format: parsing took longer than {self._settings.cad_timeout_sec:g} s; "
-                "simplify the CAD, or raise RENDER_CAD_TIMEOUT_SEC",
-                "cad_path",
-            ) from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode != 0 or not blob:
-            last = complaints.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
-            raise ServiceError(
-                "cad_invalid",
-                f"CAD file not found or invalid format: its parser ended with code {process.returncode} ({last[0]})",
-                "cad_path",
-            )
-        return await asyncio.to_thread(load_parsed, blob)
+        return FolderResolver(folder, self._limits.max_bytes).digests(list(cad.references)) == cad.references
 
 
-def _loaded(parsed: ParsedCad, digest: str) -> LoadedCad:
+def _loaded(parsed: ParsedCad) -> LoadedCad:
     mesh = parsed.mesh
     corners = np.array([mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)])
     statistics = {
@@ -153,4 +128,4 @@ def _loaded(parsed: ParsedCad, digest: str) -> LoadedCad:
         "materials": len(mesh.materials),
         "textures": len(mesh.textures),
     }
-    return LoadedCad(mesh.key, digest, ray.put(mesh), corners, statistics, parsed.warnings, mesh.nbytes, parsed.references)
+    return LoadedCad(mesh.key, parsed.file_sha256, ray.put(mesh), corners, statistics, parsed.warnings, mesh.nbytes, parsed.references)

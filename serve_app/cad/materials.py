@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from render_actor.types import SurfaceMaterial, TextureSlot
-from serve_app.cad.folder_resolver import FolderResolver
+from serve_app.cad.folder_resolver import FolderResolver, missing
+from serve_app.cad.limits import CadLimits
 
 TEXTURE_FORMATS = ("PNG", "JPEG", "BMP", "TGA", "TIFF")
-MAX_TEXTURE_PIXELS = 64 * 1024 * 1024
+"""As Pillow finds them by the file's content; its name says nothing."""
+
+_MAX_NAME = 60
+"""Characters of a material's name; Blender keeps 63 bytes."""
 
 _MAPS: dict[str, TextureSlot] = {
     "map_kd": "base_color",
@@ -36,14 +40,15 @@ class TextureStore:
 
     Args:
         resolver: where the files come from.
+        limits: of the CAD.
 
     Attributes:
         images: (H, W, 4) uint8 arrays, first row on top.
-        warnings: one sentence for each texture that could not be used.
+        warnings: one sentence for each texture that could not be used, and for what else the reader had to leave out.
     """
 
-    def __init__(self, resolver: FolderResolver) -> None:
-        self._resolver = resolver
+    def __init__(self, resolver: FolderResolver, limits: CadLimits) -> None:
+        self._resolver, self._limits, self._pixels_left = resolver, limits, limits.texture_pixels
         self._indices: dict[str, int | None] = {}
         self.images: list[NDArray[np.uint8]] = []
         self.warnings: list[str] = []
@@ -51,33 +56,42 @@ class TextureStore:
     def index_of(self, name: str) -> int | None:
         """Index of a texture in ``images``, or None, with a warning, when it is not to be had."""
         if name not in self._indices:
-            self._indices[name] = self._decode(name)
+            try:
+                self.images.append(self._decoded(self._resolver.get(name)))
+                self._indices[name] = len(self.images) - 1
+            except (FileNotFoundError, ValueError) as error:
+                self.warnings.append(missing("texture", name, error))
+                self._indices[name] = None
         return self._indices[name]
 
-    def _decode(self, name: str) -> int | None:
-        try:
-            data = self._resolver.get(name)
-        except FileNotFoundError:
-            self.warnings.append(f"texture {name!r} is not in the CAD's folder; rendered without it")
-            return None
+    def _decoded(self, data: bytes) -> NDArray[np.uint8]:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")
+                warnings.simplefilter("ignore")
                 image = Image.open(io.BytesIO(data), formats=TEXTURE_FORMATS)
-                if image.width * image.height > MAX_TEXTURE_PIXELS:
-                    raise ValueError(f"{image.width} x {image.height} pixels are too many")
-                pixels = _rgba(image)
         except Exception as error:  # Pillow raises many types on a broken image, and each means the same to us.
-            self.warnings.append(f"texture {name!r} cannot be read ({error}); rendered without it")
-            return None
-        self.images.append(pixels)
-        return len(self.images) - 1
+            raise ValueError("it is no image of the types " + ", ".join(TEXTURE_FORMATS)) from error
+        pixels = image.width * image.height
+        if not 0 < pixels <= self._pixels_left:
+            raise ValueError(
+                f"{image.width} x {image.height} pixels are too many: all textures of a CAD may have {self._limits.texture_pixels} "
+                "(RENDER_MAX_TEXTURE_PIXELS)"
+            )
+        self._pixels_left -= pixels
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return _rgba(image)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise ValueError(f"it is a damaged {image.format}") from error
 
 
 def _rgba(image: Image.Image) -> NDArray[np.uint8]:
     """(H, W, 4) uint8; Pillow would clip, not scale, 16-bit grey."""
     if image.mode.startswith("I"):
-        image = Image.fromarray((np.asarray(image).astype(np.float64) / 257).astype(np.uint8))
+        image = Image.fromarray((np.asarray(image).astype(np.float64) / 257).clip(0, 255).astype(np.uint8))
     return np.asarray(image.convert("RGBA"))
 
 
@@ -105,7 +119,7 @@ def _colour(value: Any, default: tuple[float, float, float]) -> tuple[float, flo
     numbers = [value] if isinstance(value, int | float) else list(value or ())
     try:
         floats = [float(number) for number in numbers]
-    except ValueError:
+    except (ValueError, OverflowError):
         return default
     if len(floats) == 1:
         floats *= 3
@@ -128,7 +142,7 @@ def surface_from_mtl(name: str, statements: dict[str, Any], textures: TextureSto
     """A material of an .mtl file.
 
     Args:
-        name: after ``newmtl``.
+        name: after ``newmtl``; shortened, without what cannot be printed.
         statements: values by lower-case keyword (``kd``, ``ns``, ``map_ks``, ...).
         textures: decodes the maps.
 
@@ -154,7 +168,7 @@ def surface_from_mtl(name: str, statements: dict[str, Any], textures: TextureSto
             if slot == "bump" and "-bm" in statements[keyword]:
                 bump_strength = _number(statements[keyword][statements[keyword].index("-bm") + 1 :], 1.0)
     return SurfaceMaterial(
-        name=name,
+        name="".join(character for character in name[:_MAX_NAME] if character.isprintable()),
         base_color=_colour(statements.get("kd"), (0.8, 0.8, 0.8)),
         alpha=min(max(alpha, 0.0), 1.0),
         roughness=roughness,

@@ -1,51 +1,73 @@
-"""Reads OBJ files and their .mtl libraries."""
+"""Makes a mesh of OBJ files and their .mtl libraries."""
 
 from __future__ import annotations
 
-import contextlib
-
 import numpy as np
-import trimesh
+from numpy.typing import NDArray
 
 from render_actor.types import SurfaceMaterial
-from serve_app.cad.folder_resolver import FolderResolver
+from serve_app.cad.folder_resolver import FolderResolver, missing
+from serve_app.cad.limits import MAX_LIBRARY_BYTES, MAX_MATERIALS, CadLimits, too_large
 from serve_app.cad.materials import TextureStore, surface_from_mtl
-from serve_app.cad.obj_text import FaceGroup, normalised_obj, parse_mtl
-from serve_app.cad.part import Part, corner_normals, load_meshes
+from serve_app.cad.obj_text import FaceGroup, Faces, ObjFile, parse_mtl, read_obj
+from serve_app.cad.part import Part, compacted
+from serve_app.cad.polygons import given_normals, smooth_normals
 
 
-def obj_parts(data: bytes, resolver: FolderResolver, textures: TextureStore) -> list[Part]:
+def obj_parts(data: bytes, resolver: FolderResolver, textures: TextureStore, limits: CadLimits) -> list[Part]:
     """The parts of an OBJ file.
 
     Args:
         data: the file.
         resolver: gives the libraries.
-        textures: decodes the maps.
+        textures: decodes the maps, and gathers warnings.
+        limits: of the CAD.
     """
-    text = trimesh.util.decode_text(data)
-    obj = normalised_obj(text)
+    obj = read_obj(data, limits)
     statements: dict[str, dict[str, list[str]]] = {}
     for library in obj.libraries:
-        with contextlib.suppress(FileNotFoundError):
-            statements |= parse_mtl(trimesh.util.decode_text(resolver.get(library)))
-    meshes = load_meshes(obj.text.encode(), "obj", split_objects=True, group_material=False, skip_materials=True)
-    used = {group.material for group in obj.groups.values() if group.material in statements}
-    materials: dict[str | None, SurfaceMaterial] = {name: surface_from_mtl(name, statements[name], textures) for name in used if name}
-    return [_part(mesh, obj.groups[name], materials.get(obj.groups[name].material)) for name, mesh in meshes.items()]
+        try:
+            statements |= parse_mtl(resolver.get(library, MAX_LIBRARY_BYTES))
+        except FileNotFoundError as error:
+            textures.warnings.append(missing("material library", library, error))
+    used = dict.fromkeys(group.material for group in obj.faces if group.material in statements)
+    if len(used) > MAX_MATERIALS:
+        too_large(f"it uses {len(used)} materials, more than {MAX_MATERIALS}; merge those that look alike")
+    materials = {name: surface_from_mtl(name, statements[name], textures) for name in used if name is not None}
+    groups = _merged(obj.faces, materials)
+    return [_part(obj, group, faces, None if group.material is None else materials[group.material]) for group, faces in groups.items()]
 
 
-def _part(mesh: trimesh.Trimesh, group: FaceGroup, material: SurfaceMaterial | None) -> Part:
-    vertices, faces = np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces)
+def _merged(faces: dict[FaceGroup, Faces], materials: dict[str, SurfaceMaterial]) -> dict[FaceGroup, Faces]:
+    """Groups with one and the same look as one: a file may name a material for each face, and define none of them."""
+    gathered: dict[FaceGroup, list[Faces]] = {}
+    for group, share in faces.items():
+        known = group if group.material in materials else group._replace(material=None)
+        gathered.setdefault(known, []).append(share)
+    return {
+        group: Faces({kind: np.concatenate([share.indices[kind] for share in shares]) for kind in shares[0].indices})
+        for group, shares in gathered.items()
+    }
+
+
+def _part(obj: ObjFile, group: FaceGroup, share: Faces, material: SurfaceMaterial | None) -> Part:
+    used, faces = compacted(obj.vertices, share.indices["v"])
+    vertices = obj.vertices[used]
     normals = None
-    if group.has_normals:
-        normals = corner_normals(mesh)
+    if "vn" in share.indices:
+        normals = given_normals(obj.normals[share.indices["vn"]], vertices, faces)
     elif group.smooth:
-        # Corners that differ only in their texture coordinate are one point of the surface.
-        points, inverse = np.unique(vertices, axis=0, return_inverse=True)
-        normals = corner_normals(trimesh.Trimesh(points, inverse.reshape(-1)[faces], process=False))
-    uv = getattr(mesh.visual, "uv", None)
-    corner_uv = np.asarray(uv, dtype=np.float32)[faces] if group.has_uv and uv is not None and len(uv) == len(vertices) else None
+        normals = smooth_normals(vertices, faces)
+    corner_uv = None
+    if "vt" in share.indices:
+        corner_uv = np.nan_to_num(np.clip(obj.uv[share.indices["vt"]], -1e6, 1e6)).astype(np.float32)
     # Colours of the vertices are not in the format's standard: a material goes before them, as in Blender.
-    colored = material is None and mesh.visual.kind == "vertex"
-    colors = np.asarray(mesh.visual.vertex_colors, dtype=np.uint8) if colored else None
+    colors = _bytes(obj.colors[used]) if material is None and obj.colors is not None else None
     return Part(vertices, faces, normals, colors, corner_uv, material or SurfaceMaterial())
+
+
+def _bytes(colors: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """(V, 4) bytes of colours from 0 to 1, or, as some programs write them, to 255."""
+    finite = np.nan_to_num(colors)
+    scale = 255.0 if finite.max(initial=0.0) <= 1.0 else 1.0
+    return np.pad(np.clip(finite * scale, 0, 255).round(), ((0, 0), (0, 1)), constant_values=255).astype(np.uint8)

@@ -1,86 +1,150 @@
-"""Makes OBJ text unambiguous before the parser sees it, and reads .mtl text."""
+"""Reads OBJ and .mtl text."""
 
 from __future__ import annotations
 
+import re
+from array import array
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from serve_app.cad.limits import MAX_LINE_BYTES, MAX_MATERIALS, CadLimits, shown, too_large
+from serve_app.cad.number_text import numbers_in
+from serve_app.cad.polygons import fan
+from serve_app.cad.text import decoded
+
+_MAX_LINES_A_FACE = 12
+"""Three points, three normals and three texture coordinates a face make ten lines with it; some are comments."""
+
+_MAX_GROUPS = 16 * MAX_MATERIALS
+"""Most of the materials that faces name may be defined nowhere."""
+
+_CONTINUED = re.compile(rb"\\[ \t]*(?:\r\n|\n|\r)")
+_FACE = re.compile(
+    rb"(?:(?P<v>(?:\s++-?\d++/?/?(?!\S))++)|(?P<vt>(?:\s++-?\d++/-?\d++/?(?!\S))++)"
+    rb"|(?P<vn>(?:\s++-?\d++//-?\d++(?!\S))++)|(?P<vtn>(?:\s++-?\d++/-?\d++/-?\d++(?!\S))++))\s*"
+)
+_COLUMNS = {"v": ("v",), "vt": ("v", "vt"), "vn": ("v", "vn"), "vtn": ("v", "vt", "vn")}
 _KINDS = ("v", "vt", "vn")
+_WHAT = {"v": "vertices", "vt": "texture coordinates", "vn": "normals"}
 
 
-@dataclass
-class NormalisedObj:
-    """OBJ text that a simple parser cannot get wrong.
-
-    Attributes:
-        text: the ``v``, ``vt`` and ``vn`` lines, then for each group an ``o`` line with its name and its ``f`` lines;
-            words joined by one space, indices absolute.
-        libraries: files named by ``mtllib``, in order.
-        groups: by name, what sets the faces of a group apart.
-    """
-
-    text: str
-    libraries: list[str]
-    groups: dict[str, FaceGroup]
-
-
-@dataclass(frozen=True)
-class FaceGroup:
-    """Faces that can be read as one.
+class FaceGroup(NamedTuple):
+    """What faces that can be read as one have in common.
 
     Attributes:
         material: name after the file's own ``usemtl``, or None before the first.
-        has_uv: every corner names a texture coordinate.
-        has_normals: every corner names a normal.
         smooth: a smoothing group was on.
+        form: which indices every corner gives: ``v``, ``vt``, ``vn`` or ``vtn``.
     """
 
     material: str | None
-    has_uv: bool
-    has_normals: bool
     smooth: bool
+    form: str
 
 
 @dataclass
-class _State:
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
-    material: str | None = None
-    smooth: bool = False
-    faces: dict[FaceGroup, list[str]] = field(default_factory=dict)
+class Faces:
+    """Triangles of a group: for each kind of index (``v``, and ``vt`` and ``vn`` where the form has them), (T, 3) from 0."""
+
+    indices: dict[str, NDArray[np.int64]]
 
 
-def normalised_obj(text: str) -> NormalisedObj:
-    """Rewrite OBJ text.
+@dataclass(frozen=True)
+class ObjFile:
+    """An OBJ file.
 
-    A negative index counts back from the elements *read so far*; parsers that count back from the end of the whole list
-    get it wrong as soon as a vertex follows the face, as in any file with several objects.
+    Attributes:
+        vertices: (V, 3).
+        colors: (V, 3) numbers after the coordinates, or None.
+        uv: (P, 2) texture coordinates.
+        normals: (N, 3).
+        faces: triangles by group.
+        libraries: files named by ``mtllib``, in order.
+    """
+
+    vertices: NDArray[np.float64]
+    colors: NDArray[np.float64] | None
+    uv: NDArray[np.float64]
+    normals: NDArray[np.float64]
+    faces: dict[FaceGroup, Faces]
+    libraries: list[str]
+
+
+@dataclass
+class _Lines:
+    """Face lines of one group: their text after the ``f`` with absolute indices, corners of each, and line numbers."""
+
+    texts: list[bytes] = field(default_factory=list)
+    counts: array[int] = field(default_factory=lambda: array("q"))
+    numbers: array[int] = field(default_factory=lambda: array("q"))
+
+
+def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
+    """Read OBJ text.
+
+    A negative index counts back from the elements *read so far*.
 
     Args:
-        text: content of an OBJ file.
+        data: the file, in UTF-8.
+        limits: of the CAD.
 
     Raises:
-        ValueError: an index is 0, out of range or not a number; the line is named.
+        ValueError: something in it cannot be read; the line is named where there is one.
+        ServiceError: ``cad_too_large``.
     """
-    state, lines, libraries = _State(), list[str](), list[str]()
-    for number, line in enumerate(text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines(), start=1):
-        words = line.split("#", 1)[0].split()
-        if not words:
-            continue
-        keyword = words[0]
-        if keyword in state.counts:
-            state.counts[keyword] += 1
-            lines.append(" ".join(words))
-        elif keyword == "f":
-            _add_face(words[1:], state, number)
-        elif keyword == "usemtl":
-            state.material = " ".join(words[1:])
-        elif keyword == "s":
-            state.smooth = words[1:] not in (["off"], ["0"], [])
-        elif keyword == "mtllib":
-            libraries += _library_names(words[1:])
-    groups = {f"group{index}": group for index, group in enumerate(state.faces)}
-    for name, group in groups.items():
-        lines += [f"o {name}", *state.faces[group]]
-    return NormalisedObj("\n".join(lines) + "\n", libraries, groups)
+    data = _CONTINUED.sub(b" ", data) if b"\\" in data else data
+    _check_cheaply(data, limits)
+    values: dict[bytes, list[bytes]] = {b"v": [], b"vt": [], b"vn": []}
+    groups: dict[FaceGroup, _Lines] = {}
+    libraries: dict[str, None] = {}
+    material: str | None = None
+    smooth = False
+    for number, line in enumerate(data.splitlines(), start=1):
+        if b"#" in line:
+            line = line.split(b"#", 1)[0]
+        keyword, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
+        if keyword in values:
+            values[keyword].append(rest)
+        elif keyword == b"f":
+            _add_face(rest, FaceGroup(material, smooth, ""), groups, values, number)
+        elif keyword == b"usemtl":
+            material = " ".join(decoded(rest).split())
+        elif keyword == b"s":
+            smooth = rest.split() not in ([b"off"], [b"0"], [])
+        elif keyword == b"mtllib":
+            libraries |= dict.fromkeys(_library_names(decoded(rest).split()))
+    for kind, rows in values.items():
+        limits.check_vertices(len(rows), _WHAT[kind.decode()])
+    if len(groups) > _MAX_GROUPS:
+        too_large(f"its faces name more than {_MAX_GROUPS} materials; merge them")
+    limits.check_faces(sum(sum(lines.counts) - 2 * len(lines.counts) for lines in groups.values()))
+    points = _table(values[b"v"], "v", 3)
+    colors = points[:, 3:6] if points.shape[1] >= 6 else None
+    sizes = {kind: len(values[kind.encode()]) for kind in _KINDS}
+    faces = {group: Faces(_indices(group.form, lines, sizes)) for group, lines in groups.items()}
+    uv = _table(values[b"vt"], "vt", 1)
+    uv = np.pad(uv, ((0, 0), (0, 1)))[:, :2] if uv.shape[1] == 1 else uv[:, :2]
+    return ObjFile(points[:, :3], colors, uv, _table(values[b"vn"], "vn", 3)[:, :3], faces, list(libraries))
+
+
+def _check_cheaply(data: bytes, limits: CadLimits) -> None:
+    """Refuse what is too large before going through it line by line."""
+    if b"\0" in data:
+        raise ValueError("it holds zero bytes: it is no text, or in UTF-16 without a byte order mark")
+    limits.check_faces(data.count(b"\nf "))
+    lines = data.count(b"\n") + data.count(b"\r")
+    if lines > _MAX_LINES_A_FACE * limits.faces:
+        raise ValueError(f"it has {lines} lines, more than RENDER_MAX_FACES, {limits.faces}, faces need")
+    place = 0
+    while place + MAX_LINE_BYTES < len(data):
+        window = data[place : place + MAX_LINE_BYTES]
+        end = max(window.rfind(b"\n"), window.rfind(b"\r"))
+        if end < 0:
+            raise ValueError(f"it has a line of more than {MAX_LINE_BYTES} bytes, after byte {place}")
+        place += end + 1
 
 
 def _library_names(words: list[str]) -> list[str]:
@@ -94,32 +158,79 @@ def _library_names(words: list[str]) -> list[str]:
     return names + ([" ".join(rest)] if rest else [])
 
 
-def _add_face(corners: list[str], state: _State, number: int) -> None:
-    split = [_absolute(corner, state.counts, number) for corner in corners]
-    has_uv, has_normals = (bool(split) and all(len(indices) > place and indices[place] for indices in split) for place in (1, 2))
-    group = FaceGroup(state.material, has_uv, has_normals, state.smooth)
-    pattern = {(True, True): "{0}/{1}/{2}", (True, False): "{0}/{1}", (False, True): "{0}//{2}", (False, False): "{0}"}[has_uv, has_normals]
-    face = "f " + " ".join(pattern.format(*indices, "", "") for indices in split)
-    state.faces.setdefault(group, []).append(face)
+def _add_face(rest: bytes, group: FaceGroup, groups: dict[FaceGroup, _Lines], values: dict[bytes, list[bytes]], number: int) -> None:
+    match = _FACE.fullmatch(b" " + rest)
+    form = match.lastgroup if match else None
+    if form is None or b"-" in rest:
+        form, rest = _absolute(rest.split(), values, number)
+    count = len(rest.split())
+    if count < 3:
+        return  # A point or an edge is no surface.
+    group = group._replace(form=form)
+    lines = groups.get(group)
+    if lines is None:
+        lines = groups[group] = _Lines()
+    lines.texts.append(rest)
+    lines.counts.append(count)
+    lines.numbers.append(number)
 
 
-def _absolute(corner: str, counts: dict[str, int], number: int) -> list[str]:
-    indices = corner.split("/")
-    for place, kind in enumerate(_KINDS[: len(indices)]):
-        if not indices[place]:
-            continue
+def _absolute(corners: list[bytes], values: dict[bytes, list[bytes]], number: int) -> tuple[str, bytes]:
+    """A face's form and its corners with indices that count from the file's beginning."""
+    read: list[dict[str, int]] = []
+    for corner in corners:
         try:
-            index = int(indices[place])
+            indices = {kind: int(text) for kind, text in zip(_KINDS, corner.split(b"/"), strict=False) if text}
         except ValueError as error:
-            raise ValueError(f"line {number}: {corner!r} is not a face corner") from error
-        absolute = index + counts[kind] + 1 if index < 0 else index
-        if absolute < 1:
-            raise ValueError(f"line {number}: face corner {corner!r} has the index {index}, which no {kind} line has")
-        indices[place] = str(absolute)
-    return indices
+            raise ValueError(f"line {number}: {shown(decoded(corner))} is not a face corner") from error
+        if "v" not in indices or corner.count(b"/") > 2:
+            raise ValueError(f"line {number}: {shown(decoded(corner))} is not a face corner")
+        read.append({kind: index if index >= 0 else index + len(values[kind.encode()]) + 1 for kind, index in indices.items()})
+        if min(read[-1].values()) < 1:
+            raise ValueError(f"line {number}: face corner {shown(decoded(corner))} has an index that no line has")
+    form = "v" + "".join(kind[1] for kind in ("vt", "vn") if read and all(kind in corner for corner in read))
+    return form, b" ".join(b"/".join(b"%d" % corner[kind] for kind in _COLUMNS[form]) for corner in read)
 
 
-def parse_mtl(text: str) -> dict[str, dict[str, list[str]]]:
+def _indices(form: str, lines: _Lines, sizes: dict[str, int]) -> dict[str, NDArray[np.int64]]:
+    """Corner indices of a group's triangles, from 0."""
+    columns = _COLUMNS[form]
+    table = numbers_in(b" ".join(lines.texts).replace(b"/", b" "), np.int64).reshape(-1, len(columns)) - 1
+    counts = np.frombuffer(lines.counts, dtype=np.int64)
+    for place, kind in enumerate(columns):
+        wrong = np.flatnonzero((table[:, place] < 0) | (table[:, place] >= sizes[kind]))
+        if len(wrong):
+            line = lines.numbers[int(np.searchsorted(np.cumsum(counts), wrong[0], side="right"))]
+            index = int(table[wrong[0], place]) + 1
+            raise ValueError(f"line {line}: a face refers to the {kind} line {index}, and there are {sizes[kind]}")
+    places, _ = fan(counts)
+    return {kind: table[:, place][places] for place, kind in enumerate(columns)}
+
+
+def _table(rows: list[bytes], kind: str, least: int) -> NDArray[np.float64]:
+    """(N, C) numbers of the lines of one kind; C is the number of columns of the shortest."""
+    if not rows:
+        return np.empty((0, least))
+    columns = len(rows[0].split())
+    try:
+        numbers = numbers_in(b" ".join(rows))
+        even = len(numbers) == len(rows) * columns and (columns == least or all(len(row.split()) == columns for row in rows))
+    except ValueError:
+        even = False
+    if even and columns >= least:
+        return np.asarray(numbers.reshape(-1, columns))
+    split = [row.split() for row in rows]
+    columns = min(map(len, split))
+    if columns < least:
+        nth = next(place for place, row in enumerate(split, start=1) if len(row) < least)
+        raise ValueError(f"its {kind} line number {nth} has fewer than {least} numbers")
+    try:
+        return np.array([[float(word) for word in row[:columns]] for row in split])
+    except ValueError as error:
+        raise ValueError(f"one of its {kind} lines cannot be read: {error}") from error
+
+
+def parse_mtl(data: bytes) -> dict[str, dict[str, list[str]]]:
     """Statements of an .mtl file.
 
     Returns:
@@ -127,7 +238,7 @@ def parse_mtl(text: str) -> dict[str, dict[str, list[str]]]:
     """
     materials: dict[str, dict[str, list[str]]] = {}
     current: dict[str, list[str]] = {}
-    for line in text.splitlines():
+    for line in decoded(data).splitlines():
         words = line.split("#", 1)[0].split()
         if not words:
             continue

@@ -1,4 +1,4 @@
-"""Turns the bytes of a PLY, OBJ or STL file into a ``CadMesh``; trimesh reads the formats."""
+"""Turns the bytes of a PLY, OBJ or STL file into a ``CadMesh``."""
 
 from __future__ import annotations
 
@@ -11,19 +11,31 @@ from numpy.typing import NDArray
 
 from render_actor.types import CadMesh, SurfaceMaterial
 from serve_app.cad.folder_resolver import FolderResolver
+from serve_app.cad.limits import CadLimits, invalid
 from serve_app.cad.materials import TextureStore
 from serve_app.cad.obj import obj_parts
-from serve_app.cad.part import Part, load_meshes
+from serve_app.cad.part import Part, compacted
 from serve_app.cad.ply import ply_parts
-from serve_app.errors import ServiceError
+from serve_app.cad.stl import stl_parts
+from serve_app.cad.text import as_utf8
 
 FORMATS = (".ply", ".obj", ".stl")
 """File name endings that are read, in any case."""
 
-_STL_HEADER = 84
-
 METRES_BELOW = 2.0
 """A CAD whose bounding box diagonal is shorter than this is taken to be in metres: no part is 2 mm."""
+
+_SMALLEST = 1e-6
+"""Size of the smallest CAD: a nanometre, or a micrometre of one in metres. Much below, its scaling overflows."""
+
+_LARGEST = 1e9
+"""Coordinates of the largest CAD, in its own unit: a thousand kilometres. Far above, 32-bit arithmetic overflows."""
+
+_THINNEST = 1e-12
+"""Twice the area of the largest face, for a CAD of size 1, below which there is nothing to see."""
+
+_MAX_WARNINGS = 20
+"""Warnings that one CAD may cause, in a job's record and log."""
 
 
 @dataclass(frozen=True)
@@ -31,74 +43,60 @@ class ParsedCad:
     """What a CAD file held.
 
     Attributes:
+        file_sha256: SHA-256 of the file alone.
         mesh: the arrays.
         warnings: sentences for the job.
         references: SHA-256 of every other file that it pulled in, by reference; None for one that is missing.
     """
 
+    file_sha256: str
     mesh: CadMesh
     warnings: tuple[str, ...]
     references: dict[str, str | None]
 
 
-def invalid(detail: str) -> ServiceError:
-    """The error for a file that is there but holds no usable mesh, in the words that users know."""
-    return ServiceError("cad_invalid", f"CAD file not found or invalid format: {detail}", "cad_path")
-
-
-def cad_key(data: bytes, suffix: str, references: dict[str, str | None]) -> str:
-    """SHA-256 over a CAD's bytes, its format and every file that it pulled in."""
-    digest = hashlib.sha256(hashlib.sha256(data).digest() + suffix.encode())
+def cad_key(file_sha256: str, suffix: str, references: dict[str, str | None]) -> str:
+    """SHA-256 over a CAD's own, its format and every file that it pulled in."""
+    digest = hashlib.sha256(bytes.fromhex(file_sha256) + suffix.encode())
     for name in sorted(references):
-        digest.update(f"\0{name}\0{references[name]}".encode())
+        digest.update(f"\0{name}\0{references[name]}".encode("utf-8", "replace"))
     return digest.hexdigest()
 
 
-def parse_cad(data: bytes, name: str, folder: Path, reference_limit: int) -> ParsedCad:
+def parse_cad(data: bytes, suffix: str, folder: Path, limits: CadLimits) -> ParsedCad:
     """Read a CAD.
 
     Args:
         data: the file's bytes.
-        name: its file name; the ending, in any case, says the format.
+        suffix: the ending of its name, in any case: the format.
         folder: where its references lie, links resolved.
-        reference_limit: bytes that one referenced file may have.
+        limits: what it may cost.
 
     Raises:
-        ServiceError: ``cad_invalid`` when there is no mesh in it that could be rendered.
+        ServiceError: ``cad_invalid`` when there is no mesh in it that could be rendered, ``cad_too_large``.
     """
-    suffix = Path(name).suffix.lower()
-    resolver = FolderResolver(folder, reference_limit)
-    textures = TextureStore(resolver)
+    file_sha256, suffix = hashlib.sha256(data).hexdigest(), suffix.lower()
+    resolver = FolderResolver(folder, limits.max_bytes)
+    textures = TextureStore(resolver, limits)
+    data = as_utf8(data)
     try:
         if suffix == ".obj":
-            parts = obj_parts(data, resolver, textures)
+            parts = obj_parts(data, resolver, textures, limits)
         elif suffix == ".ply":
-            parts = ply_parts(data, textures)
+            parts = ply_parts(data, textures, limits)
         else:
-            parts = _stl_parts(data)
-    except ServiceError:
-        raise
-    except MemoryError:
-        raise
-    except Exception as error:  # The parsers raise whatever a broken file makes them raise.
-        raise invalid(f"{name} cannot be read as {suffix[1:].upper()}: {type(error).__name__}: {error}") from error
-    if not parts:
-        hint = "; its length does not fit the number of triangles in its header" if suffix == ".stl" and len(data) > _STL_HEADER else ""
-        raise invalid(f"{name} holds no faces{hint}")
-    mesh = _joined(parts, tuple(textures.images))
-    _check_geometry(mesh, name)
-    messages = [*_missing_references(resolver, textures), *textures.warnings, *_looks(mesh)]
-    key = cad_key(data, suffix, resolver.used)
-    mesh = CadMesh(**{**vars(mesh), "key": key})
-    return ParsedCad(mesh, tuple(dict.fromkeys(messages)), dict(resolver.used))
-
-
-def _stl_parts(data: bytes) -> list[Part]:
-    """STL has neither colours that others would read nor shared vertices: every face is flat."""
-    return [
-        Part(np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces), None, None, None, SurfaceMaterial())
-        for mesh in load_meshes(data, "stl").values()
-    ]
+            parts = stl_parts(data, limits)
+        mesh = _joined(parts, tuple(textures.images)) if parts else None
+    except ValueError as error:
+        raise invalid(f"it cannot be read as {suffix[1:].upper()}: {error}") from error
+    if mesh is None:
+        raise invalid("it holds no faces")
+    _check_geometry(mesh)
+    messages = list(dict.fromkeys([*textures.warnings, *_looks(mesh)]))
+    if len(messages) > _MAX_WARNINGS:
+        messages[_MAX_WARNINGS - 1 :] = [f"{len(messages) - _MAX_WARNINGS + 1} more warnings of this kind"]
+    mesh = CadMesh(**{**vars(mesh), "key": cad_key(file_sha256, suffix, resolver.used)})
+    return ParsedCad(file_sha256, mesh, tuple(messages), dict(resolver.used))
 
 
 def _joined(parts: list[Part], textures: tuple[NDArray[np.uint8], ...]) -> CadMesh:
@@ -114,14 +112,12 @@ def _joined(parts: list[Part], textures: tuple[NDArray[np.uint8], ...]) -> CadMe
         uv = np.concatenate([np.zeros((len(p.faces), 3, 2), np.float32) if p.corner_uv is None else p.corner_uv for p in parts])
     faces = np.concatenate([part.faces + start for part, start in zip(parts, offsets, strict=False)])
     vertices = np.concatenate([part.vertices for part in parts])
-    if faces.size and (faces.min() < 0 or faces.max() >= len(vertices)):
-        raise invalid("it has faces that refer to vertices it does not have")
     # A vertex that no face uses must not decide where the object is.
-    used, faces = np.unique(faces, return_inverse=True)
+    used, faces = compacted(vertices, faces)
     return CadMesh(
         key="",
         vertices=vertices[used],
-        faces=faces.reshape(-1, 3).astype(np.int32),
+        faces=faces.astype(np.int32),
         corner_normals=normals,
         vertex_colors=None if colors is None else colors[used],
         corner_uv=uv,
@@ -131,20 +127,20 @@ def _joined(parts: list[Part], textures: tuple[NDArray[np.uint8], ...]) -> CadMe
     )
 
 
-def _check_geometry(mesh: CadMesh, name: str) -> None:
+def _check_geometry(mesh: CadMesh) -> None:
     finite = np.isfinite(mesh.vertices).all(axis=1)
     if not finite.all():
-        raise invalid(f"{name} has {int((~finite).sum())} vertices with NaN or infinite coordinates; repair the file")
-    if float(np.ptp(mesh.vertices, axis=0).max()) == 0.0:
-        raise invalid(f"{name} has no size: all its vertices lie in one point")
-
-
-def _missing_references(resolver: FolderResolver, textures: TextureStore) -> list[str]:
-    return [
-        f"{reference!r}, which the CAD refers to, is not in its folder; rendered without it"
-        for reference, digest in resolver.used.items()
-        if digest is None and not any(reference in warning for warning in textures.warnings)
-    ]
+        raise invalid(f"it has {int((~finite).sum())} vertices with NaN or infinite coordinates; repair the file")
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    if np.abs([low, high]).max() > _LARGEST:
+        raise invalid(f"its coordinates reach {np.abs([low, high]).max():.4g}; repair the file")
+    size = float((high - low).max())
+    if size < _SMALLEST:
+        raise invalid("it has no size: all its vertices lie in one point" + (f" within {size:.4g}" if size else ""))
+    corners = (mesh.vertices - low)[mesh.faces] / size
+    areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    if areas.max() < _THINNEST:
+        raise invalid("it has no surface: all its faces are lines or points")
 
 
 def _looks(mesh: CadMesh) -> list[str]:

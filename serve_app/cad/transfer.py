@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -16,36 +15,35 @@ from serve_app.errors import ServiceError
 _OPTIONAL = ("corner_normals", "vertex_colors", "corner_uv")
 
 
-def dump_parsed(parsed: ParsedCad) -> bytes:
-    """One NPZ: the arrays, and the rest as JSON text in the array ``meta``."""
+def dump_parsed(parsed: ParsedCad, stream: BinaryIO) -> None:
+    """Write one NPZ: the arrays, and the rest as JSON text in the array ``meta``."""
     mesh = parsed.mesh
     arrays: dict[str, Any] = {"vertices": mesh.vertices, "faces": mesh.faces, "face_materials": mesh.face_materials}
     arrays |= {name: getattr(mesh, name) for name in _OPTIONAL if getattr(mesh, name) is not None}
     arrays |= {f"texture_{index}": pixels for index, pixels in enumerate(mesh.textures)}
     meta = {
+        "file_sha256": parsed.file_sha256,
         "key": mesh.key,
         "materials": [dataclasses.asdict(material) for material in mesh.materials],
         "textures": len(mesh.textures),
         "warnings": parsed.warnings,
         "references": parsed.references,
     }
-    return _npz(arrays, meta)
+    _write_npz(stream, arrays, meta)
 
 
-def dump_error(error: ServiceError) -> bytes:
-    """The same form for a refusal."""
-    return _npz({}, {"error": {"code": error.code, "detail": error.detail, "field": error.field}})
+def dump_error(error: ServiceError, stream: BinaryIO) -> None:
+    """Write a refusal in the same form."""
+    _write_npz(stream, {}, {"error": {"code": error.code, "detail": error.detail, "field": error.field}})
 
 
-def _npz(arrays: dict[str, Any], meta: dict[str, Any]) -> bytes:
-    stream = io.BytesIO()
+def _write_npz(stream: BinaryIO, arrays: dict[str, Any], meta: dict[str, Any]) -> None:
     np.savez(stream, allow_pickle=False, meta=np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8), **arrays)
-    return stream.getvalue()
 
 
-def load_parsed(blob: bytes) -> ParsedCad:
+def load_parsed(stream: BinaryIO) -> ParsedCad:
     """Inverse of ``dump_parsed``; raises the ``ServiceError`` of ``dump_error``."""
-    with np.load(io.BytesIO(blob), allow_pickle=False) as archive:
+    with np.load(stream, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     meta = json.loads(arrays["meta"].tobytes())
     if "error" in meta:
@@ -61,7 +59,7 @@ def load_parsed(blob: bytes) -> ParsedCad:
         vertex_colors=arrays.get("vertex_colors"),
         corner_uv=arrays.get("corner_uv"),
     )
-    return ParsedCad(mesh, tuple(meta["warnings"]), meta["references"])
+    return ParsedCad(meta["file_sha256"], mesh, tuple(meta["warnings"]), meta["references"])
 
 
 def _material(fields: dict[str, Any]) -> SurfaceMaterial:

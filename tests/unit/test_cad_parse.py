@@ -13,15 +13,16 @@ from PIL import Image
 
 from render_actor.object_coordinates import ObjectCoordinates
 from render_actor.types import CadMesh
+from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad, parse_cad
 from serve_app.errors import ServiceError
 from tests.unit.test_object_coordinates import scene_for
 
-LIMIT = 10**8
+LIMITS = CadLimits()
 
 
 def parse(folder: Path, name: str, data: bytes | str) -> ParsedCad:
-    return parse_cad(data.encode() if isinstance(data, str) else data, name, folder, LIMIT)
+    return parse_cad(data.encode() if isinstance(data, str) else data, Path(name).suffix, folder, LIMITS)
 
 
 def ply_header(encoding: str, vertices: int, faces: int, extra: str = "") -> str:
