@@ -77,8 +77,10 @@ class PathPolicy:
             raise ServiceError("validation_error", f"{field} must be a path, got {text!r}", field)
         try:
             path = Path(text).expanduser().resolve()
-        except (OSError, RuntimeError) as error:
-            raise ServiceError("validation_error", f"{field} {text!r} is not a usable path: {error}", field) from error
+        except (OSError, RuntimeError, ValueError) as error:
+            # Of the error itself only this: it names the path as resolved so far.
+            reason = error.strerror if isinstance(error, OSError) else "it names a loop, a home that is not there, or no text"
+            raise ServiceError("validation_error", f"{field} {text!r} is not a usable path: {reason}", field) from error
         if not any(path.is_relative_to(root) for root in roots):
             raise ServiceError(
                 "path_outside_roots",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +13,13 @@ from numpy.typing import NDArray
 from serve_app.cad.folder_resolver import read_regular_file
 from serve_app.errors import ServiceError
 
+_npy: Any = np.lib.format  # Its types are not declared.
+
 MOST_POSES = 2048
-_MAX_BYTES = 16 * MOST_POSES * 8 + 4096
+_MAX_BYTES = 16 * MOST_POSES * 16 + 4096
+_MAX_HEADER = 1024
 _TOLERANCE = 1e-3
+_FARTHEST = 1e6
 
 
 def read_poses(path: Path, shown: str) -> NDArray[np.float64]:
@@ -30,21 +36,44 @@ def read_poses(path: Path, shown: str) -> NDArray[np.float64]:
         ServiceError: ``poses_invalid``, with the first pose that is wrong and why.
     """
     try:
-        poses = np.load(io.BytesIO(read_regular_file(path, _MAX_BYTES)), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise _invalid(shown, f"it cannot be read as .npy of at most {MOST_POSES} poses: {error}") from error
-    if poses.ndim != 3 or poses.shape[1:] != (4, 4) or len(poses) == 0:
-        raise _invalid(shown, f"its shape is {poses.shape}, not N x 4 x 4")
-    if len(poses) > MOST_POSES:
-        raise _invalid(shown, f"it holds {len(poses)} poses, more than {MOST_POSES}")
-    if poses.dtype.kind not in "fiu":
-        raise _invalid(shown, f"its type is {poses.dtype}, not a real number")
-    poses = poses.astype(np.float64)
+        data = read_regular_file(path, _MAX_BYTES)
+    except OSError as error:
+        raise _invalid(shown, f"it cannot be read: {error.strerror or 'it is gone'}") from error
+    except ValueError as error:
+        raise _invalid(shown, f"{error}: that is more than {MOST_POSES} poses have") from error
+    try:
+        poses = _array(data)
+    except ValueError as error:
+        raise _invalid(shown, str(error)) from error
     for index, pose in enumerate(poses):
         reason = _fault(pose)
         if reason:
             raise _invalid(shown, f"pose {index} {reason}")
     return poses
+
+
+def _array(data: bytes) -> NDArray[np.float64]:
+    """The (N, 4, 4) array of an .npy file; its header is believed only when the data bear it out (``ValueError``)."""
+    stream = io.BytesIO(data)
+    readers = {(1, 0): _npy.read_array_header_1_0, (2, 0): _npy.read_array_header_2_0}
+    try:
+        shape, column_major, dtype = readers[_npy.read_magic(stream)](stream, max_header_size=_MAX_HEADER)
+    except Exception as error:  # numpy reads the header as a Python literal, and lets through what that may raise.
+        raise ValueError(f"it is no .npy file of N x 4 x 4 poses ({type(error).__name__})") from error
+    if dtype.hasobject:
+        raise ValueError("it cannot be read: it holds Python objects, not numbers")
+    if dtype.kind not in "fiu":
+        raise ValueError(f"its type is {str(dtype)[:80]}, not a real number")
+    if len(shape) != 3 or shape[1:] != (4, 4) or shape[0] < 1:
+        raise ValueError(f"its shape is {str(shape)[:80]}, not N x 4 x 4")
+    if shape[0] > MOST_POSES:
+        raise ValueError(f"it holds {shape[0]} poses, more than {MOST_POSES}")
+    needed = dtype.itemsize * math.prod(shape)
+    values = data[stream.tell() :]
+    if len(values) != needed:
+        raise ValueError(f"it has {len(values)} bytes of data, and {shape[0]} poses of type {dtype} need {needed}")
+    with np.errstate(all="ignore"):
+        return np.frombuffer(values, dtype).reshape(shape, order="F" if column_major else "C").astype(np.float64)
 
 
 def _fault(pose: NDArray[np.float64]) -> str | None:
@@ -57,8 +86,11 @@ def _fault(pose: NDArray[np.float64]) -> str | None:
         return "has a rotation part that is not orthonormal"
     if np.linalg.det(rotation) < 0:
         return "mirrors: its rotation part has determinant -1"
-    if np.linalg.norm(pose[:3, 3]) < 1e-9:
+    distance = np.abs(pose[:3, 3]).max()
+    if distance < 1e-9:
         return "puts the camera at the origin, inside the object"
+    if distance > _FARTHEST:
+        return f"puts the camera {distance:.4g} away; 1000 is the usual, and beyond {_FARTHEST:g} nothing is seen"
     return None
 
 

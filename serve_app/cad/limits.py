@@ -21,7 +21,7 @@ MAX_LIBRARY_BYTES = 16 * 1024**2
 MAX_LINE_BYTES = 1024**2
 """Bytes of one line of text: a polygon of a hundred thousand corners."""
 
-BYTES_A_SECOND = 4 * 1024**2
+BYTES_A_SECOND = 2 * 1024**2
 """The slowest rate at which a CAD of many faces is read, with reserve; ``CadLimits.seconds`` grows with it."""
 
 

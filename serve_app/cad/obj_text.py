@@ -28,6 +28,7 @@ _FACE = re.compile(
 )
 _COLUMNS = {"v": ("v",), "vt": ("v", "vt"), "vn": ("v", "vn"), "vtn": ("v", "vt", "vn")}
 _KINDS = ("v", "vt", "vn")
+_KEYWORDS = frozenset((b"v", b"vt", b"vn", b"f"))
 _WHAT = {"v": "vertices", "vt": "texture coordinates", "vn": "normals"}
 
 
@@ -75,11 +76,21 @@ class ObjFile:
 
 @dataclass
 class _Lines:
-    """Face lines of one group: their text after the ``f`` with absolute indices, corners of each, and line numbers."""
+    """Face lines of one group.
+
+    Attributes:
+        texts: what follows the ``f``, in the group's form.
+        counts: corners of each.
+        numbers: line number of each.
+        relative: places of those that have negative indices.
+        read: for each of these the ``v``, ``vt`` and ``vn`` lines before it, one after the other.
+    """
 
     texts: list[bytes] = field(default_factory=list)
     counts: array[int] = field(default_factory=lambda: array("q"))
     numbers: array[int] = field(default_factory=lambda: array("q"))
+    relative: array[int] = field(default_factory=lambda: array("q"))
+    read: array[int] = field(default_factory=lambda: array("q"))
 
 
 def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
@@ -103,21 +114,19 @@ def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
     material: str | None = None
     smooth = False
     for number, line in enumerate(data.splitlines(), start=1):
-        if b"#" in line:
-            line = line.split(b"#", 1)[0]
-        keyword, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
-        if keyword in values:
+        keyword, _, rest = line.partition(b" ")
+        if b"#" in line or keyword not in _KEYWORDS:
+            keyword, _, rest = line.split(b"#", 1)[0].strip().replace(b"\t", b" ").partition(b" ")
+        if keyword == b"f":
+            _add_face(rest, material, smooth, groups, values, number)
+        elif keyword in values:
             values[keyword].append(rest)
-        elif keyword == b"f":
-            _add_face(rest, FaceGroup(material, smooth, ""), groups, values, number)
         elif keyword == b"usemtl":
             material = " ".join(decoded(rest).split())
         elif keyword == b"s":
             smooth = rest.split() not in ([b"off"], [b"0"], [])
         elif keyword == b"mtllib":
             libraries |= dict.fromkeys(_library_names(decoded(rest).split()))
-    for kind, rows in values.items():
-        limits.check_vertices(len(rows), _WHAT[kind.decode()])
     if len(groups) > _MAX_GROUPS:
         too_large(f"its faces name more than {_MAX_GROUPS} materials; merge them")
     limits.check_faces(sum(sum(lines.counts) - 2 * len(lines.counts) for lines in groups.values()))
@@ -158,36 +167,39 @@ def _library_names(words: list[str]) -> list[str]:
     return names + ([" ".join(rest)] if rest else [])
 
 
-def _add_face(rest: bytes, group: FaceGroup, groups: dict[FaceGroup, _Lines], values: dict[bytes, list[bytes]], number: int) -> None:
+def _add_face(
+    rest: bytes, material: str | None, smooth: bool, groups: dict[FaceGroup, _Lines], values: dict[bytes, list[bytes]], number: int
+) -> None:
     match = _FACE.fullmatch(b" " + rest)
     form = match.lastgroup if match else None
-    if form is None or b"-" in rest:
-        form, rest = _absolute(rest.split(), values, number)
+    if form is None:
+        form, rest = _common_form(rest.split(), number)
     count = len(rest.split())
     if count < 3:
         return  # A point or an edge is no surface.
-    group = group._replace(form=form)
+    group = FaceGroup(material, smooth, form)
     lines = groups.get(group)
     if lines is None:
         lines = groups[group] = _Lines()
     lines.texts.append(rest)
     lines.counts.append(count)
     lines.numbers.append(number)
+    if b"-" in rest:
+        lines.relative.append(len(lines.texts) - 1)
+        lines.read.extend(map(len, values.values()))
 
 
-def _absolute(corners: list[bytes], values: dict[bytes, list[bytes]], number: int) -> tuple[str, bytes]:
-    """A face's form and its corners with indices that count from the file's beginning."""
+def _common_form(corners: list[bytes], number: int) -> tuple[str, bytes]:
+    """The indices that all corners of a face give, where some give more than others."""
     read: list[dict[str, int]] = []
     for corner in corners:
         try:
             indices = {kind: int(text) for kind, text in zip(_KINDS, corner.split(b"/"), strict=False) if text}
-        except ValueError as error:
-            raise ValueError(f"line {number}: {shown(decoded(corner))} is not a face corner") from error
+        except ValueError:
+            indices = {}
         if "v" not in indices or corner.count(b"/") > 2:
             raise ValueError(f"line {number}: {shown(decoded(corner))} is not a face corner")
-        read.append({kind: index if index >= 0 else index + len(values[kind.encode()]) + 1 for kind, index in indices.items()})
-        if min(read[-1].values()) < 1:
-            raise ValueError(f"line {number}: face corner {shown(decoded(corner))} has an index that no line has")
+        read.append(indices)
     form = "v" + "".join(kind[1] for kind in ("vt", "vn") if read and all(kind in corner for corner in read))
     return form, b" ".join(b"/".join(b"%d" % corner[kind] for kind in _COLUMNS[form]) for corner in read)
 
@@ -195,16 +207,22 @@ def _absolute(corners: list[bytes], values: dict[bytes, list[bytes]], number: in
 def _indices(form: str, lines: _Lines, sizes: dict[str, int]) -> dict[str, NDArray[np.int64]]:
     """Corner indices of a group's triangles, from 0."""
     columns = _COLUMNS[form]
-    table = numbers_in(b" ".join(lines.texts).replace(b"/", b" "), np.int64).reshape(-1, len(columns)) - 1
+    table = numbers_in(b" ".join(lines.texts).replace(b"/", b" "), np.int64).reshape(-1, len(columns))
     counts = np.frombuffer(lines.counts, dtype=np.int64)
+    read = np.zeros((len(counts), len(_KINDS)), dtype=np.int64)
+    if lines.relative:
+        read[lines.relative] = np.frombuffer(lines.read, dtype=np.int64).reshape(-1, len(_KINDS))
+    places, _ = fan(counts)
+    indices: dict[str, NDArray[np.int64]] = {}
     for place, kind in enumerate(columns):
-        wrong = np.flatnonzero((table[:, place] < 0) | (table[:, place] >= sizes[kind]))
+        given = table[:, place]
+        index = np.where(given < 0, given + np.repeat(read[:, _KINDS.index(kind)], counts), given - 1)
+        wrong = np.flatnonzero((index < 0) | (index >= sizes[kind]))
         if len(wrong):
             line = lines.numbers[int(np.searchsorted(np.cumsum(counts), wrong[0], side="right"))]
-            index = int(table[wrong[0], place]) + 1
-            raise ValueError(f"line {line}: a face refers to the {kind} line {index}, and there are {sizes[kind]}")
-    places, _ = fan(counts)
-    return {kind: table[:, place][places] for place, kind in enumerate(columns)}
+            raise ValueError(f"line {line}: a face has the index {given[wrong[0]]}, which no {kind} line has; there are {sizes[kind]}")
+        indices[kind] = index[places]
+    return indices
 
 
 def _table(rows: list[bytes], kind: str, least: int) -> NDArray[np.float64]:

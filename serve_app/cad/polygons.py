@@ -34,7 +34,8 @@ def unit_vectors(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
 def face_normals(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float64]:
     """(F, 3) unit normals; (0, 0, 1) for a face without area."""
     corners = vertices[faces]
-    normals = unit_vectors(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+    crossed: NDArray[np.float64] = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = unit_vectors(crossed)
     normals[~normals.any(axis=1)] = (0.0, 0.0, 1.0)
     return normals
 
@@ -44,7 +45,7 @@ def smooth_normals(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> N
 
     Each vertex has the mean of its faces' normals, weighted by the angle that the face has there.
     """
-    corners: NDArray[np.float64] = vertices[faces]
+    corners = vertices[faces]
     ahead = unit_vectors(corners[:, [1, 2, 0]] - corners)
     behind = -ahead[:, [2, 0, 1]]
     angles = np.arccos(np.clip((ahead * behind).sum(axis=2), -1.0, 1.0))
@@ -52,7 +53,7 @@ def smooth_normals(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> N
     flat = face_normals(vertices, faces)
     weighted = flat[:, None, :] * angles[:, :, None]
     sums = np.stack([np.bincount(faces.ravel(), weighted[..., axis].ravel(), len(vertices)) for axis in range(3)], axis=1)
-    normals = unit_vectors(sums)[faces]
+    normals = unit_vectors(sums.astype(np.float64))[faces]
     unknown = ~normals.any(axis=2)
     normals[unknown] = np.broadcast_to(flat[:, None, :], normals.shape)[unknown]
     return normals.astype(np.float32)
