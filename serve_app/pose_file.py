@@ -82,7 +82,7 @@ def _fault(pose: NDArray[np.float64]) -> str | None:
     if np.abs(pose[3] - [0, 0, 0, 1]).max() > _TOLERANCE:
         return f"has the last row {pose[3].tolist()}, not [0, 0, 0, 1]"
     rotation = pose[:3, :3]
-    if np.abs(rotation @ rotation.T - np.eye(3)).max() > _TOLERANCE:
+    if np.abs(rotation).max() > 2 or np.abs(rotation @ rotation.T - np.eye(3)).max() > _TOLERANCE:
         return "has a rotation part that is not orthonormal"
     if np.linalg.det(rotation) < 0:
         return "mirrors: its rotation part has determinant -1"

@@ -229,9 +229,9 @@ def _headers() -> Iterator[Case]:
     }
     for label, data in lines.items():
         yield case("header", label, ".ply", data)
-    for count in (0, 1, 3, 5, 2**31, 2**32 - 1):
-        yield case("header", f"stl-{count}", ".stl", binary_stl(count=count))
-        yield case("header", f"stl-solid-{count}", ".stl", binary_stl(count=count, header=b"solid part"))
+    for wrong in (0, 1, 3, 5, 2**31, 2**32 - 1):
+        yield case("header", f"stl-{wrong}", ".stl", binary_stl(count=wrong))
+        yield case("header", f"stl-solid-{wrong}", ".stl", binary_stl(count=wrong, header=b"solid part"))
     yield case("header", "stl-tail", ".stl", binary_stl(tail=b"\0" * 7))
     yield case("header", "stl-solid", ".stl", binary_stl(header=b"solid part"), "rendered")
     yield case(

@@ -245,7 +245,7 @@ def _table(rows: list[bytes], kind: str, least: int) -> NDArray[np.float64]:
     try:
         return np.array([[float(word) for word in row[:columns]] for row in split])
     except ValueError as error:
-        raise ValueError(f"one of its {kind} lines cannot be read: {error}") from error
+        raise ValueError(f"its {kind} lines hold something that is no number") from error
 
 
 def parse_mtl(data: bytes) -> dict[str, dict[str, list[str]]]:

@@ -75,7 +75,12 @@ def parse_cad(data: bytes, suffix: str, folder: Path, limits: CadLimits) -> Pars
     Raises:
         ServiceError: ``cad_invalid`` when there is no mesh in it that could be rendered, ``cad_too_large``.
     """
-    file_sha256, suffix = hashlib.sha256(data).hexdigest(), suffix.lower()
+    with np.errstate(all="ignore"):  # Overflows end in values that are looked at.
+        return _parsed(data, suffix.lower(), folder, limits)
+
+
+def _parsed(data: bytes, suffix: str, folder: Path, limits: CadLimits) -> ParsedCad:
+    file_sha256 = hashlib.sha256(data).hexdigest()
     resolver = FolderResolver(folder, limits.max_bytes)
     textures = TextureStore(resolver, limits)
     data = as_utf8(data)
