@@ -24,12 +24,12 @@ def limit_resources(memory: int, seconds: float) -> None:
 
     Args:
         memory: bytes of address space, and of the result that it may write.
-        seconds: of CPU; whoever waits for it kills it by the clock, and this ends it when nobody waits any more.
+        seconds: of CPU, also when nobody waits for it any more.
     """
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds) + 1, math.ceil(seconds) + 2))
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + 1))
 
 
 def confine(folder: Path) -> None:

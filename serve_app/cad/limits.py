@@ -34,7 +34,7 @@ class CadLimits:
         faces: triangles, after polygons are split.
         texture_pixels: of all textures together.
         memory: bytes of address space of the process that reads it.
-        base_seconds: that reading a small CAD may take.
+        base_seconds: of CPU that reading a small CAD may take.
     """
 
     max_bytes: int = 512 * 1024**2
@@ -49,7 +49,7 @@ class CadLimits:
         return 3 * self.faces
 
     def seconds(self, size: int) -> float:
-        """Seconds that reading a file of ``size`` bytes may take: a large one takes longer without being hostile."""
+        """Seconds of CPU that reading a file of ``size`` bytes may take: a large one takes longer without being hostile."""
         return self.base_seconds + size / BYTES_A_SECOND
 
     def to_json(self) -> str:

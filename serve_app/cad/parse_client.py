@@ -19,6 +19,9 @@ from serve_app.logs import server_event
 _COMPLAINTS = 2000
 """Bytes of what the process said that are kept."""
 
+_PATIENCE = 4
+"""Seconds by the clock for each second of CPU: a good CAD is not refused because the machine is busy."""
+
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 
 
@@ -33,11 +36,12 @@ async def parse_in_process(path: Path, size: int, limits: CadLimits) -> ParsedCa
     Raises:
         ServiceError: one of the ``cad_`` codes.
     """
+    seconds = limits.seconds(size)
     # Files in memory, not pipes: nothing is copied through the event loop, however large the mesh.
     result, complaints = os.memfd_create("cad"), os.memfd_create("complaints")
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "serve_app.cad.parse_process", str(path), limits.to_json(), str(result)),
+            *(sys.executable, "-m", "serve_app.cad.parse_process", str(path), limits.to_json(), str(seconds), str(result)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=complaints,
             stderr=complaints,
@@ -46,9 +50,9 @@ async def parse_in_process(path: Path, size: int, limits: CadLimits) -> ParsedCa
             env={**_environment(), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
         )
         try:
-            await asyncio.wait_for(process.wait(), limits.seconds(size))
+            await asyncio.wait_for(process.wait(), _PATIENCE * seconds)
         except TimeoutError as error:
-            raise _took_too_long(limits.seconds(size)) from error
+            raise _took_too_long(seconds) from error
         finally:
             if process.returncode is None:
                 process.kill()
@@ -57,7 +61,7 @@ async def parse_in_process(path: Path, size: int, limits: CadLimits) -> ParsedCa
         if said or process.returncode:
             server_event("warning", "a CAD's reader complained", returncode=process.returncode, text=said)
         if process.returncode:
-            _raise_for(process.returncode, limits.seconds(size))
+            _raise_for(process.returncode, seconds)
         with os.fdopen(os.dup(result), "rb") as stream:
             return await asyncio.to_thread(_from_start, stream)
     finally:
@@ -76,7 +80,7 @@ def _from_start(stream: BinaryIO) -> ParsedCad:
 
 
 def _took_too_long(seconds: float) -> ServiceError:
-    return invalid(f"reading it took longer than {seconds:.3g} s; simplify it, or have the operator raise RENDER_CAD_TIMEOUT_SEC")
+    return invalid(f"reading it took more than {seconds:.3g} s of CPU; simplify it, or have the operator raise RENDER_CAD_TIMEOUT_SEC")
 
 
 def _raise_for(returncode: int, seconds: float) -> NoReturn:

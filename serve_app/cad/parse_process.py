@@ -1,4 +1,4 @@
-"""The process that reads one CAD: ``python -m serve_app.cad.parse_process PATH LIMITS RESULT``.
+"""The process that reads one CAD: ``python -m serve_app.cad.parse_process PATH LIMITS SECONDS RESULT``.
 
 A hostile or broken file can make a reader allocate or compute without end; here it dies alone. RESULT is the number
 of a file descriptor that the outcome goes to, in the form of ``transfer``.
@@ -22,8 +22,8 @@ UNEXPECTED = "its reader failed on it"
 
 def main(arguments: list[str]) -> None:
     """Read the CAD named in the arguments and write the result, or the refusal."""
-    path, limits, result = Path(arguments[0]), CadLimits.from_json(arguments[1]), int(arguments[2])
-    limit_resources(limits.memory, limits.seconds(limits.max_bytes))
+    path, limits, seconds, result = Path(arguments[0]), CadLimits.from_json(arguments[1]), float(arguments[2]), int(arguments[3])
+    limit_resources(limits.memory, seconds)
     confine(path.parent)
     with os.fdopen(result, "wb") as stream:
         try:

@@ -54,7 +54,7 @@ def read_in_fork(path: Path, limits: CadLimits = LIMITS) -> Outcome:
     if not child:
         try:
             sys.stderr = sys.__stderr__
-            parse_process.main([str(path), limits.to_json(), str(result)])
+            parse_process.main([str(path), limits.to_json(), str(ANSWER_SECONDS), str(result)])
             os._exit(0)
         except BaseException as error:
             os.write(2, f"{path.name}: {error!r}\n".encode())
