@@ -34,8 +34,9 @@ def obj_parts(data: bytes, resolver: FolderResolver, textures: TextureStore, lim
     if len(used) > MAX_MATERIALS:
         too_large(f"it uses {len(used)} materials, more than {MAX_MATERIALS}; merge those that look alike")
     materials = {name: surface_from_mtl(name, statements[name], textures) for name in used if name is not None}
+    plain = SurfaceMaterial()
     groups = _merged(obj.faces, materials)
-    return [_part(obj, group, faces, None if group.material is None else materials[group.material]) for group, faces in groups.items()]
+    return [_part(obj, group, faces, plain if group.material is None else materials[group.material]) for group, faces in groups.items()]
 
 
 def _merged(faces: dict[FaceGroup, Faces], materials: dict[str, SurfaceMaterial]) -> dict[FaceGroup, Faces]:
@@ -50,7 +51,7 @@ def _merged(faces: dict[FaceGroup, Faces], materials: dict[str, SurfaceMaterial]
     }
 
 
-def _part(obj: ObjFile, group: FaceGroup, share: Faces, material: SurfaceMaterial | None) -> Part:
+def _part(obj: ObjFile, group: FaceGroup, share: Faces, material: SurfaceMaterial) -> Part:
     used, faces = compacted(obj.vertices, share.indices["v"])
     vertices = obj.vertices[used]
     normals = None
@@ -62,8 +63,8 @@ def _part(obj: ObjFile, group: FaceGroup, share: Faces, material: SurfaceMateria
     if "vt" in share.indices:
         corner_uv = np.nan_to_num(np.clip(obj.uv[share.indices["vt"]], -1e6, 1e6)).astype(np.float32)
     # Colours of the vertices are not in the format's standard: a material goes before them, as in Blender.
-    colors = _bytes(obj.colors[used]) if material is None and obj.colors is not None else None
-    return Part(vertices, faces, normals, colors, corner_uv, material or SurfaceMaterial())
+    colors = _bytes(obj.colors[used]) if group.material is None and obj.colors is not None else None
+    return Part(vertices, faces, normals, colors, corner_uv, material)
 
 
 def _bytes(colors: NDArray[np.float64]) -> NDArray[np.uint8]:

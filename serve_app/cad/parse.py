@@ -119,6 +119,9 @@ def _joined(parts: list[Part], textures: tuple[NDArray[np.uint8], ...]) -> CadMe
     vertices = np.concatenate([part.vertices for part in parts])
     # A vertex that no face uses must not decide where the object is.
     used, faces = compacted(vertices, faces)
+    materials = {id(part.material): part.material for part in parts}  # Each is a shader: parts with one material share it.
+    slots = {identity: slot for slot, identity in enumerate(materials)}
+    of_parts = np.array([slots[id(part.material)] for part in parts], dtype=np.int32)
     return CadMesh(
         key="",
         vertices=vertices[used],
@@ -126,8 +129,8 @@ def _joined(parts: list[Part], textures: tuple[NDArray[np.uint8], ...]) -> CadMe
         corner_normals=normals,
         vertex_colors=None if colors is None else colors[used],
         corner_uv=uv,
-        face_materials=np.repeat(np.arange(len(parts), dtype=np.int32), [len(part.faces) for part in parts]),
-        materials=tuple(part.material for part in parts),
+        face_materials=np.repeat(of_parts, [len(part.faces) for part in parts]),
+        materials=tuple(materials.values()),
         textures=textures,
     )
 

@@ -16,6 +16,7 @@ from render_actor.types import CadMesh
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad, parse_cad
 from serve_app.errors import ServiceError
+from tests.hostile_cads import TRIANGLES, VERTICES, mixed_ply
 from tests.unit.test_object_coordinates import scene_for
 
 LIMITS = CadLimits()
@@ -345,3 +346,52 @@ def test_vertex_colours_of_an_obj_are_kept_unless_it_has_a_material(tmp_path: Pa
 def test_a_quad_and_a_polygon_are_split(tmp_path: Path) -> None:
     square = "v 0 0 0\nv 9 0 0\nv 9 9 0\nv 4 12 0\nv 0 9 0\n"
     assert len(parse(tmp_path, "a.obj", square + "f 1 2 3 5\nf 1 2 3\nf 1 2 3 4 5\n").mesh.faces) == 6
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_polygons_of_several_sizes_in_a_binary_ply(order: str, tmp_path: Path) -> None:
+    mesh = parse(tmp_path, "a.ply", mixed_ply(order)).mesh
+    corners = [mesh.vertices[face].tolist() for face in mesh.faces]
+    expected = [(0, 1, 2), (0, 2, 3), *TRIANGLES]
+    assert corners == [[list(map(float, VERTICES[i])) for i in face] for face in expected]
+
+
+def test_polygons_keep_their_own_texture_coordinates(tmp_path: Path) -> None:
+    uv = parse(tmp_path, "a.ply", LISTED.format(count=2) + "4 0 1 2 3 8 0 0 1 0 1 1 0 1\n3 0 1 2 6 0 0 .5 0 1 1\n").mesh.corner_uv
+    assert uv is not None
+    assert uv.tolist() == [[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]], [[0, 0], [0.5, 0], [1, 1]]]
+
+
+def test_colours_of_ply_faces(tmp_path: Path) -> None:
+    header = ply_header("ascii", 4, 2).replace("end_header", "property uchar red\nproperty uchar green\nproperty uchar blue\nend_header")
+    mesh = parse(tmp_path, "a.ply", header + "0 0 0\n9 0 0\n9 9 0\n0 9 1\n4 0 1 2 3 7 8 9\n3 0 1 2 1 2 3\n").mesh
+    assert mesh.vertex_colors is not None and len(mesh.vertices) == 9
+    assert mesh.vertex_colors[mesh.faces].tolist() == [[[7, 8, 9, 255]] * 3] * 2 + [[[1, 2, 3, 255]] * 3]
+
+
+def test_smooth_normals_are_weighted_by_angle(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
+    lines = [f"v {x:.9g} {y:.9g} {z:.9g}" for x, y, z in wedge.vertices]
+    lines += ["s 1", *("f " + " ".join(str(i + 1) for i in face) for face in wedge.faces)]
+    mesh = parse(tmp_path, "a.obj", "\n".join(lines)).mesh
+    assert mesh.corner_normals is not None
+    assert np.allclose(mesh.corner_normals, wedge.vertex_normals[wedge.faces], atol=1e-4)
+
+
+def test_parts_that_look_alike_share_a_material(tmp_path: Path) -> None:
+    (tmp_path / "a.mtl").write_text("newmtl m\nKd 0 1 0\n")
+    text = "mtllib a.mtl\n" + TRIANGLE + "v 0 0 9\nvt 0 0\nf 1 2 3\nusemtl m\nf 1 2 4\ns 1\nf 1/1 3/1 4/1\nusemtl unknown\nf 2 3 4\n"
+    mesh = parse(tmp_path, "a.obj", text).mesh
+    assert sorted(material.name for material in mesh.materials) == ["default", "m"]
+    green = [mesh.materials[slot].name for slot in mesh.face_materials]
+    assert sorted(green) == ["default", "default", "m", "m"]
+
+
+def test_colours_of_obj_vertices_may_go_to_255(tmp_path: Path) -> None:
+    colors = parse(tmp_path, "a.obj", "v 0 0 0 255 0 10\nv 9 0 0 255 0 10\nv 0 9 0 255 0 10\nf 1 2 3\n").mesh.vertex_colors
+    assert colors is not None and colors[0].tolist() == [255, 0, 10, 255]
+
+
+def test_warnings_are_few_however_many_there_are(tmp_path: Path) -> None:
+    libraries = "".join(f"mtllib {number}.mtl\n" for number in range(200))
+    warnings = parse(tmp_path, "a.obj", libraries + TRIANGLE + "f 1 2 3\n").warnings
+    assert len(warnings) == 20 and warnings[-1] == "182 more warnings of this kind"
