@@ -28,7 +28,7 @@ RUN python3.11 -m venv .venv \
 COPY . .
 RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
  && rm -rf build *.egg-info \
- && python tools/quiet_ray.py \
+ && python tools/ray_defaults.py \
  && render-server check
 
 # State, and what Blender caches in the home folder, lies outside the working directory, which is somebody's mounted project;

@@ -18,7 +18,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "installing the pinned requirements into $(VENV) (bpy alone is 370 MB to download)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . 2>$(VENV)/install.log || { cat $(VENV)/install.log; exit 1; }
-	@$(PY) tools/quiet_ray.py
+	@$(PY) tools/ray_defaults.py
 	@$(VENV)/bin/render-server check
 	@touch $@
 

@@ -17,6 +17,7 @@ import psutil
 import yaml
 
 from serve_app.cli.messages import CommandError
+from serve_app.ray_token import ensure_token, keep_token_private, token_file
 
 STOP_SECONDS = 30.0
 
@@ -39,6 +40,16 @@ def stop_in_order() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)  # Also when a shell started us in the background, with SIGINT ignored.
+
+
+def _make_token() -> None:
+    try:
+        ensure_token()
+        keep_token_private()
+    except OSError as error:
+        raise CommandError(
+            f"Ray's token cannot be kept in {token_file()} ({error.strerror}); set RAY_AUTH_TOKEN_PATH to a file that can be written"
+        ) from error
 
 
 class ServerProcess:
@@ -67,7 +78,11 @@ class ServerProcess:
             yaml.safe_dump(adjusted_config(config, host, port), file)
             self._config = Path(file.name)
         # `local` starts a new Ray: without it, Ray joins whatever cluster it finds on the machine.
-        settings = {"RAY_ADDRESS": address or "local", "RAY_USAGE_STATS_ENABLED": "0", **(environment or {})}
+        settings = {"RAY_ADDRESS": address or "local", "RAY_USAGE_STATS_ENABLED": "0"}
+        if address is None:
+            settings["RAY_AUTH_MODE"] = "token"
+            _make_token()
+        settings |= environment or {}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ray.serve.scripts", "run", str(self._config)],
             env={**os.environ, **settings},
