@@ -13,7 +13,7 @@ from fastapi.responses import PlainTextResponse
 
 from serve_app.errors import ServiceError
 from serve_app.http_docs import docs_router
-from serve_app.http_errors import HANDLERS, error_body
+from serve_app.http_errors import HANDLERS, error_body, failure
 from serve_app.http_security import key_in_openapi, secure
 from serve_app.job import Job, new_job_id
 from serve_app.json_body import JsonRoute
@@ -48,7 +48,7 @@ _FAILURES = {
 
 
 def _only(*codes: int) -> dict[int | str, dict[str, Any]]:
-    return {code: {"model": ErrorBody, "description": _FAILURES[code]} for code in codes}
+    return {code: failure(_FAILURES[code]) for code in codes}
 
 
 async def _finished(job: Job, timeout: float | None) -> bool:

@@ -27,6 +27,12 @@ SECURITY_HEADERS = {
 _SHOWN = 200
 
 
+def failure(description: str, **more: Any) -> dict[str, Any]:
+    """How the OpenAPI document describes a failure: JSON, also of a route that otherwise answers with text."""
+    schema = {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}
+    return {"description": description, "content": {"application/json": {"schema": schema}}, **more}
+
+
 def error_body(error: ServiceError) -> ErrorBody:
     """The body of a failure."""
     return ErrorBody(detail=error.detail, code=error.code, field=error.field)

@@ -17,8 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_app.errors import ServiceError
-from serve_app.http_errors import SECURITY_HEADERS, error_response
-from serve_app.responses import ErrorBody
+from serve_app.http_errors import SECURITY_HEADERS, error_response, failure
 from serve_app.settings import Settings
 
 OPEN_PATHS = ("/health",)
@@ -56,7 +55,7 @@ def key_in_openapi(settings: Settings) -> dict[str, Any]:
     """What the routes behind the key are declared with, for ``include_router``; the check itself is ``ApiKeyCheck``'s."""
     if settings.api_key is None:
         return {}
-    described = {"model": ErrorBody, "description": "The API key is missing or wrong.", "headers": {"WWW-Authenticate": _CHALLENGE}}
+    described = failure("The API key is missing or wrong.", headers={"WWW-Authenticate": _CHALLENGE})
     schemes: list[Any] = [HTTPBearer(auto_error=False), APIKeyHeader(name="X-API-Key", auto_error=False)]
     return {"dependencies": [Security(scheme) for scheme in schemes], "responses": {401: described}}
 

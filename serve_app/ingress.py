@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 from fastapi import FastAPI
 from ray import serve
@@ -12,7 +13,7 @@ from ray.serve.handle import DeploymentHandle
 from serve_app.http_api import build_api
 from serve_app.http_security import NO_KEY, is_loopback
 from serve_app.logs import configure_console, server_event
-from serve_app.ray_token import keep_token_private
+from serve_app.ray_token import keep_token_private, token_file
 from serve_app.renderers import ServeRenderers
 from serve_app.service import RenderService
 from serve_app.settings import Settings
@@ -29,7 +30,7 @@ class Ingress:
     async def __init__(self, workers: DeploymentHandle, max_renderers: int) -> None:  # type: ignore[misc]  # Serve awaits it.
         settings = Settings()
         configure_console(settings.log_level)
-        keep_token_private()
+        keep_token_private(token_file(os.environ))
         self.service = RenderService(settings, ServeRenderers(workers), max_renderers)
         await self.service.start()
         roots = {

@@ -30,10 +30,9 @@ class JsonRoute(APIRoute):
 
         async def read_and_handle(request: Request) -> Response:
             data = await _bounded_body(request, request.app.state.max_body_bytes)
-            if not data:
-                return await handle(request)  # It says that a body is required.
-            _check_content_type(request.headers.get("content-type"))
-            return await handle(_ReadRequest(request, data, parse_json(data)))
+            if data:  # Of an empty one FastAPI says that it is required.
+                _check_content_type(request.headers.get("content-type"))
+            return await handle(_ReadRequest(request, data, parse_json(data) if data else None))
 
         return read_and_handle
 

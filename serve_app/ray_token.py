@@ -5,23 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 
-def token_file() -> Path | None:
-    """Where Ray looks for its token; None when the environment holds the token itself."""
-    if os.environ.get("RAY_AUTH_TOKEN"):
+def token_file(environment: Mapping[str, str]) -> Path | None:
+    """Where a Ray with this environment looks for its token; None when the environment holds the token itself."""
+    if environment.get("RAY_AUTH_TOKEN"):
         return None
-    return Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    return Path(environment.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
 
 
-def ensure_token() -> None:
+def ensure_token(path: Path | None) -> None:
     """Make the token file if there is none.
 
     Raises:
         OSError: it cannot be made.
     """
-    path = token_file()
     if path is None or path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,9 +31,8 @@ def ensure_token() -> None:
             file.write(secrets.token_hex(32))
 
 
-def keep_token_private() -> None:
+def keep_token_private(path: Path | None) -> None:
     """Close the token file to other users, where it is this user's and open: Ray makes one that all may read."""
-    path = token_file()
     if path is None:
         return
     with contextlib.suppress(OSError):  # Not there, or not ours to change, such as a cluster's mounted secret.

@@ -42,14 +42,14 @@ def stop_in_order() -> None:
     signal.signal(signal.SIGINT, stop)  # Also when a shell started us in the background, with SIGINT ignored.
 
 
-def _make_token() -> None:
+def _prepare_token(environment: dict[str, str]) -> None:
+    path = token_file(environment)
     try:
-        ensure_token()
-        keep_token_private()
+        ensure_token(path)
     except OSError as error:
-        raise CommandError(
-            f"Ray's token cannot be kept in {token_file()} ({error.strerror}); set RAY_AUTH_TOKEN_PATH to a file that can be written"
-        ) from error
+        reason = f"Ray's token cannot be kept in {path} ({error.strerror})"
+        raise CommandError(f"{reason}; set RAY_AUTH_TOKEN_PATH to a file that can be written") from error
+    keep_token_private(path)
 
 
 class ServerProcess:
@@ -78,14 +78,15 @@ class ServerProcess:
             yaml.safe_dump(adjusted_config(config, host, port), file)
             self._config = Path(file.name)
         # `local` starts a new Ray: without it, Ray joins whatever cluster it finds on the machine.
-        settings = {"RAY_ADDRESS": address or "local", "RAY_USAGE_STATS_ENABLED": "0"}
+        settings = {**os.environ, "RAY_ADDRESS": address or "local", "RAY_USAGE_STATS_ENABLED": "0"}
         if address is None:
             settings["RAY_AUTH_MODE"] = "token"
-            _make_token()
         settings |= environment or {}
+        if address is None:
+            _prepare_token(settings)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ray.serve.scripts", "run", str(self._config)],
-            env={**os.environ, **settings},
+            env=settings,
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
             start_new_session=True,  # A ^C at the terminal reaches us alone, and we stop the server in order.
