@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test test-unit lint format lock examples clean
+.PHONY: help setup demo serve test contract test-unit lint format lock examples clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -30,6 +30,9 @@ serve: $(READY) ## start the server (RENDER_SERVER_HOST, RENDER_SERVER_PORT, REN
 
 test: $(READY) ## run all tests
 	@$(PY) -m pytest
+
+contract: $(READY) ## let schemathesis ask a real server for 20 minutes; `make test` does so for one
+	@CONTRACT_SECONDS=1200 $(PY) -m pytest tests/integration/security/test_api_contract.py
 
 test-unit: $(READY) ## run the tests that need neither Ray nor Blender
 	@$(PY) -m pytest tests/unit

@@ -77,8 +77,12 @@ class PathPolicy:
             raise ServiceError("validation_error", f"{field} must be a path, got {text!r}", field)
         try:
             path = Path(text).expanduser().resolve()
-        except (OSError, RuntimeError) as error:
-            raise ServiceError("validation_error", f"{field} {text!r} is not a usable path: {error}", field) from error
+        except OSError as error:
+            raise ServiceError("validation_error", f"{field} {text!r} is not a usable path: {error.strerror}", field) from error
+        except RuntimeError as error:  # Its text names the path as the server resolved it.
+            raise ServiceError(
+                "validation_error", f"{field} {text!r} is not a usable path: a link leads to itself, or ~ to no home", field
+            ) from error
         if not any(path.is_relative_to(root) for root in roots):
             raise ServiceError(
                 "path_outside_roots",

@@ -74,9 +74,6 @@ class ServerProcess:
         environment: dict[str, str] | None = None,
     ) -> None:
         self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
-        with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="render-server-", delete=False) as file:
-            yaml.safe_dump(adjusted_config(config, host, port), file)
-            self._config = Path(file.name)
         # `local` starts a new Ray: without it, Ray joins whatever cluster it finds on the machine.
         settings = {**os.environ, "RAY_ADDRESS": address or "local", "RAY_USAGE_STATS_ENABLED": "0"}
         if address is None:
@@ -84,6 +81,9 @@ class ServerProcess:
         settings |= environment or {}
         if address is None:
             _prepare_token(settings)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="render-server-", delete=False) as file:
+            yaml.safe_dump(adjusted_config(config, host, port), file)
+            self._config = Path(file.name)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ray.serve.scripts", "run", str(self._config)],
             env=settings,

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 
-from render_actor.cameras import camera_poses
 from serve_app.cli.checks import free_port, port_is_free
 from serve_app.cli.client import Client
 from serve_app.cli.demo import wait_for_renderer
@@ -63,22 +61,6 @@ def start_server(folder: Path, environment: dict[str, str] | None = None) -> Ser
     }
     output = (folder / "server.log").open("wb")
     return ServerProcess(ROOT / "serve_config.yaml", "127.0.0.1", port, output, environment=settings)
-
-
-API_KEY = "a key, for tests: 1 2 3"
-
-
-@pytest.fixture(scope="session")
-def locked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that wants a key, and takes small bodies only; its folder has a CAD and a list of one camera."""
-    folder = tmp_path_factory.mktemp("locked_server")
-    shutil.copy(ROOT / "examples" / "flange.stl", folder)
-    np.save(folder / "one_pose.npy", camera_poses(0)[[8]])
-    settings = {"RENDER_API_KEY": API_KEY, "RENDER_MAX_BODY_BYTES": "65536", "RAY_AUTH_TOKEN_PATH": str(folder / "ray_token")}
-    with start_server(folder, settings) as process, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RENDER_API_KEY", API_KEY)
-        wait_for_renderer(process, Client(process.url), folder / "server.log")
-        yield Server(process.url, folder, process.process.pid)
 
 
 @pytest.fixture(scope="session")
