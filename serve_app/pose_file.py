@@ -33,8 +33,8 @@ def read_poses(path: Path, shown: str) -> NDArray[np.float64]:
         poses = np.load(io.BytesIO(read_regular_file(path, _MAX_BYTES)), allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         # An OSError's own text names the file as the server resolved it.
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise _invalid(shown, f"it cannot be read as .npy of at most {MOST_POSES} poses: {reason}") from error
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise _invalid(shown, f"it cannot be read as .npy of at most {MOST_POSES} poses: {why}") from error
     if poses.ndim != 3 or poses.shape[1:] != (4, 4) or len(poses) == 0:
         raise _invalid(shown, f"its shape is {poses.shape}, not N x 4 x 4")
     if len(poses) > MOST_POSES:
