@@ -28,12 +28,13 @@ RUN python3.11 -m venv .venv \
 COPY . .
 RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
  && rm -rf build *.egg-info \
- && python tools/quiet_ray.py \
+ && python tools/ray_defaults.py \
  && render-server check
 
 # State, and what Blender caches in the home folder, lies outside the working directory, which is somebody's mounted project;
 # any uid may write there, so that `--user` works. The NVIDIA runtime reads the last one: Cycles needs `graphics` for OptiX.
 ENV RAY_USAGE_STATS_ENABLED=0 \
+    RAY_AUTH_MODE=token \
     PYTHONUNBUFFERED=1 \
     HOME=/var/lib/render-server \
     RENDER_DATA_DIR=/var/lib/render-server/data \
@@ -43,7 +44,7 @@ ENV RAY_USAGE_STATS_ENABLED=0 \
 USER render
 # CADs and output_dir must lie in the working directory or in /workspace, unless RENDER_INPUT_ROOTS and RENDER_OUTPUT_ROOTS differ.
 WORKDIR /workspace/Estimation_Server
-# Ray's dashboard stays on the container's loopback.
+# Ray's dashboard stays on the container's loopback; its token is in HOME, made at the first start.
 EXPOSE 8004
 # The start takes a while: Ray first, then Blender. /health answers when the first is done.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=120s --retries=3 \

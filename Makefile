@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test test-unit faults lint format lock examples clean
+.PHONY: help setup demo serve test contract test-unit faults lint format lock examples clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -18,7 +18,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "installing the pinned requirements into $(VENV) (bpy alone is 370 MB to download)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . 2>$(VENV)/install.log || { cat $(VENV)/install.log; exit 1; }
-	@$(PY) tools/quiet_ray.py
+	@$(PY) tools/ray_defaults.py
 	@$(VENV)/bin/render-server check
 	@touch $@
 
@@ -30,6 +30,9 @@ serve: $(READY) ## start the server (RENDER_SERVER_HOST, RENDER_SERVER_PORT, REN
 
 test: $(READY) ## run all tests
 	@$(PY) -m pytest
+
+contract: $(READY) ## let schemathesis ask a real server for 20 minutes; `make test` does so for one
+	@CONTRACT_SECONDS=1200 $(PY) -m pytest tests/integration/security/test_api_contract.py
 
 test-unit: $(READY) ## run the tests that need neither Ray nor Blender
 	@$(PY) -m pytest tests/unit

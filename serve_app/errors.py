@@ -5,6 +5,9 @@ from __future__ import annotations
 CODES: dict[str, int] = {
     # The request itself.
     "validation_error": 422,
+    "unauthorized": 401,
+    "body_too_large": 413,
+    "content_type_unsupported": 415,
     "path_outside_roots": 403,
     "not_found": 404,
     "method_not_allowed": 405,

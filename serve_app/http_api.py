@@ -13,8 +13,11 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from fastapi.responses import PlainTextResponse
 
 from serve_app.errors import ServiceError
-from serve_app.http_errors import HANDLERS, error_body
+from serve_app.http_docs import docs_router
+from serve_app.http_errors import HANDLERS, error_body, failure
+from serve_app.http_security import key_in_openapi, secure
 from serve_app.job import Job, new_job_id
+from serve_app.json_body import JsonRoute
 from serve_app.logs import server_event
 from serve_app.requests import BatchRequest, RenderRequest
 from serve_app.responses import (
@@ -29,29 +32,28 @@ from serve_app.responses import (
     ServerStatus,
 )
 from serve_app.service import RenderService
+from serve_app.settings import Settings
 from serve_app.states import JobState
 
-_FAILURES: dict[int | str, dict[str, Any]] = {
-    403: {"model": ErrorBody, "description": "A path lies outside the allowed folders, or may not be read or written."},
-    404: {"model": ErrorBody, "description": "The CAD, the poses file or the job is not there."},
-    409: {
-        "model": ErrorBody,
-        "description": "The output folder holds something else than templates or is being written, the key or id is another request's, "
-        "or the job was canceled.",
-    },
-    413: {"model": ErrorBody, "description": "The CAD is too large."},
-    415: {"model": ErrorBody, "description": "The CAD's format is not one that is read."},
-    422: {"model": ErrorBody, "description": "The request, the CAD or a view is not usable."},
-    429: {"model": ErrorBody, "description": "Too many jobs wait; `Retry-After` says when to come back."},
-    500: {"model": ErrorBody, "description": "Blender failed, or the server has a fault."},
-    503: {"model": ErrorBody, "description": "No renderer could do it, the job store cannot be written, or the server is stopping."},
-    504: {"model": ErrorBody, "description": "One of the job's clocks ran out."},
-    507: {"model": ErrorBody, "description": "A disk is full."},
+_FAILURES = {
+    403: "A path lies outside the allowed folders, or may not be read or written.",
+    404: "The CAD, the poses file or the job is not there.",
+    409: "The output folder holds something else than templates or is being written, the key or id is another request's, or the job was "
+    "canceled.",
+    413: "The request body or the CAD is too large.",
+    415: "The body is not sent as JSON, or the CAD's format is not one that is read.",
+    422: "The request, the CAD or a view is not usable.",
+    429: "Too many jobs wait; `Retry-After` says when to come back.",
+    500: "Blender failed, or the server has a fault.",
+    503: "No renderer could do it, the job store cannot be written, or the server is stopping.",
+    504: "One of the job's clocks ran out.",
+    507: "A disk is full.",
 }
+"""What each failure's status means; a route that can answer with it names it in ``_only``."""
 
 
 def _only(*codes: int) -> dict[int | str, dict[str, Any]]:
-    return {code: _FAILURES[code] for code in codes}
+    return {code: failure(_FAILURES[code]) for code in codes}
 
 
 async def _ended(job: Job | JobRecord, timeout: float | None = None) -> JobRecord:
@@ -105,11 +107,15 @@ IdempotencyKey = Annotated[
         min_length=1, max_length=200, pattern=r"^[!-~]+$", description="Of your own making: one key, one job, however often it is sent."
     ),
 ]
-ClientJobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description="Letters, digits, `-` and `_`, 64 at most.")]
-router = APIRouter()
+JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="The job's id: the server's, or one of your own.")]
+public_router = APIRouter()
+"""What is answered without the API key."""
+
+router = APIRouter(route_class=JsonRoute)
+"""Everything else."""
 
 
-@router.get("/health", tags=["server"])
+@public_router.get("/health", tags=["server"])
 async def health() -> Health:
     """Whether the server answers. Whether it can render yet, `/api/v1/status` says."""
     return Health(message="Render server is running", timestamp=datetime.now(UTC).isoformat(timespec="milliseconds"))
@@ -138,7 +144,7 @@ async def render_templates(
 
 @router.put("/jobs/{job_id}", tags=["jobs"], responses=_only(403, 404, 409, 413, 415, 422, 429, 500, 503, 507))
 async def put_job(
-    job_id: ClientJobId,
+    job_id: JobId,
     request: RenderRequest,
     service: Service,
     wait: Wait = False,
@@ -164,7 +170,7 @@ async def _accepted(
 
 
 @router.delete("/jobs/{job_id}", tags=["jobs"], responses=_only(404, 422, 500, 503))
-async def cancel_job(job_id: str, service: Service) -> JobRecord:
+async def cancel_job(job_id: JobId, service: Service) -> JobRecord:
     """Cancel a job. One that has ended stays as it is, so this can be repeated."""
     return await service.cancel(job_id)
 
@@ -180,24 +186,24 @@ async def list_jobs(
 
 
 @router.get("/jobs/{job_id}", tags=["jobs"], responses=_only(404, 422))
-async def get_job(job_id: str, service: Service) -> JobRecord:
+async def get_job(job_id: JobId, service: Service) -> JobRecord:
     """One job, with its progress."""
     return await service.job_record(job_id)
 
 
 @router.get("/jobs/{job_id}/log", tags=["jobs"], response_class=PlainTextResponse, responses=_only(404, 422))
-async def get_job_log(job_id: str, service: Service) -> str:
+async def get_job_log(job_id: JobId, service: Service) -> str:
     """A job's log: one event a line, `key=value`."""
     return await service.job_log(job_id)
 
 
-@router.post("/api/v1/render-templates", tags=["v1"], responses=_FAILURES)
+@router.post("/api/v1/render-templates", tags=["v1"], responses=_only(*_FAILURES))
 async def render_templates_v1(request: RenderRequest, service: Service, idempotency_key: IdempotencyKey = None) -> RenderResult:
     """Render one CAD; answers when it is done, and with an error status when it failed."""
     return _result(await _ended(await service.accept(request, request_key=idempotency_key)))
 
 
-@router.post("/api/v1/render-templates-batch", tags=["v1"], responses=_only(422, 500))
+@router.post("/api/v1/render-templates-batch", tags=["v1"], responses=_only(413, 415, 422, 500))
 async def render_templates_batch(request: BatchRequest, service: Service) -> BatchResponse:
     """Render several CADs at once; answers when all have ended. An item that fails fails alone."""
     service.check_batch_size(len(request.items))
@@ -227,19 +233,26 @@ async def _item(service: RenderService, index: int, item: dict[str, Any], defaul
         return BatchItemResult(index=index, success=False, cad_path=shown, job_id=job.job_id, error=error_body(error))
 
 
-def build_api(get_service: Callable[[], RenderService]) -> FastAPI:
+def build_api(get_service: Callable[[], RenderService], settings: Settings) -> FastAPI:
     """The FastAPI application.
 
     Args:
         get_service: gives the service to each request; inside Serve that is the replica's own.
+        settings: of the service; here its API key, its limit of a body and its CORS origins.
     """
     app = FastAPI(
         title="Render Server",
         version=version("render-server"),
         description="CAD model in, SAM-6D templates out: for each camera an RGB image, a mask and an object-coordinate map.",
+        docs_url=None,  # FastAPI's own pages load their scripts from the internet.
+        redoc_url=None,
+        redirect_slashes=False,  # A redirect would name the host that the request claims to have asked.
     )
-    app.state.get_service = get_service
-    app.include_router(router)
+    app.state.get_service, app.state.max_body_bytes = get_service, settings.max_body_bytes
+    app.include_router(public_router)
+    app.include_router(router, **key_in_openapi(settings))
+    app.include_router(docs_router(app))
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
+    secure(app, settings)
     return app

@@ -14,15 +14,39 @@ from serve_app.logs import server_event
 from serve_app.responses import ErrorBody
 from serve_app.validation import validation_error
 
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""What every answer carries, failures too."""
+
+_SHOWN = 200
+
+
+def failure(description: str, **more: Any) -> dict[str, Any]:
+    """How the OpenAPI document describes a failure: JSON, also of a route that otherwise answers with text."""
+    schema = {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}
+    return {"description": description, "content": {"application/json": {"schema": schema}}, **more}
+
 
 def error_body(error: ServiceError) -> ErrorBody:
     """The body of a failure."""
     return ErrorBody(detail=error.detail, code=error.code, field=error.field)
 
 
-async def _on_service_error(request: Request, error: ServiceError) -> JSONResponse:
-    headers = None if error.retry_after_sec is None else {"Retry-After": str(error.retry_after_sec)}
+def error_response(error: ServiceError, headers: dict[str, str] | None = None) -> JSONResponse:
+    """The answer to a failure."""
+    if error.retry_after_sec is not None:
+        headers = {**(headers or {}), "Retry-After": str(error.retry_after_sec)}
     return JSONResponse(error_body(error).model_dump(), error.status, headers)
+
+
+async def _on_service_error(request: Request, error: ServiceError) -> JSONResponse:
+    return error_response(error)
 
 
 async def _on_validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -30,18 +54,20 @@ async def _on_validation_error(request: Request, error: RequestValidationError) 
 
 
 async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse:
+    path = request.scope["path"][:_SHOWN]  # Not request.url, which is made of the Host header.
     known = {
-        404: ("not_found", f"there is no {request.url.path}; /docs lists what there is"),
-        405: ("method_not_allowed", f"{request.method} is not offered at {request.url.path}; /docs lists what is"),
+        404: ("not_found", f"there is no {path}; /docs lists what there is"),
+        405: ("method_not_allowed", f"{request.method[:_SHOWN]} is not offered at {path}; /docs lists what is"),
     }
     code, detail = known.get(error.status_code, ("http_error", str(error.detail)))
     return JSONResponse(ErrorBody(detail=detail, code=code).model_dump(), error.status_code, headers=error.headers)
 
 
 async def _on_fault(request: Request, error: Exception) -> JSONResponse:
-    server_event("error", "request failed unexpectedly", path=request.url.path, cause=repr(error))
+    server_event("error", "request failed unexpectedly", path=request.scope["path"][:_SHOWN], cause=repr(error))
     body = ErrorBody(detail="the server has a fault; its log says more", code="internal_error")
-    return JSONResponse(body.model_dump(), 500)
+    # Sent from outside the middleware that adds these to every other answer.
+    return JSONResponse(body.model_dump(), 500, SECURITY_HEADERS)
 
 
 HANDLERS: dict[type[Exception], Any] = {

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+
 from fastapi import FastAPI
 from ray import serve
+from ray.serve.context import _get_global_client as get_controller_client
 from ray.serve.handle import DeploymentHandle
 
 from serve_app.http_api import build_api
+from serve_app.http_security import NO_KEY, is_loopback
 from serve_app.logs import configure_console, server_event
+from serve_app.ray_token import keep_token_private, token_file
 from serve_app.renderers import ServeRenderers
 from serve_app.service import RenderService
 from serve_app.settings import Settings
@@ -24,6 +30,7 @@ class Ingress:
     async def __init__(self, workers: DeploymentHandle, max_renderers: int) -> None:  # type: ignore[misc]  # Serve awaits it.
         settings = Settings()
         configure_console(settings.log_level)
+        keep_token_private(token_file(os.environ))
         self.service = RenderService(settings, ServeRenderers(workers), max_renderers)
         await self.service.start()
         roots = {
@@ -31,11 +38,23 @@ class Ingress:
             "output_roots": list(map(str, settings.resolved_output_roots)),
         }
         server_event("info", "ingress is up", max_renderers=max_renderers, **roots)
+        if settings.api_key is None and not is_loopback(await asyncio.to_thread(_listening_host)):
+            server_event("warning", NO_KEY)
 
     async def __del__(self) -> None:  # Serve awaits it, when it stops this replica in good order.
         service = getattr(self, "service", None)
         if service is not None:
             await service.drain()
+
+
+def _listening_host() -> str | None:
+    """Where Serve's HTTP proxies listen; None when it does not say, which counts as everywhere."""
+    try:
+        host: str | None = get_controller_client().http_config.host
+    except Exception as error:  # An internal of Serve: the server must start without it too.
+        server_event("debug", "Serve does not say where it listens", cause=repr(error))
+        return None
+    return host
 
 
 def _service_of_this_replica() -> RenderService:
@@ -45,4 +64,4 @@ def _service_of_this_replica() -> RenderService:
 
 def build_replica_api() -> FastAPI:
     """The FastAPI application of an ingress replica; Serve calls it when the replica starts."""
-    return build_api(_service_of_this_replica)
+    return build_api(_service_of_this_replica, Settings())

@@ -136,9 +136,9 @@ class JobRunner:
         except asyncio.CancelledError:
             if job.stop_for is None:
                 raise
-        except Exception as raised:
+        except Exception:
             log.event("error", "unexpected error", cause=traceback.format_exc())
-            error = ServiceError("internal_error", f"the job failed unexpectedly: {type(raised).__name__}: {raised}")
+            error = ServiceError("internal_error", "the server has a fault; the job's log says more")
         self._end(job, log, error)
         await self._store_end(job, log)
 

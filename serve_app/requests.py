@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from render_actor.scene import Quality
 
@@ -41,6 +41,13 @@ class RenderOptions(BaseModel):
     )
     templates_subfolder: StrictBool = Field(True, description="Write into <output_dir>/templates; false writes into output_dir itself.")
 
+    @field_validator("base_color", "samples", "resolution", "level", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        if isinstance(value, bool | str):  # pydantic would take "64" for 64 and true for 1.
+            raise ValueError("Input should be a number")
+        return value
+
     @model_validator(mode="after")
     def _one_camera_list(self) -> RenderOptions:
         if self.level is not None and self.camera_poses_path is not None:
@@ -53,7 +60,14 @@ class RenderRequest(RenderOptions):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"cad_path": "examples/flange.stl", "output_dir": "output/flange"}]},
+        json_schema_extra={
+            "examples": [{"cad_path": "examples/flange.stl", "output_dir": "output/flange"}],
+            # What `_one_camera_list` refuses.
+            "not": {
+                "required": ["level", "camera_poses_path"],
+                "properties": {"level": {"type": "integer"}, "camera_poses_path": {"type": "string"}},
+            },
+        },
     )
 
     cad_path: PathText = Field(description="CAD file (.ply, .obj, .stl) as the server sees it.")

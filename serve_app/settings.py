@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from serve_app.cad.limits import CadLimits
@@ -65,12 +66,30 @@ class Settings(BaseSettings):
     keep_jobs_days: float = Field(30.0, gt=0, description="Days after which an ended job and its log are forgotten.")
     keep_jobs: int = Field(100_000, ge=1, description="Ended jobs kept at most.")
     log_max_bytes: int = Field(1024**3, ge=0, description="Bytes of all job logs together; the oldest go first.")
+    api_key: SecretStr | None = Field(None, description="Key that every request but /health must present; unset, anyone may ask.")
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="Origins of web pages that may ask, separated by spaces or commas; none by default."
+    )
+    max_body_bytes: int = Field(4 * 1024**2, ge=1024, description="Bytes that the body of a request may have.")
     max_batch_items: int = Field(1000, ge=1, description="Items that one batch request may have.")
 
     @field_validator("input_roots", "output_roots", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [Path(part) for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            if not re.fullmatch(r"\*|https?://[^/\s]+", origin):
+                raise ValueError(f"RENDER_CORS_ORIGINS takes origins such as https://tools.example:8080, without a path, not {origin!r}")
+        return value
 
     @field_validator("log_level")
     @classmethod

@@ -9,12 +9,14 @@ from typing import Any
 import httpx
 
 from serve_app.cli.messages import CommandError
+from serve_app.http_security import key_bytes
+from serve_app.settings import Settings
 
 _POLL_SECONDS = 0.3
 
 
 class Client:
-    """Talks to a running server.
+    """Talks to a running server, with the key of ``RENDER_API_KEY`` when that is set.
 
     Args:
         url: such as ``http://127.0.0.1:8004``.
@@ -22,7 +24,9 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, timeout=30.0, trust_env=False)
+        key = Settings().api_key
+        headers = {} if key is None else {b"X-API-Key": key_bytes(key)}
+        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=30.0, trust_env=False)
 
     def get(self, path: str, **query: Any) -> Any:
         """JSON of a GET."""
@@ -49,6 +53,8 @@ class Client:
             try:
                 body = response.json()
                 message = f"{body['detail']} [{body['code']}]"
+                if response.status_code == httpx.codes.UNAUTHORIZED:
+                    message += "; this command sends RENDER_API_KEY"
             except (ValueError, KeyError, TypeError):
                 message = response.text[:200]
             raise CommandError(f"the server refused: {message}")

@@ -15,6 +15,7 @@ from serve_app.cli.messages import CommandError, error, success
 from serve_app.cli.render_command import add_option_flags, jobs, render
 from serve_app.cli.smoke import smoke
 from serve_app.cli.up import drain, up
+from serve_app.http_security import UnusableKeyError
 from serve_app.states import JOB_STATES
 
 
@@ -79,7 +80,7 @@ def main() -> None:
     arguments = _parser().parse_args()
     try:
         arguments.run(arguments)
-    except CommandError as failure:
+    except (CommandError, UnusableKeyError) as failure:
         error(str(failure))
         sys.exit(1)
     except ValidationError as failure:

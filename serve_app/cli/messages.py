@@ -1,4 +1,4 @@
-"""What the command line prints: ``[INFO]``, ``[SUCCESS]`` and ``[ERROR]`` lines."""
+"""What the command line prints: ``[INFO]``, ``[SUCCESS]``, ``[WARNING]`` and ``[ERROR]`` lines."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def info(text: str) -> None:
 def success(text: str) -> None:
     """Print a ``[SUCCESS]`` line."""
     print(f"[SUCCESS] {text}", flush=True)
+
+
+def warning(text: str) -> None:
+    """Print a ``[WARNING]`` line to standard error."""
+    print(f"[WARNING] {text}", file=sys.stderr, flush=True)
 
 
 def error(text: str) -> None:

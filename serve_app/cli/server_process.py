@@ -18,6 +18,7 @@ import psutil
 import yaml
 
 from serve_app.cli.messages import CommandError
+from serve_app.ray_token import ensure_token, keep_token_private, token_file
 
 STOP_SECONDS = 30.0
 
@@ -40,6 +41,16 @@ def stop_in_order() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)  # Also when a shell started us in the background, with SIGINT ignored.
+
+
+def _prepare_token(environment: dict[str, str]) -> None:
+    path = token_file(environment)
+    try:
+        ensure_token(path)
+    except OSError as error:
+        reason = f"Ray's token cannot be kept in {path} ({error.strerror})"
+        raise CommandError(f"{reason}; set RAY_AUTH_TOKEN_PATH to a file that can be written") from error
+    keep_token_private(path)
 
 
 class ServerProcess:
@@ -66,14 +77,19 @@ class ServerProcess:
         prefix: Sequence[str] = (),
     ) -> None:
         self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
+        # `local` starts a new Ray: without it, Ray joins whatever cluster it finds on the machine.
+        settings = {**os.environ, "RAY_ADDRESS": address or "local", "RAY_USAGE_STATS_ENABLED": "0"}
+        if address is None:
+            settings["RAY_AUTH_MODE"] = "token"
+        settings |= environment or {}
+        if address is None:
+            _prepare_token(settings)
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="render-server-", delete=False) as file:
             yaml.safe_dump(adjusted_config(config, host, port), file)
             self._config = Path(file.name)
-        # `local` starts a new Ray: without it, Ray joins whatever cluster it finds on the machine.
-        settings = {"RAY_ADDRESS": address or "local", "RAY_USAGE_STATS_ENABLED": "0", **(environment or {})}
         self.process = subprocess.Popen(
             [*prefix, sys.executable, "-m", "ray.serve.scripts", "run", str(self._config)],
-            env={**os.environ, **settings},
+            env=settings,
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
             start_new_session=True,  # A ^C at the terminal reaches us alone, and we stop the server in order.

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from serve_app.cli.checks import check_port, check_system_libraries
 from serve_app.cli.client import Client
-from serve_app.cli.messages import CommandError, info, success
+from serve_app.cli.messages import CommandError, info, success, warning
 from serve_app.cli.server_process import ServerProcess, stop_in_order
 from serve_app.draining import request_drain
+from serve_app.http_security import NO_KEY, is_loopback, key_bytes
 from serve_app.settings import Settings
 
 _PATIENCE_SEC = 10.0
@@ -21,6 +22,10 @@ def up(arguments: argparse.Namespace) -> None:
     """Run a server until it ends, or until this process is told to stop."""
     settings = Settings()
     host, port = arguments.host or settings.server_host, arguments.port or settings.server_port
+    if settings.api_key is not None:
+        key_bytes(settings.api_key)
+    elif not is_loopback(host):
+        warning(NO_KEY)
     check_system_libraries()
     if arguments.address is None:
         check_port(host, port)

@@ -1,0 +1,57 @@
+"""Hooks of schemathesis: most render requests name a real CAD and are cheap, so that what follows a good one is tried too."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+
+_FOLDER = Path(os.environ["CONTRACT_FOLDER"])
+_OUTPUTS = 20
+_count = itertools.count()
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
+    """Change a request just before it is sent; what makes it a bad one stays."""
+    number = next(_count)
+    # One in three keeps its paths, which lead nowhere; unless they are paths that an earlier answer told.
+    if isinstance(case.body, dict) and (number % 3 or str(_FOLDER) in str(case.body)):
+        case.body = _cheap_batch(case.body, number) if "items" in case.body else _cheap(case.body, number)
+
+
+def _cheap_batch(body: dict[str, Any], number: int) -> dict[str, Any]:
+    items = body["items"]
+    return {**body, "items": [_cheap(item, number) for item in items] if isinstance(items, list) else items}
+
+
+def _cheap(item: Any, number: int) -> Any:
+    """A render request with a real CAD, one camera and few pixels; a field that is missing or wrong stays so."""
+    if not isinstance(item, dict):
+        return item
+    changed = dict(item)
+    for field, value in (("cad_path", str(_FOLDER / "flange.stl")), ("output_dir", str(_FOLDER / f"contract/{number % _OUTPUTS}"))):
+        if isinstance(item.get(field), str) and 0 < len(item[field]) <= 4096:
+            changed[field] = value
+    if _is_whole(item.get("resolution", 64), 64, 2048):
+        changed["resolution"] = 64
+    if item.get("samples") is None or _is_whole(item["samples"], 1, 4096):
+        changed["samples"] = 1
+    if item.get("level") is None and isinstance(item.get("camera_poses_path"), str | None):
+        changed["camera_poses_path"] = str(_FOLDER / "one_pose.npy")
+    elif item.get("camera_poses_path") is None and _is_whole(item["level"], 0, 2):
+        del changed["level"]
+        changed["camera_poses_path"] = str(_FOLDER / "one_pose.npy")
+    # Whether this CAD is in the picture without these, no schema can say.
+    if item.get("normalize") is False:
+        changed["normalize"] = True
+    if item.get("unit") == "m":
+        changed["unit"] = "mm"
+    return changed
+
+
+def _is_whole(value: Any, lowest: int, highest: int) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and lowest <= value <= highest and value == int(value)

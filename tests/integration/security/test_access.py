@@ -1,0 +1,103 @@
+"""The key, the limits and Ray's token, at a real server."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serve_app.cli.checks import free_port
+from serve_app.cli.server_process import ServerProcess
+from serve_app.http_security import NO_KEY
+from tests.integration.conftest import ROOT, Server
+from tests.integration.security.conftest import API_KEY
+
+JSON = {"Content-Type": "application/json", "X-API-Key": API_KEY}
+
+
+def dashboard_of(server: Server) -> str:
+    """Where Ray's dashboard of a server is; several on a machine take the next free port."""
+    found = re.search(r"http://127\.0\.0\.1:\d+", (server.folder / "server.log").read_text())
+    assert found, "the dashboard is not on loopback"
+    return found[0]
+
+
+def test_only_the_key_opens(locked_server: Server) -> None:
+    with locked_server.http() as http:
+        assert http.get("/health").status_code == 200
+        for path in ("/jobs", "/api/v1/status", "/docs", "/openapi.json", "/no/such/path"):
+            answer = http.get(path)
+            assert answer.status_code == 401 and answer.json()["code"] == "unauthorized" and "WWW-Authenticate" in answer.headers
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert http.get("/jobs", headers={"X-API-Key": API_KEY}).status_code == 200
+        assert http.get("/jobs", headers={"Authorization": f"Bearer {API_KEY}"}).status_code == 200
+        # What Serve's own proxy answers without asking the server: that it is alive, and that the server is at "/".
+        assert http.get("/-/healthz").text == "success" and http.get("/-/routes").json() == {"/": "render-server"}
+
+
+def test_a_body_beyond_the_limit(locked_server: Server) -> None:
+    def chunks() -> Iterator[bytes]:
+        for _ in range(200):
+            yield b" " * 1000
+
+    with locked_server.http() as http:
+        for content in (b" " * 70_000, chunks()):
+            answer = http.post("/render/templates", content=content, headers=JSON)
+            assert answer.status_code == 413 and answer.json()["code"] == "body_too_large"
+        assert http.post("/render/templates", content=b"[" * 60_000, headers=JSON).status_code == 422
+        assert http.get("/health").status_code == 200
+
+
+def test_the_command_sends_the_key(locked_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [sys.executable, "-m", "serve_app.cli.main", "jobs", "--url", locked_server.url]
+    monkeypatch.setenv("RENDER_API_KEY", API_KEY)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    monkeypatch.delenv("RENDER_API_KEY")
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1 and "RENDER_API_KEY" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_the_key_is_in_no_log(locked_server: Server) -> None:
+    with locked_server.http() as http:
+        body = {"cad_path": str(locked_server.folder / "flange.stl"), "output_dir": str(locked_server.folder / "logged"), "samples": 1}
+        body |= {"resolution": 64, "camera_poses_path": str(locked_server.folder / "one_pose.npy")}
+        job = http.post("/render/templates", params={"wait": "true"}, json=body, headers=JSON).json()
+    assert job["status"] == "succeeded" and API_KEY not in str(job)
+    logs = [locked_server.folder / "server.log", *(locked_server.folder / "logs").iterdir()]
+    assert len(logs) >= 2 and not any(API_KEY in log.read_text() for log in logs)
+
+
+def test_ray_wants_its_token(locked_server: Server) -> None:
+    token = locked_server.folder / "ray_token"
+    assert token.stat().st_mode & 0o777 == 0o600
+    with httpx.Client(base_url=dashboard_of(locked_server), timeout=30, trust_env=False) as http:
+        for path in ("/api/version", "/api/jobs/", "/api/serve/applications/", "/api/v0/actors"):
+            assert http.get(path).status_code == 401
+            assert http.get(path, headers={"Authorization": "Bearer wrong"}).status_code == 403
+            assert http.get(path, headers={"Authorization": f"Bearer {token.read_text()}"}).status_code == 200
+        assert http.post("/api/jobs/", json={"entrypoint": "true"}).status_code == 401
+
+
+def test_an_open_server_without_a_key_says_so(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    folders = {"RENDER_INPUT_ROOTS": str(tmp_path), "RENDER_OUTPUT_ROOTS": str(tmp_path), "RENDER_DATA_DIR": str(tmp_path / "data")}
+    environment = {**folders, "RENDER_LOG_DIR": str(tmp_path / "logs"), "RENDER_API_KEY": ""}
+    with (
+        log.open("wb") as output,
+        ServerProcess(ROOT / "serve_config.yaml", "0.0.0.0", free_port(), output, environment=environment) as server,
+    ):
+        until = time.monotonic() + 120
+        while NO_KEY not in log.read_text():
+            assert not server.ended and time.monotonic() < until, log.read_text()
+            time.sleep(0.3)
+
+
+def test_a_server_with_a_key_says_nothing_of_it(locked_server: Server) -> None:
+    assert NO_KEY not in (locked_server.folder / "server.log").read_text()
