@@ -38,7 +38,7 @@ class FakeService:
     async def status(self) -> None:
         raise RuntimeError("a secret of the server's")
 
-    async def accept(self, request: Any, group: str = "") -> None:
+    async def accept(self, request: Any, group: str = "", **keys: Any) -> None:
         raise ServiceError("cad_not_found", "a good request comes this far", "cad_path")
 
 
