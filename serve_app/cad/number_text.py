@@ -24,3 +24,9 @@ def numbers_in(text: bytes, dtype: DTypeLike = np.float64) -> NDArray[Any]:
             return np.fromstring(text, dtype=dtype, sep=" ")
     except (DeprecationWarning, ValueError) as error:
         raise ValueError("there is something between its numbers that is no number") from error
+
+
+def count_of_words(text: bytes) -> int:
+    """How many words, or numbers, there are in a text; far quicker than reading them."""
+    white = np.frombuffer(text, dtype=np.uint8) <= ord(" ")
+    return int(np.count_nonzero(white[:-1] & ~white[1:])) + int(len(white) > 0 and not white[0])

@@ -21,7 +21,6 @@ _MAX_LINES_A_FACE = 12
 _MAX_GROUPS = 16 * MAX_MATERIALS
 """Most of the materials that faces name may be defined nowhere."""
 
-_CONTINUED = re.compile(rb"\\[ \t]*(?:\r\n|\n|\r)")
 _FACE = re.compile(
     rb"(?:(?P<v>(?:\s++-?\d++/?/?(?!\S))++)|(?P<vt>(?:\s++-?\d++/-?\d++/?(?!\S))++)"
     rb"|(?P<vn>(?:\s++-?\d++//-?\d++(?!\S))++)|(?P<vtn>(?:\s++-?\d++/-?\d++/-?\d++(?!\S))++))\s*"
@@ -106,7 +105,8 @@ def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
         ValueError: something in it cannot be read; the line is named where there is one.
         ServiceError: ``cad_too_large``.
     """
-    data = _CONTINUED.sub(b" ", data) if b"\\" in data else data
+    for continued in (b"\\\r\n", b"\\\n", b"\\\r"):
+        data = data.replace(continued, b" ")
     _check_cheaply(data, limits)
     values: dict[bytes, list[bytes]] = {b"v": [], b"vt": [], b"vn": []}
     groups: dict[FaceGroup, _Lines] = {}
@@ -127,8 +127,6 @@ def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
             smooth = rest.split() not in ([b"off"], [b"0"], [])
         elif keyword == b"mtllib":
             libraries |= dict.fromkeys(_library_names(decoded(rest).split()))
-    if len(groups) > _MAX_GROUPS:
-        too_large(f"its faces name more than {_MAX_GROUPS} materials; merge them")
     limits.check_faces(sum(sum(lines.counts) - 2 * len(lines.counts) for lines in groups.values()))
     points = _table(values[b"v"], "v", 3)
     colors = points[:, 3:6] if points.shape[1] >= 6 else None
@@ -180,6 +178,8 @@ def _add_face(
     group = FaceGroup(material, smooth, form)
     lines = groups.get(group)
     if lines is None:
+        if len(groups) == _MAX_GROUPS:
+            too_large(f"its faces name more than {_MAX_GROUPS} materials; merge them")
         lines = groups[group] = _Lines()
     lines.texts.append(rest)
     lines.counts.append(count)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serve_app.cad.limits import CadLimits, shown
-from serve_app.cad.number_text import numbers_in
+from serve_app.cad.number_text import count_of_words, numbers_in
 
 _MAX_HEADER = 1024**2
 _MAX_ELEMENTS = 64
@@ -95,6 +95,7 @@ def read_ply(data: bytes, limits: CadLimits) -> PlyFile:
     if order:
         rows, types = data, {}
     else:
+        _check_count(elements, count_of_words(data[body:]), limits)
         # As if it were a binary file of nothing but doubles.
         numbers = numbers_in(data[body:])
         rows, order, body, types = numbers.astype("<f8", copy=False).tobytes(), "<", 0, dict.fromkeys(_STRUCT, "f8")
@@ -162,6 +163,17 @@ def _check_length(elements: dict[str, Element], types: dict[str, str], length: i
         unit = 1 if not types else 8
         what = "bytes" if not types else "numbers"
         raise ValueError(f"it ends too early: its header declares at least {least // unit} {what} of data, and {length // unit} are there")
+
+
+def _check_count(elements: dict[str, Element], words: int, limits: CadLimits) -> None:
+    """Refuse text with far more numbers than its header can mean, before they are read."""
+    most = 0
+    for element in elements.values():
+        lists = sum(prop.count_type is not None for prop in element.properties)
+        # The longest lists that faces may have: as many corners as triangles are allowed, and two coordinates for each.
+        most += element.count * len(element.properties) + lists * 2 * (limits.faces + 2 * element.count)
+    if words > most:
+        raise ValueError(f"it holds {words} numbers, more than its header declares")
 
 
 def _read(element: Element, rows: bytes, start: int, order: str, types: dict[str, str]) -> int:
