@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import OrderedDict
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ class CadLoader:
     def __init__(self, settings: Settings) -> None:
         self._settings, self._limits = settings, settings.cad_limits
         cores = os.cpu_count() or 1
-        self._digesting = asyncio.Semaphore(cores)
+        self._digesting_large = asyncio.Semaphore(1)
         self._parsing = asyncio.Semaphore(max(2, cores))
         self._parsing_large = asyncio.Semaphore(max(1, cores - 1))
         self._loaded: OrderedDict[tuple[str, str], LoadedCad] = OrderedDict()
@@ -92,11 +92,12 @@ class CadLoader:
 
     async def _known(self, path: Path) -> tuple[int, LoadedCad | None]:
         """The size of a CAD file, and the CAD if it is in memory."""
-        async with self._digesting:
-            size, digest = await asyncio.to_thread(self._size_and_digest, path)
-            cad = self._loaded.get((digest, str(path)))
-            if cad is None or not await asyncio.to_thread(self._unchanged, cad, path.parent):
-                return size, None
+        size = await asyncio.to_thread(_size, path)
+        async with self._digesting_large if size > LARGE_BYTES else nullcontext():
+            digest = await asyncio.to_thread(self._digest, path)
+        cad = self._loaded.get((digest, str(path)))
+        if cad is None or not await asyncio.to_thread(self._unchanged, cad, path.parent):
+            return size, None
         if (digest, str(path)) in self._loaded:
             self._loaded.move_to_end((digest, str(path)))
         return size, cad
@@ -106,14 +107,21 @@ class CadLoader:
         while len(self._loaded) > 1 and sum(kept.nbytes for kept in self._loaded.values()) > self._settings.cad_cache_bytes:
             self._loaded.popitem(last=False)
 
-    def _size_and_digest(self, path: Path) -> tuple[int, str]:
+    def _digest(self, path: Path) -> str:
         try:
-            return path.stat().st_size, sha256_of_regular_file(path, self._limits.max_bytes)
+            return sha256_of_regular_file(path, self._limits.max_bytes)
         except (OSError, ValueError):
-            return 0, ""  # The parsing process will say what is wrong.
+            return ""  # The parsing process will say what is wrong.
 
     def _unchanged(self, cad: LoadedCad, folder: Path) -> bool:
         return FolderResolver(folder, self._limits.max_bytes).digests(list(cad.references)) == cad.references
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _loaded(parsed: ParsedCad) -> LoadedCad:
