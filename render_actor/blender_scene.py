@@ -11,9 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.blenderproc_session import TEMPORARY_FOLDER, Light, Matrix, RendererUtility, bpy
+from render_actor.cameras import camera_poses
 from render_actor.dithering import dithered
 from render_actor.object_coordinates import ObjectCoordinates
-from render_actor.scene import FIELD_OF_VIEW, LIGHT_ENERGY, LIGHT_RADIUS, VIEW_TRANSFORM, WORLD_GREY, Sampling, TemplateScene
+from render_actor.scene import (
+    FIELD_OF_VIEW,
+    LIGHT_ENERGY,
+    LIGHT_RADIUS,
+    VIEW_TRANSFORM,
+    WORLD_GREY,
+    Sampling,
+    TemplateScene,
+    object_to_scene,
+    poses_in_scene,
+    sampling_for,
+)
 from render_actor.types import CadMesh, SurfaceMaterial, TextureSlot
 
 _COLOR_LAYER = "Col"
@@ -76,6 +88,21 @@ class BlenderScene:
         self._apply_sampling(Sampling(samples=1, denoiser="none", dither=True))
         self._set_border((0, 0, 1, 1), 64)
         return self._rendered()[0, 0].astype(np.uint16)
+
+    def warm_up(self) -> None:
+        """Render a small view of a tetrahedron, denoiser and all, so that no request waits for the first kernels."""
+        vertices = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+        faces = np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]], dtype=np.int32)
+        colors = np.full((4, 4), 128, dtype=np.uint8)
+        mesh = CadMesh("warm-up", vertices, faces, None, colors, None, np.zeros(4, dtype=np.int32), (SurfaceMaterial(),), ())
+        corners = np.array([vertices.min(axis=0), vertices.max(axis=0)])
+        placed = object_to_scene(corners, normalize=True, recenter=False, axes="cad")
+        scene = TemplateScene(64, placed, poses_in_scene(camera_poses(0))[:1], 1.0, None, sampling_for("standard"))
+        self.load(mesh)
+        self.show(mesh.key, scene)
+        self.mask_and_xyz(scene, 0)
+        self.rgb(scene, 0)
+        self._drop(mesh.key)
 
     def is_warm(self, key: str) -> bool:
         """Whether the mesh of this key is loaded."""

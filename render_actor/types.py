@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from render_actor.device import RenderDevice
 from render_actor.scene import TemplateScene
 
 TextureSlot = Literal["base_color", "roughness", "specular", "emission", "alpha", "bump"]
@@ -92,12 +93,14 @@ class RendererOptions:
         num_gpus: GPUs (or a fraction of one) that Ray gives it; 0 renders on the CPU.
         threads: Cycles' CPU threads; each renderer is pinned to this many cores of its own.
         warm_meshes: how many CADs one Blender keeps loaded.
+        device: what it renders on; ``auto`` is the GPU that Ray gives it, or the CPU where ``num_gpus`` is 0.
     """
 
     num_cpus: float = 0.4
     num_gpus: float = 0.0
     threads: int = 1
     warm_meshes: int = 4
+    device: RenderDevice = "auto"
 
 
 @dataclass(frozen=True)
@@ -164,14 +167,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class BlenderReport:
-    """What a Blender says of itself once it has rendered its first pixel.
+    """What a Blender says of itself once it has rendered a first view.
 
     Attributes:
         device: for example ``CPU``, ``OPTIX: NVIDIA H200``.
         pid: process id.
         cores: the CPU cores it is pinned to.
         versions: of Blender, BlenderProc and what else shapes the images.
-        start_seconds: from the process's start to the first pixel.
+        start_seconds: from the process's start until it was warm.
     """
 
     device: str

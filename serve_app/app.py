@@ -10,6 +10,7 @@ from ray.serve.config import AutoscalingConfig
 from render_actor.types import RendererOptions
 from render_actor.worker import RenderWorker
 from serve_app.ingress import Ingress, build_replica_api
+from serve_app.settings import Settings
 
 INGRESS_NAME, WORKER_NAME = "Ingress", "RenderWorker"
 
@@ -68,7 +69,8 @@ class AppArgs(BaseModel):
 
     def renderer_options(self) -> RendererOptions:
         """How each Blender is set up."""
-        return RendererOptions(self.cpus_per_renderer, self.gpus_per_renderer, self.threads_per_renderer, self.warm_meshes)
+        device = Settings().device
+        return RendererOptions(self.cpus_per_renderer, self.gpus_per_renderer, self.threads_per_renderer, self.warm_meshes, device)
 
 
 def build(args: AppArgs) -> serve.Application:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from render_actor.device import RenderDevice
 
 
 def _default_roots() -> list[Path]:
@@ -30,6 +32,11 @@ class Settings(BaseSettings):
         validation_alias="BLENDER_PROC_SAMPLES",
         description="Samples a pixel for requests that do not say; unset, the request's `quality` decides.",
     )
+    device: RenderDevice = Field(
+        "auto",
+        description="What renderers render on: OPTIX, CUDA, HIP or CPU, and an error where it is missing; auto is the best GPU that Cycles "
+        "sees where the Serve config gives renderers GPUs, and otherwise the CPU.",
+    )
     input_roots: Annotated[list[Path], NoDecode] = Field(
         default_factory=_default_roots,
         description="Folders, separated by ':', that cad_path and camera_poses_path must lie in.",
@@ -49,6 +56,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [Path(part) for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _known_device(cls, value: object) -> object:
+        kinds = {kind.lower(): kind for kind in get_args(RenderDevice)}
+        if str(value).lower() not in kinds:
+            raise ValueError(f"RENDER_DEVICE must be one of {', '.join(kinds.values())}, not {value!r}")
+        return kinds[str(value).lower()]
 
     @field_validator("log_level")
     @classmethod
