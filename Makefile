@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test test-unit lint format lock examples clean
+.PHONY: help setup demo serve test test-unit bench lint format lock examples clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -33,6 +33,9 @@ test: $(READY) ## run all tests
 
 test-unit: $(READY) ## run the tests that need neither Ray nor Blender
 	@$(PY) -m pytest tests/unit
+
+bench: $(READY) ## measure speed and quality against the stock procedure (BENCH="--quick" for a short run)
+	@$(PY) -m bench $(BENCH)
 
 lint: $(READY) ## ruff and mypy
 	@$(VENV)/bin/ruff check .
