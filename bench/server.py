@@ -51,7 +51,7 @@ class BenchServer:
         config["applications"][0]["args"] |= {"min_renderers": renderers, "max_renderers": renderers, "gpus_per_renderer": num_gpus}
         (folder / "serve_config.yaml").write_text(yaml.safe_dump(config))
         settings = {
-            "RENDER_INPUT_ROOTS": f"{cads}:{folder}",
+            "RENDER_INPUT_ROOTS": f"{cads}:{folder.parent}",
             "RENDER_OUTPUT_ROOTS": str(folder),
             "RENDER_DATA_DIR": str(folder / "data"),
             "RENDER_LOG_DIR": str(folder / "logs"),
