@@ -23,7 +23,6 @@ from bench.quality import Distance
 from bench.server import BenchServer, Cost
 from bench.truth import EXAMPLE, REFERENCE, VIEWS, Truth, own_truth, read_rgb, read_view, reference_truth
 from render_actor.cameras import camera_poses
-from serve_app.cli.server_process import stop_in_order
 
 CORES = 2
 CONVERGED_SAMPLES = 1024
@@ -222,7 +221,6 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=Path("output/bench"), help="folder for the table as JSON and as markdown")
     parser.add_argument("--picture", type=Path, help="also draw the qualities side by side into this PNG")
     arguments = parser.parse_args()
-    stop_in_order()
     cores = sorted(os.sched_getaffinity(0))[:CORES]
     os.sched_setaffinity(0, cores)  # Stock and ours run on the same cores, and so does every process they start.
     machine = {

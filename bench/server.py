@@ -16,7 +16,7 @@ import yaml
 from serve_app.cli.checks import free_port
 from serve_app.cli.client import Client
 from serve_app.cli.demo import wait_for_renderer
-from serve_app.cli.server_process import ServerProcess
+from serve_app.cli.server_process import ServerProcess, stop_in_order
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class BenchServer:
             "RENDER_LOG_DIR": str(folder / "logs"),
             "RENDER_CACHE_MAX_BYTES": str(cache_bytes),
         }
+        stop_in_order()  # Again for each server: the end of the last one has left signals ignored.
         log = folder / "server.log"
         with log.open("wb") as output:
             self._process = ServerProcess(folder / "serve_config.yaml", "127.0.0.1", free_port(), output, environment=settings)
