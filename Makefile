@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test contract test-unit faults lint format lock examples clean
+.PHONY: help setup demo serve test contract test-unit faults bench lint format lock examples clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -39,6 +39,9 @@ test-unit: $(READY) ## run the tests that need neither Ray nor Blender
 
 faults: $(READY) ## kill, stop and starve a real server's parts, 50 rounds each (an hour), and count what is lost
 	@RENDER_FAULTS_FULL=1 $(PY) -m pytest tests/faults -s
+
+bench: $(READY) ## measure speed and quality against the stock procedure (BENCH="--quick" for a short run)
+	@$(PY) -m bench $(BENCH)
 
 lint: $(READY) ## ruff and mypy
 	@$(VENV)/bin/ruff check .

@@ -44,7 +44,7 @@ class BlenderActor:
         self._claim = CoreClaim(0 if cores else options.threads)
 
     def warm_up(self) -> BlenderReport | Failure:
-        """Import Blender, set it up and render one pixel; done once, before anything else.
+        """Import Blender, set it up and render a first small view; done once, before anything else.
 
         Returns:
             What came up, or why it did not.
@@ -56,8 +56,10 @@ class BlenderActor:
                 from render_actor import blenderproc_session
                 from render_actor.blender_scene import BlenderScene
 
-                device = blenderproc_session.start_session(use_gpu=self._options.num_gpus > 0, threads=self._options.threads)
-                self._scene = BlenderScene(self._options.warm_meshes)
+                options = self._options
+                device = blenderproc_session.start_session(device=options.device, num_gpus=options.num_gpus, threads=options.threads)
+                self._scene = BlenderScene(options.warm_meshes)
+                self._scene.warm_up()
         except Exception as error:  # Whatever broke, the users' message is the same and the cause follows it.
             detail = f"{START_FAILED}: {type(error).__name__}: {error}{_remedy(error)}"
             return Failure("renderer_start_failed", "\n".join(filter(None, [detail, output.text[-2000:]])))

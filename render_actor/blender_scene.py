@@ -11,8 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.blenderproc_session import TEMPORARY_FOLDER, Light, Matrix, RendererUtility, bpy
+from render_actor.cameras import camera_poses
+from render_actor.dithering import dithered
 from render_actor.object_coordinates import ObjectCoordinates
-from render_actor.scene import FIELD_OF_VIEW, LIGHT_ENERGY, LIGHT_RADIUS, VIEW_TRANSFORM, WORLD_GREY, Sampling, TemplateScene
+from render_actor.scene import (
+    FIELD_OF_VIEW,
+    LIGHT_ENERGY,
+    LIGHT_RADIUS,
+    VIEW_TRANSFORM,
+    WORLD_GREY,
+    Sampling,
+    TemplateScene,
+    object_to_scene,
+    poses_in_scene,
+    sampling_for,
+)
 from render_actor.types import CadMesh, SurfaceMaterial, TextureSlot
 
 _COLOR_LAYER = "Col"
@@ -60,20 +73,36 @@ class BlenderScene:
         RendererUtility.set_world_background([WORLD_GREY] * 3)
         RendererUtility.set_output_format(file_format="PNG", color_depth=8, enable_transparency=False, view_transform=VIEW_TRANSFORM)
         self._scene.render.image_settings.compression = 0
-        # Dithering adds noise on purpose, differently at each run.
+        # Blender's dithering counts pixels from the border's corner; where it is wanted, `dithered` does it.
         self._scene.render.dither_intensity = 0.0
         self._scene.render.filepath = str(self._image_path)
         self._scene.render.use_border = True
         self._scene.render.use_crop_to_border = True
         self._camera.data.lens_unit = "FOV"
         self._camera.data.angle = FIELD_OF_VIEW
+        self._sampling: Sampling | None = None
         self._background = self._rendered_background()
 
-    def _rendered_background(self) -> NDArray[np.uint8]:
-        """The colour of a pixel that sees only the world; also the proof that this Blender renders."""
-        self._apply_sampling(Sampling(samples=1, denoiser="none"))
+    def _rendered_background(self) -> NDArray[np.uint16]:
+        """The colour, in 16 bits, of a pixel that sees only the world; also the proof that this Blender renders."""
+        self._apply_sampling(Sampling(samples=1, denoiser="none", dither=True))
         self._set_border((0, 0, 1, 1), 64)
-        return self._rendered()[0, 0]
+        return self._rendered()[0, 0].astype(np.uint16)
+
+    def warm_up(self) -> None:
+        """Render a small view of a tetrahedron, denoiser and all, so that no request waits for the first kernels."""
+        vertices = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+        faces = np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]], dtype=np.int32)
+        colors = np.full((4, 4), 128, dtype=np.uint8)
+        mesh = CadMesh("warm-up", vertices, faces, None, colors, None, np.zeros(4, dtype=np.int32), (SurfaceMaterial(),), ())
+        corners = np.array([vertices.min(axis=0), vertices.max(axis=0)])
+        placed = object_to_scene(corners, normalize=True, recenter=False, axes="cad")
+        scene = TemplateScene(64, placed, poses_in_scene(camera_poses(0))[:1], 1.0, None, sampling_for("standard"))
+        self.load(mesh)
+        self.show(mesh.key, scene)
+        self.mask_and_xyz(scene, 0)
+        self.rgb(scene, 0)
+        self._drop(mesh.key)
 
     def is_warm(self, key: str) -> bool:
         """Whether the mesh of this key is loaded."""
@@ -128,11 +157,12 @@ class BlenderScene:
         self._light.blender_obj.location = scene.light_position(view).tolist()
         bounds = scene.image_bounds(view, self._shown.mesh.vertices, _MARGIN)
         self._set_border(bounds, scene.resolution)
-        image = np.empty((scene.resolution, scene.resolution, 3), dtype=np.uint8)
-        image[:] = self._background
+        rendered = self._rendered()
+        image = np.empty((scene.resolution, scene.resolution, 3), dtype=rendered.dtype)
+        image[:] = self._background if scene.sampling.dither else (self._background / 257.0).round()
         left, top, right, bottom = bounds
-        image[top:bottom, left:right] = self._rendered()
-        return image
+        image[top:bottom, left:right] = rendered
+        return dithered(image) if scene.sampling.dither else image
 
     def _set_border(self, bounds: tuple[int, int, int, int], resolution: int) -> None:
         left, top, right, bottom = bounds
@@ -141,16 +171,20 @@ class BlenderScene:
         render.border_min_x, render.border_max_x = left / resolution, right / resolution
         render.border_min_y, render.border_max_y = 1 - bottom / resolution, 1 - top / resolution
 
-    def _rendered(self) -> NDArray[np.uint8]:
+    def _rendered(self) -> NDArray[Any]:
+        """RGB of the border: uint16 where the sampling asks for dithering, and so for more than 8 bits, otherwise uint8."""
         bpy.ops.render.render(write_still=True)
-        image = cv2.imread(str(self._image_path), cv2.IMREAD_COLOR)
+        image = cv2.imread(str(self._image_path), cv2.IMREAD_UNCHANGED)
         if image is None:
             raise RuntimeError("Blender ended a render without writing its image")
         self._image_path.unlink()
         return np.ascontiguousarray(image[..., ::-1])
 
     def _apply_sampling(self, sampling: Sampling) -> None:
-        RendererUtility.set_denoiser("INTEL" if sampling.denoiser == "compositor" else None)  # Also turns off every other.
+        if sampling == self._sampling:
+            return
+        self._sampling = sampling
+        self._denoise_in_compositor(sampling.denoiser == "compositor")
         cycles = self._scene.cycles
         cycles.samples = sampling.samples
         cycles.use_adaptive_sampling = sampling.adaptive_threshold is not None
@@ -158,8 +192,22 @@ class BlenderScene:
         cycles.adaptive_min_samples = sampling.adaptive_min_samples
         cycles.use_denoising = bpy.context.view_layer.cycles.use_denoising = sampling.denoiser == "cycles"
         cycles.denoiser = "OPENIMAGEDENOISE"
-        cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL" if sampling.guides else "RGB"
-        cycles.denoising_prefilter = "FAST"
+        cycles.denoising_use_gpu = cycles.device == "GPU"
+        cycles.denoising_input_passes = "RGB_ALBEDO" if sampling.guides else "RGB"
+        cycles.denoising_prefilter = "NONE"
+        cycles.denoising_quality = sampling.denoiser_quality.upper()
+        self._scene.render.image_settings.color_depth = "16" if sampling.dither else "8"
+        # Cycles keeps its pattern of samples with the scene, and then the same request gives other noise after a
+        # request with more samples: have it start afresh.
+        self._scene.render.use_persistent_data = False
+        self._scene.render.use_persistent_data = True
+
+    def _denoise_in_compositor(self, wanted: bool) -> None:
+        """Switch the stock procedure's denoiser on, or off with all that BlenderProc leaves switched on for it."""
+        RendererUtility.set_denoiser("INTEL" if wanted else None)
+        self._scene.use_nodes = self._scene.render.use_compositing = wanted
+        layer = bpy.context.view_layer
+        layer.use_pass_normal = layer.use_pass_diffuse_color = wanted
 
     def _grey(self, base_color: float) -> Any:
         """SAM-6D's ``colorize``: a Principled surface of one grey."""

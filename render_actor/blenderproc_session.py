@@ -45,25 +45,26 @@ from blenderproc.python.utility import Initializer
 from blenderproc.python.utility.Utility import Utility
 from mathutils import Matrix
 
+from render_actor.device import GPU_KINDS, RenderDevice, chosen_kind, wanted_kinds
+
 __all__ = ["TEMPORARY_FOLDER", "Light", "Matrix", "RendererUtility", "bpy", "start_session", "versions"]
 
-_GPU_TYPES = ("OPTIX", "CUDA", "HIP")
 
-
-def start_session(*, use_gpu: bool, threads: int) -> str:
+def start_session(*, device: RenderDevice = "auto", num_gpus: float = 0.0, threads: int) -> str:
     """Set up an empty Blender as ``blenderproc.init()`` does, for the life of the process.
 
     ``init()`` itself fails with the PyPI bpy, which knows only the default language; these are its other steps.
 
     Args:
-        use_gpu: render on the first GPU that Cycles finds; otherwise on the CPU.
+        device: what to render on; ``auto`` takes a GPU where ``num_gpus`` gives one, and otherwise the CPU.
+        num_gpus: GPUs, or a fraction of one, that this process was given.
         threads: CPU threads of Cycles.
 
     Returns:
         The device that will be used, for example ``CPU`` or ``CUDA: NVIDIA H200``.
 
     Raises:
-        RuntimeError: a GPU was asked for and Cycles sees none.
+        RuntimeError: a GPU was asked for and Cycles does not see it.
     """
     Utility.temp_dir = str(TEMPORARY_FOLDER)
     Initializer.clean_up(clean_up_camera=True)
@@ -72,26 +73,24 @@ def start_session(*, use_gpu: bool, threads: int) -> str:
     RendererUtility.set_render_devices(use_only_cpu=True)
     Initializer._Initializer.set_default_parameters()
     RendererUtility.set_cpu_threads(threads)
-    return _use_gpu() if use_gpu else "CPU"
+    wanted = wanted_kinds(device, num_gpus)
+    return _use_gpu(device, wanted) if wanted else "CPU"
 
 
-def _use_gpu() -> str:
+def _use_gpu(device: RenderDevice, wanted: tuple[str, ...]) -> str:
     preferences = bpy.context.preferences.addons["cycles"].preferences
-    for kind in _GPU_TYPES:
+    names: dict[str, list[str]] = {}
+    for kind in GPU_KINDS:
         try:
-            devices = [device for device in preferences.get_devices_for_type(kind) if device.type == kind]
+            names[kind] = [found.name for found in preferences.get_devices_for_type(kind) if found.type == kind]
         except ValueError:  # This build of Blender does not know the kind.
             continue
-        if devices:
-            preferences.compute_device_type = kind
-            for device in preferences.devices:
-                device.use = device.type == kind
-            bpy.context.scene.cycles.device = "GPU"
-            return f"{kind}: {devices[0].name}"
-    raise RuntimeError(
-        "this renderer was given a GPU but Cycles sees none (OPTIX, CUDA and HIP tried); "
-        "check the driver with nvidia-smi, or use serve_config.yaml, which renders on the CPU"
-    )
+    kind = chosen_kind(device, wanted, names)
+    preferences.compute_device_type = kind
+    for found in preferences.devices:
+        found.use = found.type == kind
+    bpy.context.scene.cycles.device = "GPU"
+    return f"{kind}: {names[kind][0]}"
 
 
 def versions() -> dict[str, str]:

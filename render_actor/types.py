@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from render_actor.device import RenderDevice
 from render_actor.scene import TemplateScene
 
 TextureSlot = Literal["base_color", "roughness", "specular", "emission", "alpha", "bump"]
@@ -95,6 +96,7 @@ class RendererOptions:
         start_timeout_sec: a Blender that has not rendered its first pixel by then is given up.
         recycle_after_jobs: a Blender that has seen so many jobs is replaced by a fresh one.
         memory_bytes: a Blender that grows beyond this is killed; between two batches it is replaced from half of it up.
+        device: what it renders on; ``auto`` is the GPU that Ray gives it, or the CPU where ``num_gpus`` is 0.
     """
 
     num_cpus: float = 0.4
@@ -104,6 +106,7 @@ class RendererOptions:
     start_timeout_sec: float = 180.0
     recycle_after_jobs: int = 500
     memory_bytes: int = 8 * 1024**3
+    device: RenderDevice = "auto"
 
 
 @dataclass(frozen=True)
@@ -174,14 +177,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class BlenderReport:
-    """What a Blender says of itself once it has rendered its first pixel.
+    """What a Blender says of itself once it has rendered a first view.
 
     Attributes:
         device: for example ``CPU``, ``OPTIX: NVIDIA H200``.
         pid: process id.
         cores: the CPU cores it is pinned to.
         versions: of Blender, BlenderProc and what else shapes the images.
-        start_seconds: from the process's start to the first pixel.
+        start_seconds: from the process's start until it was warm.
     """
 
     device: str

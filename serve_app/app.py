@@ -84,6 +84,7 @@ class AppArgs(BaseModel):
             start_timeout_sec=self.renderer_start_timeout_sec,
             recycle_after_jobs=self.recycle_after_jobs,
             memory_bytes=self.renderer_memory_bytes,
+            device=Settings().device,
         )
 
 

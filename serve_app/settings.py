@@ -6,11 +6,12 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from render_actor.device import RenderDevice
 from serve_app.cad.limits import CadLimits
 
 
@@ -32,6 +33,11 @@ class Settings(BaseSettings):
         le=4096,
         validation_alias="BLENDER_PROC_SAMPLES",
         description="Samples a pixel for requests that do not say; unset, the request's `quality` decides.",
+    )
+    device: RenderDevice = Field(
+        "auto",
+        description="What renderers render on: OPTIX, CUDA, HIP or CPU, and an error where it is missing; auto is the best GPU that Cycles "
+        "sees where the Serve config gives renderers GPUs, and otherwise the CPU.",
     )
     input_roots: Annotated[list[Path], NoDecode] = Field(
         default_factory=_default_roots,
@@ -90,6 +96,14 @@ class Settings(BaseSettings):
             if not re.fullmatch(r"\*|https?://[^/\s]+", origin):
                 raise ValueError(f"RENDER_CORS_ORIGINS takes origins such as https://tools.example:8080, without a path, not {origin!r}")
         return value
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _known_device(cls, value: object) -> object:
+        kinds = {kind.lower(): kind for kind in get_args(RenderDevice)}
+        if str(value).lower() not in kinds:
+            raise ValueError(f"RENDER_DEVICE must be one of {', '.join(kinds.values())}, not {value!r}")
+        return kinds[str(value).lower()]
 
     @field_validator("log_level")
     @classmethod

@@ -57,7 +57,7 @@ def likeness(scene: BlenderScene, path: Path) -> float:
 
 
 if __name__ == "__main__":
-    start_session(use_gpu=False, threads=2)
+    start_session(threads=2)
     blender_scene = BlenderScene(warm_meshes=99)
     results = [f"{Path(name).name} {likeness(blender_scene, Path(name).resolve()):.1f}" for name in sys.argv[1:]]
     os.write(2, ("\n" + "\n".join(results) + "\n").encode())

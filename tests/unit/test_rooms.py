@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # What the service may use of the renderer's room: values, and, in the builder alone, the deployment.
-SHARED = {"render_actor.types", "render_actor.scene", "render_actor.cameras"}
+SHARED = {"render_actor.types", "render_actor.scene", "render_actor.cameras", "render_actor.device"}
 
 
 def imports(path: Path) -> set[str]:

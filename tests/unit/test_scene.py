@@ -72,3 +72,15 @@ def test_image_bounds_hold_every_projected_point() -> None:
 def test_bounds_are_the_whole_image_when_a_point_is_behind_the_camera() -> None:
     scene = make_scene(object_to_scene=np.eye(4))
     assert scene.image_bounds(0, CORNERS, margin=0) == (0, 0, 128, 128)
+
+
+def test_samples_of_a_request_are_taken_exactly_whatever_the_quality() -> None:
+    for quality in ("standard", "draft", "reference"):
+        sampling = sampling_for(quality, 7)
+        assert (sampling.samples, sampling.adaptive_threshold) == (7, None)
+
+
+def test_reference_samples_and_denoises_as_the_stock_procedure() -> None:
+    sampling = sampling_for("reference")
+    assert (sampling.samples, sampling.denoiser, sampling.dither) == (50, "compositor", True)
+    assert sampling_for("reference", 20).denoiser == "compositor"

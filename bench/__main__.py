@@ -1,0 +1,254 @@
+"""``make bench``: the whole table in one run; exit code 1 when a bound is missed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from bench import memory, scheduler
+from bench.child import Child
+from bench.figures import Figure, as_json, markdown_table, spread, text_table
+from bench.picture import AMPLIFIED, write_picture
+from bench.quality import Distance
+from bench.server import BenchServer, Cost
+from bench.truth import EXAMPLE, REFERENCE, VIEWS, Truth, own_truth, read_rgb, read_view, reference_truth
+from render_actor.cameras import camera_poses
+
+CORES = 2
+CONVERGED_SAMPLES = 1024
+PICTURE_VIEW = 9
+CACHE_BYTES = 2**30
+
+
+def say(words: str) -> None:
+    """Tell what is being done."""
+    print(f"{time.strftime('%H:%M:%S')} {words}", file=sys.stderr, flush=True)
+
+
+class Bench:
+    """One run.
+
+    Args:
+        folder: for all files.
+        quick: six views and few repetitions instead of all.
+        num_gpus: GPUs of each renderer; 0 for the CPU.
+        picture: where to write the picture, or None for none.
+    """
+
+    def __init__(self, folder: Path, *, quick: bool, num_gpus: float, picture: Path | None) -> None:
+        self._folder, self._quick, self._num_gpus, self._picture = folder, quick, num_gpus, picture
+        self._cad = REFERENCE / "obj_000005.ply" if REFERENCE.exists() else EXAMPLE
+        self._views = VIEWS if quick else tuple(range(42))
+        self._poses = folder / "views.npy"
+        self._six = folder / "six_views.npy"
+        np.save(self._poses, camera_poses(0)[list(self._views)])
+        np.save(self._six, camera_poses(0)[list(VIEWS)])
+        self._figures: list[Figure] = []
+        self.device = ""
+
+    def run(self) -> list[Figure]:
+        """All figures."""
+        walls = self._two_renderers()
+        self._one_renderer(walls)
+        say("scheduler")
+        busy = scheduler.busy_percent()
+        stub = f"{scheduler.RENDERERS} stubs of {scheduler.SECONDS_A_VIEW * 1000:.0f} ms a view, {scheduler.JOBS} jobs of {scheduler.VIEWS}"
+        self._add("scheduler, renderers busy", "ideal", busy, "%", 90, 97, detail=stub)
+        return self._figures
+
+    def _add(self, name: str, against: str, value: float, unit: str, bound: float | None, aim: float | None, **more: str) -> None:
+        figure = Figure(name, against, value, unit, bound, aim, **more)  # type: ignore[arg-type]
+        self._figures.append(figure)
+        say("  ".join(figure.cells()))
+
+    def _job(self, server: BenchServer, name: str, **options: object) -> Cost:
+        return server.render(self._cad, name, camera_poses_path=str(self._poses), **options)
+
+    def _one_renderer(self, two_renderers: list[float]) -> None:
+        """The rows that want a server with one renderer, and a cache.
+
+        Args:
+            two_renderers: wall seconds of the same job on two.
+        """
+        say("server with one renderer: memory")
+        with BenchServer(self._folder / "one", self._cad.parent, 1, self._num_gpus, CACHE_BYTES) as server:
+            late = 30 if self._quick else memory.LATE
+            growth, detail = memory.growth_percent(server, late)
+            self._add(f"memory of a renderer after {late} jobs", "after 10 jobs", growth, "%", 10, 0, better="less", detail=detail)
+            say("server with one renderer: jobs, and a repeated request")
+            self._job(server, "warm", resolution=64)
+            one = self._job(server, "job").wall
+            speedup = one / statistics.median(two_renderers)
+            detail = f"{one:.3g} s against {spread(two_renderers)}"
+            self._add("two one-thread renderers", "one", speedup, "x", 1.85, 1.95, detail=detail)
+            again = [self._job(server, f"again{index}") for index in range(5)]
+            hits = sum(bool(cost.job.get("cached")) for cost in again)
+            milliseconds = [1000 * cost.wall for cost in again]
+            self._add(
+                "a repeated request",
+                "rendering it",
+                statistics.median(milliseconds),
+                "ms",
+                150,
+                50,
+                better="less",
+                detail=f"{spread(milliseconds, 'ms')}, {hits} of {len(again)} from the cache, {len(self._views)} x 3 files published",
+            )
+
+    def _two_renderers(self) -> list[float]:
+        """The rows that hold a server with two renderers against the stock procedure, view and job in turn.
+
+        Returns:
+            Wall seconds of its jobs of standard quality.
+        """
+        stock_views = [VIEWS[index % len(VIEWS)] for index in range(2 if self._quick else 6)]
+        output = self._folder / "alone"
+        with BenchServer(self._folder / "two", self._cad.parent, 2, self._num_gpus, 0) as server:
+            self.device = next(renderer["device"] for renderer in server.renderers())
+            self._job(server, "warm", resolution=64)
+            stock, standard, draft, reference = [], [], [], []
+            with Child("bench.stock", self._cad, output, self._num_gpus) as child:
+                for turn, view in enumerate(stock_views):
+                    say(f"stock view {turn + 1} of {len(stock_views)}, then jobs")
+                    stock.append(child.ask(str(view)))
+                    if turn < (1 if self._quick else 3):
+                        standard.append(self._job(server, "standard"))
+                        draft.append(self._job(server, "draft", quality="draft"))
+                    if turn == 0:
+                        reference.append(server.render(self._cad, "reference", quality="reference", camera_poses_path=str(self._six)))
+            say("what sampling alone costs")
+            with Child("bench.probe", self._cad, output, self._num_gpus) as child:
+                sampling = [child.ask(f"sampling {view} standard")["cpu"] for view in VIEWS]
+                if not REFERENCE.exists():
+                    say(f"converged images, {CONVERGED_SAMPLES} samples")
+                    for view in set(stock_views):
+                        child.ask(f"converged {view} {CONVERGED_SAMPLES}")
+            six = server.render(self._cad, "six", camera_poses_path=str(self._six))
+            self._against_stock(stock, standard, draft, reference)
+            share = 100 * (1 - sum(sampling) / six.cpu)
+            alone = f"{six.cpu:.3g} CPU s of a job of {len(VIEWS)} views, {sum(sampling):.3g} of them sampling"
+            if share < 0:  # Both were measured, one after the other, and a CPU second was not the same both times.
+                share, alone = float("nan"), f"{alone}: the machine was too busy to tell"
+            self._add("overhead: CPU of a job that is not sampling", "the job", share, "%", 25, 10, better="less", detail=alone)
+            truth = reference_truth() if REFERENCE.exists() else own_truth(self._cad, tuple(sorted(set(stock_views))), output)
+            self._qualities(truth)
+            if self._picture is not None:
+                self._draw(server, self._picture)
+        return [cost.wall for cost in standard]
+
+    def _against_stock(self, stock: list[dict[str, float]], standard: list[Cost], draft: list[Cost], reference: list[Cost]) -> None:
+        stock_cpu, stock_wall = ([view[name] for view in stock] for name in ("cpu", "wall"))
+        cpu = statistics.median(stock_cpu)
+        for name, costs, bound, aim in (
+            ("CPU s a view, standard", standard, 10, 15),
+            ("CPU s a view, draft", draft, 25, 50),
+            ("CPU s a view, reference", reference, 2.5, None),
+        ):
+            ours = [cost.cpu / cost.views for cost in costs]
+            detail = f"{spread(ours)} against {spread(stock_cpu)}"
+            self._add(name, "stock procedure", cpu / statistics.median(ours), "x", bound, aim, detail=detail)
+        walls = [cost.wall for cost in standard]
+        whole = statistics.median(stock_wall) * standard[0].views
+        detail = f"{spread(walls)} for {standard[0].views} views against {standard[0].views} x {spread(stock_wall)}"
+        self._add("wall s of a job, two renderers", "stock, same cores", whole / statistics.median(walls), "x", 10, 15, detail=detail)
+        gpu = self.device != "CPU"
+        self._add(
+            "seconds for 42 templates",
+            self.device,
+            statistics.median(walls) * 42 / standard[0].views,
+            "s",
+            None,
+            3 if gpu else None,
+            better="less",
+            detail="warm, through HTTP" if gpu else "no GPU is at hand: on the CPU, warm, through HTTP",
+        )
+
+    def _qualities(self, truth: Truth) -> None:
+        """Quality beside each speed; the bounds are the issue's."""
+        whole = {view: self._views.index(view) for view in truth.views}
+        six = {view: VIEWS.index(view) for view in truth.views}
+        stock = truth.stock_psnr()
+        source = f"{truth.cad.name}, views {' '.join(map(str, truth.views))}"
+        self._add("stock: PSNR, median", "converged", statistics.median(stock), "dB", None, None, detail=f"min {min(stock):.2f}; {source}")
+        for name, names, least in (("standard", whole, 48.0), ("draft", whole, 42.0), ("reference", six, statistics.median(stock) - 0.5)):
+            found = truth.distances(self._folder / "two" / name / "templates", names)
+            self._quality_rows(name, found, least)
+
+    def _quality_rows(self, name: str, found: list[Distance], least: float) -> None:
+        scores = [one.psnr for one in found]
+        self._add(f"{name}: PSNR, median", "converged", statistics.median(scores), "dB", round(least, 2), None)
+        if name == "standard":
+            self._add(f"{name}: PSNR, worst view", "converged", min(scores), "dB", 46.5, None)
+            worst = max(one.worst for one in found)
+            self._add(f"{name}: worst pixel away from silhouettes", "converged", worst, "of 255", 12, None, better="less")
+        self._add(f"{name}: mask IoU, worst view", "stock", min(one.iou for one in found), "", 0.995, 0.999)
+        self._add(f"{name}: xyz error, 99th percentile", "stock", max(one.xyz_p99 for one in found), "mm", 0.5, None, better="less")
+
+    def _draw(self, server: BenchServer, target: Path) -> None:
+        """The qualities of one view of an example, side by side."""
+        say("picture")
+        folder = self._folder / "two" / "picture"
+        with Child("bench.stock", EXAMPLE, folder, self._num_gpus) as child:
+            child.ask(str(PICTURE_VIEW))
+        with Child("bench.probe", EXAMPLE, folder, self._num_gpus) as child:
+            child.ask(f"converged {PICTURE_VIEW} {CONVERGED_SAMPLES}")
+        poses = folder / "view.npy"
+        np.save(poses, camera_poses(0)[[PICTURE_VIEW]])
+        shutil.copy(EXAMPLE, folder)
+        images = {"stock": read_view(folder, PICTURE_VIEW).rgb}
+        for quality in ("standard", "draft"):
+            server.render(folder / EXAMPLE.name, f"picture/{quality}", quality=quality, camera_poses_path=str(poses))
+            images[quality] = read_rgb(folder / quality / "templates" / "rgb_0.png")
+        images[f"converged (below: x{AMPLIFIED})"] = read_rgb(folder / f"converged_{PICTURE_VIEW}.png")
+        write_picture(images, read_view(folder, PICTURE_VIEW).mask, target)
+
+
+def main() -> int:
+    """Run, print, write; 1 when a bound is missed."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="six views and few repetitions: about three minutes on two cores")
+    parser.add_argument("--gpus", type=float, default=0.0, help="GPUs, or a fraction of one, of each renderer; 0 renders on the CPU")
+    parser.add_argument("--output", type=Path, default=Path("output/bench"), help="folder for the table as JSON and as markdown")
+    parser.add_argument("--picture", type=Path, help="also draw the qualities side by side into this PNG")
+    arguments = parser.parse_args()
+    cores = sorted(os.sched_getaffinity(0))[:CORES]
+    os.sched_setaffinity(0, cores)  # Stock and ours run on the same cores, and so does every process they start.
+    machine = {
+        "cores": len(cores),
+        "cpu": next(
+            (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+            platform.machine(),
+        ),
+        "load_before": round(os.getloadavg()[0], 2),
+        "versions": {name: version(name) for name in ("ray", "bpy", "blenderproc")},
+        "quick": arguments.quick,
+    }
+    with tempfile.TemporaryDirectory(prefix="render-server-bench-") as folder:
+        bench = Bench(Path(folder), quick=arguments.quick, num_gpus=arguments.gpus, picture=arguments.picture)
+        figures = bench.run()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    machine["device"] = bench.device
+    (arguments.output / "bench.json").write_text(as_json(figures, machine) + "\n")
+    (arguments.output / "bench.md").write_text(markdown_table(figures) + "\n")
+    print(text_table(figures))
+    missed = [figure.name for figure in figures if not figure.ok]
+    print(
+        f"{len(missed)} of {len(figures)} figures outside their bounds: {', '.join(missed)}"
+        if missed
+        else "all figures within their bounds"
+    )
+    return bool(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""A Blender of ours without a server: what sampling alone costs, and converged images.
+
+A process of its own: ``python -m bench.probe CAD OUTPUT GPUS`` reads ``sampling VIEW QUALITY`` or ``converged VIEW SAMPLES`` from
+each line of its standard input and answers with a line of JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from render_actor.blender_scene import BlenderScene
+from render_actor.blenderproc_session import start_session
+from render_actor.cameras import camera_poses
+from render_actor.core_pinning import CoreClaim
+from render_actor.scene import Sampling, TemplateScene, object_to_scene, poses_in_scene, sampling_for
+from serve_app.cad.limits import CadLimits
+from serve_app.cad.parse import parse_cad
+
+_MANY = 17
+"""Samples of the render that, with one of a single sample, tells what a sample costs and what everything else does."""
+
+
+class Probe:
+    """One CAD in a Blender with one thread.
+
+    Args:
+        cad: its file.
+        num_gpus: as a renderer's.
+    """
+
+    def __init__(self, cad: Path, num_gpus: float) -> None:
+        CoreClaim(1).pin()
+        self.device = start_session(num_gpus=num_gpus, threads=1)
+        self._mesh = parse_cad(cad.read_bytes(), cad.name, cad.parent, CadLimits()).mesh
+        self._blender = BlenderScene(1)
+        self._blender.load(self._mesh)
+        vertices = self._mesh.vertices
+        corners = np.array([vertices.min(axis=0), vertices.max(axis=0)])
+        placed = object_to_scene(corners, normalize=True, recenter=False, axes="cad")
+        self._scene = TemplateScene(512, placed, poses_in_scene(camera_poses(0)), 1.0, None, Sampling(1))
+
+    def render(self, view: int, sampling: Sampling) -> tuple[NDArray[np.uint8], float]:
+        """A view's RGB, and the CPU seconds of it."""
+        scene = dataclasses.replace(self._scene, sampling=sampling)
+        self._blender.show(self._mesh.key, scene)
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        rgb = self._blender.rgb(scene, view)
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        return rgb, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def sampling_seconds(self, view: int, sampling: Sampling) -> float:
+        """CPU seconds of a view that go into samples: without denoising, without what a render costs at no sample."""
+        self.render(view, Sampling(1, denoiser="none"))  # The scene is handed to Cycles here, once.
+        one, many, whole = (
+            self.render(view, taken)[1]
+            for taken in (
+                Sampling(1, denoiser="none"),
+                Sampling(_MANY, denoiser="none"),
+                dataclasses.replace(sampling, denoiser="none", dither=False),
+            )
+        )
+        return whole - max(0.0, one - (many - one) / (_MANY - 1))
+
+
+def main() -> None:
+    """Serve requests until standard input ends."""
+    cad, output, num_gpus = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(output / "probe.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+    probe = Probe(cad, num_gpus)
+    print(json.dumps({"device": probe.device}), file=answers, flush=True)
+    for line in sys.stdin:
+        what, view, argument = line.split()
+        if what == "sampling":
+            answer = {"cpu": probe.sampling_seconds(int(view), sampling_for(argument))}  # type: ignore[arg-type]
+        else:
+            # Dithered as the stock images are, or the dithering would count as their error.
+            rgb, seconds = probe.render(int(view), Sampling(int(argument), denoiser="none", dither=True))
+            cv2.imwrite(str(output / f"converged_{view}.png"), rgb[..., ::-1])
+            answer = {"cpu": seconds}
+        print(json.dumps(answer), file=answers, flush=True)
+    os._exit(0)  # Blender's own exit crashes.
+
+
+if __name__ == "__main__":
+    main()
