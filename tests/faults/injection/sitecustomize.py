@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(os.environ["FAULT_FOLDER"])
+FOLDER = Path(os.environ.get("FAULT_FOLDER", "/nonexistent"))  # The process that reads a CAD is told nothing.
 TARGET = "render_actor.blender_actor"
 _BALLAST: list[bytes] = []
 _real_time = time.time
