@@ -40,7 +40,7 @@ class Probe:
     def __init__(self, cad: Path, num_gpus: float) -> None:
         CoreClaim(1).pin()
         self.device = start_session(num_gpus=num_gpus, threads=1)
-        self._mesh = parse_cad(cad.read_bytes(), cad.name, cad.parent, CadLimits()).mesh
+        self._mesh = parse_cad(cad.read_bytes(), cad.suffix, cad.parent, CadLimits()).mesh
         self._blender = BlenderScene(1)
         self._blender.load(self._mesh)
         vertices = self._mesh.vertices

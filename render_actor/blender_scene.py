@@ -33,6 +33,9 @@ _UV_LAYER = "UVMap"
 _MARGIN = 3
 """Pixels rendered around the object: the pixel filter reaches 1.5, and the denoiser likes to see background."""
 
+_BACKGROUND_TOLERANCE = 64
+"""Of 65535: what the denoiser may do to a pixel that sees only the world."""
+
 _SOCKETS: dict[TextureSlot, str] = {
     "base_color": "Base Color",
     "roughness": "Roughness",
@@ -158,11 +161,16 @@ class BlenderScene:
         bounds = scene.image_bounds(view, self._shown.mesh.vertices, _MARGIN)
         self._set_border(bounds, scene.resolution)
         rendered = self._rendered()
-        image = np.empty((scene.resolution, scene.resolution, 3), dtype=rendered.dtype)
-        image[:] = self._background if scene.sampling.dither else (self._background / 257.0).round()
+        flat = (self._background / 257.0).round()
+        image = np.empty((scene.resolution, scene.resolution, 3), dtype=np.uint8)
+        image[:] = flat
         left, top, right, bottom = bounds
+        if scene.sampling.dither:
+            seen = (np.abs(rendered.astype(np.int32) - self._background) > _BACKGROUND_TOLERANCE).any(axis=-1, keepdims=True)
+            # The background stays flat: dithered it would be most of the file.
+            rendered = np.where(seen, dithered(rendered, scene.resolution, left, top), flat.astype(np.uint8))
         image[top:bottom, left:right] = rendered
-        return dithered(image) if scene.sampling.dither else image
+        return image
 
     def _set_border(self, bounds: tuple[int, int, int, int], resolution: int) -> None:
         left, top, right, bottom = bounds

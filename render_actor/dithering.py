@@ -7,6 +7,8 @@ picture that was rendered in part must be dithered here.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,24 +18,30 @@ _AMPLITUDE = 0.0033
 _FACTOR = np.uint32(1103515245)
 
 
-def dithered(image: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """An 8-bit image of a 16-bit one, as Blender saves it with a dither intensity of 1.
+def dithered(part: NDArray[np.uint16], resolution: int, left: int = 0, top: int = 0) -> NDArray[np.uint8]:
+    """8 bits of a part of a square picture of 16 bits, as Blender saves the whole with a dither intensity of 1.
 
     Args:
-        image: (H, W, 3) uint16, the whole picture, first row on top.
+        part: (H, W, 3) uint16, first row on top.
+        resolution: width and height of the whole.
+        left: column of the whole at which the part begins.
+        top: row of the whole at which the part begins.
 
     Returns:
         (H, W, 3) uint8.
     """
-    height, width = image.shape[:2]
-    values = image / 65535.0 + _AMPLITUDE * _noise(width, height)[..., None]
-    return np.floor(np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    height, width = part.shape[:2]
+    values = part * np.float32(255.0 / 65535.0)
+    values += _noise(resolution, resolution)[top : top + height, left : left + width]
+    # Never below 0 after rounding by 0.5, so truncation is the floor.
+    return np.minimum(np.maximum(values, 0.5), 255.0).astype(np.uint8)
 
 
-def _noise(width: int, height: int) -> NDArray[np.float64]:
-    """(H, W) noise of -1..1; Blender's rows count from the bottom."""
+@lru_cache(maxsize=4)
+def _noise(width: int, height: int) -> NDArray[np.float32]:
+    """(H, W, 1) noise, in steps of 8 bits, with the half that rounds; Blender's rows count from the bottom."""
     x, y = np.meshgrid(np.arange(width, dtype=np.uint32), np.arange(height, dtype=np.uint32)[::-1])
     across, down = _FACTOR * ((x >> 1) ^ y), _FACTOR * ((y >> 1) ^ x)
     even = (_FACTOR * (across ^ (down >> 3))) / np.float64(0xFFFFFFFF) * 2.0 - 1.0
-    triangular: NDArray[np.float64] = np.sign(even) * (1.0 - np.sqrt(1.0 - np.abs(even)))
-    return triangular
+    triangular = np.sign(even) * (1.0 - np.sqrt(1.0 - np.abs(even)))
+    return np.asarray(triangular * (255.0 * _AMPLITUDE) + 0.5, dtype=np.float32)[..., None]
