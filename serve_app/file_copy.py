@@ -54,6 +54,7 @@ def _copy(source: Path, target: Path, sha256: str) -> None:
         created = os.open(target, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         try:
             _copy_content(opened, created)
+            os.fsync(created)  # Here, where the disk works while other files are copied and checked.
         finally:
             os.close(created)
     finally:
