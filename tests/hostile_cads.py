@@ -353,7 +353,7 @@ def _degenerate() -> Iterator[Case]:
     yield case("degenerate", "nan-normals", ".obj", obj(faces=["1//1 2//1 3//1"], between="vn nan 0 0\n"), "rendered")
     yield case("degenerate", "huge-normals", ".obj", obj(faces=["1//1 2//1 3//1"], between="vn 1e300 1e300 0\n"), "rendered")
     yield case("degenerate", "nan-uv", ".obj", obj(faces=["1/1 2/1 3/1"], between="vt nan inf\n"), "rendered")
-    yield case("degenerate", "same-triangle", ".obj", obj(faces=["1 2 3"] * 5000), "rendered")
+    yield case("degenerate", "same-triangle", ".obj", obj(faces=["1 2 3"] * 500), "rendered")
     yield case("degenerate", "nan-colours", ".obj", obj([(*v, "nan", "inf", -1) for v in VERTICES]), "rendered")
     yield case("degenerate", "no-vertices", ".obj", "f 1 2 3\n")
     yield case("degenerate", "ragged-vertices", ".obj", "v 1 2\n" + obj())
@@ -622,8 +622,12 @@ def _large(scale: float) -> Iterator[Case]:
             file.write(b"\0" * 80 + struct.pack("<I", 10_000_000))
             file.truncate(84 + 50 * 10_000_000)
 
-    def numbered(template: bytes, count: float, before: bytes, after: bytes = b"") -> Maker:
-        return lambda path: path.write_bytes(before + b"".join(template % i for i in range(int(count * scale))) + after)
+    def numbered(piece: Callable[[int], bytes], count: float, before: bytes, after: bytes = b"") -> Maker:
+        return lambda path: path.write_bytes(before + b"".join(map(piece, range(int(count * scale)))) + after)
+
+    def small(number: int) -> bytes:
+        x, y = number % 1000, number // 1000
+        return b"v %d %d 0\nv %d.5 %d 1\nv %d %d.5 0\nf -3 -2 -1\n" % (x, y, x, y, x, y)
 
     solid = obj().encode()
     yield Case("large", "ten-million-faces", ".stl", ten_million_faces)
@@ -634,11 +638,18 @@ def _large(scale: float) -> Iterator[Case]:
     yield Case("large", "continued-line", ".obj", repeated(b"1 \\\n", 100e6, solid + b"f "))
     yield Case("large", "newlines", ".obj", repeated(b"\n", 100e6, b"", solid), "either")
     yield Case("large", "faces", ".obj", repeated(b"f 1 2 3\n", 60e6, solid), "either")
-    yield Case("large", "objects", ".obj", numbered(b"o part%d\nf 1 2 3\n", 1e6, solid), "rendered")
-    yield Case("large", "groups", ".obj", numbered(b"g part%d\ns %%d\nf 1 2 3\n".replace(b"%%d", b"1"), 1e6, solid), "rendered")
-    yield Case("large", "materials", ".obj", numbered(b"usemtl m%d\nf 1 2 3\n", 1e6, solid), "either")
-    yield Case("large", "libraries", ".obj", numbered(b"mtllib m%d.mtl\n", 1e6, b"", solid), "refused")
-    yield Case("large", "elements", ".ply", numbered(b"element e%d 1\nproperty int x\n", 1e6, b"ply\nformat ascii 1.0\n", b"end_header\n"))
+    yield Case("large", "objects", ".obj", numbered(lambda i: b"o part%d\n%b" % (i, small(i)), 1e6, b""), "rendered")
+    yield Case("large", "groups", ".obj", numbered(lambda i: b"g part%d\ns %d\n%b" % (i, i, small(i)), 5e5, b""), "rendered")
+    yield Case("large", "same-face", ".obj", repeated(b"f 1 2 3\n", 8e6, solid))
+    yield Case("large", "near-faces", ".obj", numbered(lambda i: b"v 9.%d 30 9\nf 1 2 -1\n" % i, 1e6, solid))
+    yield Case("large", "materials", ".obj", numbered(lambda i: b"usemtl m%d\n%b" % (i, small(i)), 1e6, b""), "either")
+    yield Case("large", "libraries", ".obj", numbered(lambda i: b"mtllib m%d.mtl\n" % i, 1e6, b"", solid))
+    yield Case(
+        "large",
+        "elements",
+        ".ply",
+        numbered(lambda i: b"element e%d 1\nproperty int x\n" % i, 1e6, b"ply\nformat ascii 1.0\n", b"end_header\n"),
+    )
     yield Case("large", "zeros", ".ply", repeated(b"0 ", 100e6, ply_header("ascii", 4_000_000, 1)))
     yield Case(
         "large", "polygon", ".ply", repeated(b"0 1 2 3 ", 20e6, ply_header("ascii", 4, 1, count="int") + b"0 0 0\n9 0 0\n0 9 0\n0 0 9\n4 ")

@@ -91,6 +91,18 @@ class _Lines:
     relative: array[int] = field(default_factory=lambda: array("q"))
     read: array[int] = field(default_factory=lambda: array("q"))
 
+    def add(self, rest: bytes, number: int, values: dict[bytes, list[bytes]]) -> None:
+        """Add a face line, if it is a surface: a point or an edge is none."""
+        count = len(rest.split())
+        if count < 3:
+            return
+        if b"-" in rest:
+            self.relative.append(len(self.texts))
+            self.read.extend([len(rows) for rows in values.values()])
+        self.texts.append(rest)
+        self.counts.append(count)
+        self.numbers.append(number)
+
 
 def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
     """Read OBJ text.
@@ -113,20 +125,29 @@ def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
     libraries: dict[str, None] = {}
     material: str | None = None
     smooth = False
+    by_form: dict[str, _Lines] = {}  # Of the material and smoothing that are on.
     for number, line in enumerate(data.splitlines(), start=1):
         keyword, _, rest = line.partition(b" ")
-        if b"#" in line or keyword not in _KEYWORDS:
+        if keyword not in _KEYWORDS or b"#" in line:
             keyword, _, rest = line.split(b"#", 1)[0].strip().replace(b"\t", b" ").partition(b" ")
-        if keyword == b"f":
-            _add_face(rest, material, smooth, groups, values, number)
-        elif keyword in values:
-            values[keyword].append(rest)
+        rows = values.get(keyword)
+        if rows is not None:
+            rows.append(rest)
+        elif keyword == b"f":
+            form, rest = _form_of(rest, number)
+            lines = by_form.get(form)
+            if lines is None:
+                lines = by_form[form] = _lines_of(FaceGroup(material, smooth, form), groups)
+            lines.add(rest, number, values)
         elif keyword == b"usemtl":
-            material = " ".join(decoded(rest).split())
+            material, by_form = " ".join(decoded(rest).split()), {}
         elif keyword == b"s":
-            smooth = rest.split() not in ([b"off"], [b"0"], [])
+            smooth, by_form = rest.split() not in ([b"off"], [b"0"], []), {}
         elif keyword == b"mtllib":
             libraries |= dict.fromkeys(_library_names(decoded(rest).split()))
+    groups = {group: lines for group, lines in groups.items() if lines.texts}
+    for kind, rows in values.items():
+        limits.check_vertices(len(rows), _WHAT[kind.decode()])
     limits.check_faces(sum(sum(lines.counts) - 2 * len(lines.counts) for lines in groups.values()))
     points = _table(values[b"v"], "v", 3)
     colors = points[:, 3:6] if points.shape[1] >= 6 else None
@@ -165,28 +186,16 @@ def _library_names(words: list[str]) -> list[str]:
     return names + ([" ".join(rest)] if rest else [])
 
 
-def _add_face(
-    rest: bytes, material: str | None, smooth: bool, groups: dict[FaceGroup, _Lines], values: dict[bytes, list[bytes]], number: int
-) -> None:
+def _form_of(rest: bytes, number: int) -> tuple[str, bytes]:
+    """The form of a face line's corners, and the corners in it."""
     match = _FACE.fullmatch(b" " + rest)
-    form = match.lastgroup if match else None
-    if form is None:
-        form, rest = _common_form(rest.split(), number)
-    count = len(rest.split())
-    if count < 3:
-        return  # A point or an edge is no surface.
-    group = FaceGroup(material, smooth, form)
-    lines = groups.get(group)
-    if lines is None:
-        if len(groups) == _MAX_GROUPS:
-            too_large(f"its faces name more than {_MAX_GROUPS} materials; merge them")
-        lines = groups[group] = _Lines()
-    lines.texts.append(rest)
-    lines.counts.append(count)
-    lines.numbers.append(number)
-    if b"-" in rest:
-        lines.relative.append(len(lines.texts) - 1)
-        lines.read.extend(map(len, values.values()))
+    return (match.lastgroup, rest) if match and match.lastgroup else _common_form(rest.split(), number)
+
+
+def _lines_of(group: FaceGroup, groups: dict[FaceGroup, _Lines]) -> _Lines:
+    if group not in groups and len(groups) == _MAX_GROUPS:
+        too_large(f"its faces name more than {_MAX_GROUPS} materials; merge them")
+    return groups.setdefault(group, _Lines())
 
 
 def _common_form(corners: list[bytes], number: int) -> tuple[str, bytes]:

@@ -34,6 +34,10 @@ _LARGEST = 1e9
 _THINNEST = 1e-12
 """Twice the area of the largest face, for a CAD of size 1, below which there is nothing to see."""
 
+_MOST_LAYERS = 1000
+"""Area of all faces, for a CAD of size 1. A ray meets as many faces as lie over each other: a million that fill the image would
+keep a renderer for minutes a view."""
+
 _MAX_WARNINGS = 20
 """Warnings that one CAD may cause, in a job's record and log."""
 
@@ -149,6 +153,8 @@ def _check_geometry(mesh: CadMesh) -> None:
     areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     if areas.max() < _THINNEST:
         raise invalid("it has no surface: all its faces are lines or points")
+    if areas.sum() / 2 > _MOST_LAYERS:
+        raise invalid(f"its faces lie over each other, {areas.sum() / 2:.4g} times as much as would cover it; remove those that are double")
 
 
 def _looks(mesh: CadMesh) -> list[str]:

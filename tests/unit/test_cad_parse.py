@@ -395,3 +395,9 @@ def test_warnings_are_few_however_many_there_are(tmp_path: Path) -> None:
     libraries = "".join(f"mtllib {number}.mtl\n" for number in range(200))
     warnings = parse(tmp_path, "a.obj", libraries + TRIANGLE + "f 1 2 3\n").warnings
     assert len(warnings) == 20 and warnings[-1] == "182 more warnings of this kind"
+
+
+def test_faces_that_lie_over_each_other_by_the_thousand_are_refused(tmp_path: Path) -> None:
+    assert len(parse(tmp_path, "a.obj", TRIANGLE + "f 1 2 3\n" * 1900).mesh.faces) == 1900
+    with pytest.raises(ServiceError, match="over each other"):
+        parse(tmp_path, "a.obj", TRIANGLE + "f 1 2 3\n" * 2100)

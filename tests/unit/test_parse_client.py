@@ -16,7 +16,7 @@ from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad
 from serve_app.cad.parse_client import parse_in_process
 from serve_app.errors import ServiceError
-from tests.hostile_cads import GOOD, obj
+from tests.hostile_cads import GOOD, VERTICES, ascii_ply, obj
 
 LIMITS = CadLimits()
 
@@ -47,6 +47,19 @@ async def test_each_reader_keeps_the_limits(name: str, limits: CadLimits, words:
     path.write_bytes(GOOD[name])
     error = await refusal(path, limits)
     assert error.code == "cad_too_large" and words in error.detail
+
+
+@pytest.mark.parametrize(("kind", "what"), [("v", "vertices"), ("vt", "texture coordinates"), ("vn", "normals")])
+async def test_an_obj_of_points_keeps_the_limits(kind: str, what: str, tmp_path: Path) -> None:
+    (tmp_path / "cad.obj").write_text(obj() + f"{kind} 1 2 3\n" * 20)
+    error = await refusal(tmp_path / "cad.obj", dataclasses.replace(LIMITS, faces=5))
+    assert error.code == "cad_too_large" and what in error.detail and "more than 15" in error.detail
+
+
+async def test_a_ply_of_points_keeps_the_limits(tmp_path: Path) -> None:
+    (tmp_path / "cad.ply").write_text(ascii_ply([*VERTICES] * 4))
+    error = await refusal(tmp_path / "cad.ply", dataclasses.replace(LIMITS, faces=5))
+    assert error.code == "cad_too_large" and "16 entries of 'vertex'" in error.detail
 
 
 async def test_too_little_memory_is_said(tmp_path: Path) -> None:
