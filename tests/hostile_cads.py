@@ -347,6 +347,7 @@ def _degenerate() -> Iterator[Case]:
         corners = [[vertices[i] for i in triangle] for triangle in TRIANGLES]
         for suffix, data in ((".ply", ascii_ply(vertices)), (".obj", obj(vertices)), (".stl", ascii_stl(corners))):
             yield case("degenerate", label, suffix, data, outcome)
+    yield case("degenerate", "smooth-one-edge", ".obj", obj(faces=["1 1 1", "1 1 2", "2 3 3", "1 2 3"], between="s 1\n"), "rendered")
     yield case("degenerate", "same-corner", ".obj", obj(faces=["1 1 1", "2 2 3", "3 4 3"]))
     yield case("degenerate", "smooth-same-corner", ".obj", obj(faces=["1 1 2", "1 2 3", "3 2 1"], between="s 1\n"), "rendered")
     yield case("degenerate", "zero-normals", ".obj", obj(faces=["1//1 2//1 3//1"], between="vn 0 0 0\n"), "rendered")

@@ -27,6 +27,7 @@ _FACE = re.compile(
 )
 _COLUMNS = {"v": ("v",), "vt": ("v", "vt"), "vn": ("v", "vn"), "vtn": ("v", "vt", "vn")}
 _KINDS = ("v", "vt", "vn")
+_SKIPPED = frozenset((b"o", b"g", b"l", b"p", b"#"))
 _KEYWORDS = frozenset((b"v", b"vt", b"vn", b"f"))
 _WHAT = {"v": "vertices", "vt": "texture coordinates", "vn": "normals"}
 
@@ -128,6 +129,8 @@ def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
     by_form: dict[str, _Lines] = {}  # Of the material and smoothing that are on.
     for number, line in enumerate(data.splitlines(), start=1):
         keyword, _, rest = line.partition(b" ")
+        if keyword in _SKIPPED:
+            continue
         if keyword not in _KEYWORDS or b"#" in line:
             keyword, _, rest = line.split(b"#", 1)[0].strip().replace(b"\t", b" ").partition(b" ")
         rows = values.get(keyword)

@@ -99,7 +99,7 @@ def _parsed(data: bytes, suffix: str, folder: Path, limits: CadLimits) -> Parsed
     except ValueError as error:
         raise invalid(f"it cannot be read as {suffix[1:].upper()}: {error}") from error
     if mesh is None:
-        raise invalid("it holds no faces")
+        raise invalid("it holds no faces" + (" but such as name one vertex twice" if parts else ""))
     _check_geometry(mesh)
     messages = list(dict.fromkeys([*textures.warnings, *_looks(mesh)]))
     if len(messages) > _MAX_WARNINGS:
@@ -108,8 +108,8 @@ def _parsed(data: bytes, suffix: str, folder: Path, limits: CadLimits) -> Parsed
     return ParsedCad(file_sha256, mesh, tuple(messages), dict(resolver.used))
 
 
-def _joined(parts: list[Part], textures: tuple[NDArray[np.uint8], ...]) -> CadMesh:
-    """All parts as one mesh; what only some parts have is filled with its neutral value in the others."""
+def _joined(parts: list[Part], textures: tuple[NDArray[np.uint8], ...]) -> CadMesh | None:
+    """All parts as one mesh; what only some parts have is filled with its neutral value in the others. None without faces."""
     offsets = np.cumsum([0, *(len(part.vertices) for part in parts)])
     normals = colors = uv = None
     if any(part.corner_normals is not None for part in parts):
@@ -121,11 +121,19 @@ def _joined(parts: list[Part], textures: tuple[NDArray[np.uint8], ...]) -> CadMe
         uv = np.concatenate([np.zeros((len(p.faces), 3, 2), np.float32) if p.corner_uv is None else p.corner_uv for p in parts])
     faces = np.concatenate([part.faces + start for part, start in zip(parts, offsets, strict=False)])
     vertices = np.concatenate([part.vertices for part in parts])
-    # A vertex that no face uses must not decide where the object is.
-    used, faces = compacted(vertices, faces)
     materials = {id(part.material): part.material for part in parts}  # Each is a shader: parts with one material share it.
     slots = {identity: slot for slot, identity in enumerate(materials)}
     of_parts = np.array([slots[id(part.material)] for part in parts], dtype=np.int32)
+    face_materials = np.repeat(of_parts, [len(part.faces) for part in parts])
+    # A face that names a vertex twice is nothing to see, and with custom normals it kills Blender.
+    proper = (faces != np.roll(faces, 1, axis=1)).all(axis=1)
+    if not proper.all():
+        faces, face_materials = faces[proper], face_materials[proper]
+        normals, uv = (None if values is None else values[proper] for values in (normals, uv))
+    if not len(faces):
+        return None
+    # A vertex that no face uses must not decide where the object is.
+    used, faces = compacted(vertices, faces)
     return CadMesh(
         key="",
         vertices=vertices[used],
@@ -133,7 +141,7 @@ def _joined(parts: list[Part], textures: tuple[NDArray[np.uint8], ...]) -> CadMe
         corner_normals=normals,
         vertex_colors=None if colors is None else colors[used],
         corner_uv=uv,
-        face_materials=np.repeat(of_parts, [len(part.faces) for part in parts]),
+        face_materials=face_materials,
         materials=tuple(materials.values()),
         textures=textures,
     )

@@ -37,8 +37,9 @@ SEEN_BY_THE_CAMERA = ("view_blank", "view_clipped", "camera_inside_object")
 def sample() -> list[Case]:
     cases = corpus(1.0 if FULL else 0.02)
     large = [case for case in cases if case.kind == "large"]
-    others = [case for case in cases if case.kind != "large"]
-    return others[:: 2 if FULL else 25] + (large if FULL else large[:4])
+    degenerate = [case for case in cases if case.kind == "degenerate"]  # They are what kills a Blender.
+    others = [case for case in cases if case.kind not in ("large", "degenerate")]
+    return others[:: 2 if FULL else 30] + degenerate[:: 1 if FULL else 3] + (large if FULL else large[:4])
 
 
 def prepared(server: Server, name: str) -> Path:

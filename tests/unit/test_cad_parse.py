@@ -401,3 +401,13 @@ def test_faces_that_lie_over_each_other_by_the_thousand_are_refused(tmp_path: Pa
     assert len(parse(tmp_path, "a.obj", TRIANGLE + "f 1 2 3\n" * 1900).mesh.faces) == 1900
     with pytest.raises(ServiceError, match="over each other"):
         parse(tmp_path, "a.obj", TRIANGLE + "f 1 2 3\n" * 2100)
+
+
+@pytest.mark.parametrize("before", ["", "s 1\n", "vt 0 0\n"])
+def test_faces_that_name_a_vertex_twice_are_left_out(before: str, tmp_path: Path) -> None:
+    faces = "f 1/1 1/1 2/1\nf 1/1 2/1 3/1\nf 2/1 3/1 3/1\n" if before.startswith("vt") else "f 1 1 2\nf 1 2 3\nf 2 3 3\n"
+    mesh = parse(tmp_path, "a.obj", before + TRIANGLE + faces).mesh
+    assert mesh.faces.tolist() == [[0, 1, 2]] and mesh.face_materials.tolist() == [0]
+    assert all(values is None or len(values) == 1 for values in (mesh.corner_normals, mesh.corner_uv))
+    with pytest.raises(ServiceError, match="one vertex twice"):
+        parse(tmp_path, "a.obj", TRIANGLE + "f 1 1 2\nf 3 3 3\n")

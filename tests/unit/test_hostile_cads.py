@@ -86,6 +86,7 @@ def check_mesh(mesh: CadMesh) -> None:
     """Arrays that a renderer can use without looking."""
     assert len(mesh.faces) and mesh.vertices.dtype == np.float64 and mesh.faces.dtype == np.int32
     assert np.isfinite(mesh.vertices).all() and mesh.faces.min() >= 0 and mesh.faces.max() < len(mesh.vertices)
+    assert (mesh.faces != np.roll(mesh.faces, 1, axis=1)).all()
     assert len(mesh.face_materials) == len(mesh.faces) and mesh.face_materials.min() >= 0
     assert mesh.face_materials.max() < len(mesh.materials)
     for values, shape in ((mesh.corner_normals, (len(mesh.faces), 3, 3)), (mesh.corner_uv, (len(mesh.faces), 3, 2))):
