@@ -122,7 +122,6 @@ class JobRendering:
         """Fill the staging folder: from a job that renders the same, from the cache, or by rendering."""
         while (shared := self._in_flight.get(key)) is not None:
             log.event("info", "waits for a job that renders the same", key=key)
-            await finished_in_thread(staging.keep_only, set())
             rendered = await shared.join(staging)
             if rendered is not None:
                 job.cached = True

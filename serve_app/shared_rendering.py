@@ -22,6 +22,7 @@ class SharedRendering:
 
     def __init__(self) -> None:
         self._followers: list[tuple[StagingFolder, asyncio.Future[RenderedViews | None]]] = []
+        self._ended = False
 
     async def join(self, staging: StagingFolder) -> RenderedViews | None:
         """Wait for the leader to fill a staging folder.
@@ -32,6 +33,8 @@ class SharedRendering:
         Raises:
             ServiceError: the leader failed in a way that the caller would, too.
         """
+        if self._ended:  # Nobody would answer any more.
+            return None
         future: asyncio.Future[RenderedViews | None] = asyncio.get_running_loop().create_future()
         self._followers.append((staging, future))
         return await future
@@ -42,7 +45,7 @@ class SharedRendering:
             if future.done():
                 continue
             try:
-                await asyncio.to_thread(staging.copy_from, source.folder, rendered.hashes())
+                await asyncio.to_thread(_fill, staging, source, rendered)
             except (ServiceError, DamagedFileError) as error:
                 _set_error(future, error if isinstance(error, ServiceError) else ServiceError("internal_error", str(error)))
                 continue
@@ -51,6 +54,7 @@ class SharedRendering:
 
     def end(self, error: BaseException | None) -> None:
         """The leader has ended; followers that got nothing are told so."""
+        self._ended = True
         for _, future in self._followers:
             if future.done():
                 continue
@@ -58,6 +62,11 @@ class SharedRendering:
                 _set_error(future, error)
             else:
                 future.set_result(None)
+
+
+def _fill(staging: StagingFolder, source: StagingFolder, rendered: RenderedViews) -> None:
+    staging.keep_only(set())  # An earlier server may have left views there.
+    staging.copy_from(source.folder, rendered.hashes())
 
 
 def _set_error(future: asyncio.Future[RenderedViews | None], error: ServiceError) -> None:
