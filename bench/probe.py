@@ -1,7 +1,7 @@
-"""A Blender of ours without a server: what sampling alone costs, and converged images.
+"""A Blender of ours without a server, for converged images.
 
-A process of its own: ``python -m bench.probe CAD OUTPUT GPUS`` reads ``sampling VIEW QUALITY`` or ``converged VIEW SAMPLES`` from
-each line of its standard input and answers with a line of JSON.
+A process of its own: ``python -m bench.probe CAD OUTPUT GPUS`` reads ``converged VIEW SAMPLES`` from each line of its
+standard input and answers with a line of JSON.
 """
 
 from __future__ import annotations
@@ -21,12 +21,9 @@ from render_actor.blender_scene import BlenderScene
 from render_actor.blenderproc_session import start_session
 from render_actor.cameras import camera_poses
 from render_actor.core_pinning import CoreClaim
-from render_actor.scene import Sampling, TemplateScene, object_to_scene, poses_in_scene, sampling_for
+from render_actor.scene import Sampling, TemplateScene, object_to_scene, poses_in_scene
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
-
-_MANY = 17
-"""Samples of the render that, with one of a single sample, tells what a sample costs and what everything else does."""
 
 
 class Probe:
@@ -57,19 +54,6 @@ class Probe:
         after = resource.getrusage(resource.RUSAGE_SELF)
         return rgb, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    def sampling_seconds(self, view: int, sampling: Sampling) -> float:
-        """CPU seconds of a view that go into samples: without denoising, without what a render costs at no sample."""
-        self.render(view, Sampling(1, denoiser="none"))  # The scene is handed to Cycles here, once.
-        one, many, whole = (
-            self.render(view, taken)[1]
-            for taken in (
-                Sampling(1, denoiser="none"),
-                Sampling(_MANY, denoiser="none"),
-                dataclasses.replace(sampling, denoiser="none", dither=False),
-            )
-        )
-        return whole - max(0.0, one - (many - one) / (_MANY - 1))
-
 
 def main() -> None:
     """Serve requests until standard input ends."""
@@ -79,15 +63,11 @@ def main() -> None:
     probe = Probe(cad, num_gpus)
     print(json.dumps({"device": probe.device}), file=answers, flush=True)
     for line in sys.stdin:
-        what, view, argument = line.split()
-        if what == "sampling":
-            answer = {"cpu": probe.sampling_seconds(int(view), sampling_for(argument))}  # type: ignore[arg-type]
-        else:
-            # Dithered as the stock images are, or the dithering would count as their error.
-            rgb, seconds = probe.render(int(view), Sampling(int(argument), denoiser="none", dither=True))
-            cv2.imwrite(str(output / f"converged_{view}.png"), rgb[..., ::-1])
-            answer = {"cpu": seconds}
-        print(json.dumps(answer), file=answers, flush=True)
+        _, view, samples = line.split()
+        # Dithered as the stock images are, or the dithering would count as their error.
+        rgb, seconds = probe.render(int(view), Sampling(int(samples), denoiser="none"))
+        cv2.imwrite(str(output / f"converged_{view}.png"), rgb[..., ::-1])
+        print(json.dumps({"cpu": seconds}), file=answers, flush=True)
     os._exit(0)  # Blender's own exit crashes.
 
 
