@@ -12,6 +12,8 @@ from tests.faults.fault_server import FaultServer
 FULL = bool(os.environ.get("RENDER_FAULTS_FULL"))
 """``make faults`` sets it: every fault as often as the figures that are published say."""
 
+full_only = pytest.mark.skipif(not FULL, reason="of the full form only: make faults")
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:

@@ -13,7 +13,11 @@ from pathlib import Path
 import httpx
 import psutil
 
+from tests.faults.conftest import FULL, full_only
 from tests.faults.fault_server import FaultServer
+
+CLIENTS = 200 if FULL else 50
+NEIGHBOURS = 20 if FULL else 8
 
 
 def beside(server: FaultServer, count: int = 20) -> list[str]:
@@ -27,9 +31,9 @@ def check_good(server: FaultServer, jobs: list[str]) -> None:
 
 
 def test_a_cad_that_kills_every_blender_fails_alone_and_is_quarantined(server: FaultServer) -> None:
-    good = beside(server, 10)
+    good = beside(server, NEIGHBOURS // 2)
     killer = server.submit("knot.ply", "killer")
-    good += beside(server, 10)
+    good += beside(server, NEIGHBOURS // 2)
     server.wait_for_all()
     record = server.job(killer)
     assert record["status"] == "failed" and record["error"]["code"] == "renderer_lost", record
@@ -75,9 +79,9 @@ def test_a_renderer_that_takes_too_much_memory_is_stopped(server: FaultServer) -
     server.audit()
 
 
-def test_two_hundred_clients_that_hang_up_cancel_nothing(server: FaultServer) -> None:
+def test_clients_that_hang_up_cancel_nothing(server: FaultServer) -> None:
     bodies = []
-    for number in range(200):
+    for number in range(CLIENTS):
         job_id = f"hungup-{number}"
         content = json.dumps(server.body("crate.obj", job_id, samples=1)).encode()
         request = (
@@ -117,6 +121,7 @@ def test_the_wall_clock_may_be_moved(server: FaultServer) -> None:
     server.audit()
 
 
+@full_only
 def test_renderers_are_recycled_and_no_request_waits_for_it(server: FaultServer) -> None:
     """The server of these tests recycles after a few jobs, so it has happened all the time; here it is looked at."""
     with server.http() as http:
@@ -133,6 +138,7 @@ def test_renderers_are_recycled_and_no_request_waits_for_it(server: FaultServer)
     server.audit()
 
 
+@full_only
 def test_the_command_that_runs_the_server_has_it_finish_its_views_first(tmp_path: Path) -> None:
     server = FaultServer(tmp_path, {"RENDER_DRAIN_GRACE_SEC": "30"})
     up = server.start_with_command()
@@ -141,11 +147,14 @@ def test_the_command_that_runs_the_server_has_it_finish_its_views_first(tmp_path
         while server.job(jobs[0])["rendered_count"] < 3:
             time.sleep(0.1)
         up.send_signal(signal.SIGTERM)
-        saw_the_door_closed = False
+        saw_the_door_closed, tries = False, 0
         while up.poll() is None:
+            tries += 1
             try:
                 with server.http() as http:
-                    answer = http.put("/jobs/too-late", json=server.body("crate.obj", "late"))
+                    answer = http.put(f"/jobs/late-{tries}", json=server.body("crate.obj", f"late-{tries}"))
+                if answer.status_code == 200:
+                    server.accepted[f"late-{tries}"] = "queued"
                 saw_the_door_closed |= answer.status_code == 503 and answer.json().get("code") == "draining"
             except (httpx.HTTPError, ValueError):
                 pass
@@ -155,7 +164,8 @@ def test_the_command_that_runs_the_server_has_it_finish_its_views_first(tmp_path
         server.start(ready=False)
         server.wait_for_all()
         check_good(server, jobs)
-        assert all(server.rendered()[job_id] == 42 for job_id in jobs), (begun, server.rendered())  # No view was begun twice.
+        # The three are the same and share a rendering, of which no view was begun twice.
+        assert sum(server.rendered()[job_id] for job_id in jobs) == 42, (begun, server.rendered())
         server.audit()
     finally:
         up.kill()
