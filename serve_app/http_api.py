@@ -166,7 +166,9 @@ async def _accepted(
     job = await service.accept(request, job_id=job_id, request_key=request_key)
     if wait:
         return await _ended(job, wait_timeout_sec)
-    return AcceptedJob(job_id=job.job_id, status=job.status)
+    # Clients of the older server know no other answer than `queued` to a request that began a job.
+    ended = isinstance(job, JobRecord) or job.ended
+    return AcceptedJob(job_id=job.job_id, status=job.status if ended else "queued")
 
 
 @router.delete("/jobs/{job_id}", tags=["jobs"], responses=_only(404, 422, 500, 503))

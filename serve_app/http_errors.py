@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from serve_app.errors import ServiceError
 from serve_app.logs import server_event
@@ -60,7 +61,17 @@ async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse
         405: ("method_not_allowed", f"{request.method[:_SHOWN]} is not offered at {path}; /docs lists what is"),
     }
     code, detail = known.get(error.status_code, ("http_error", str(error.detail)))
-    return JSONResponse(ErrorBody(detail=detail, code=code).model_dump(), error.status_code, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (methods := _offered(request)):
+        headers["Allow"] = ", ".join(sorted(methods))
+    return JSONResponse(ErrorBody(detail=detail, code=code).model_dump(), error.status_code, headers=headers)
+
+
+def _offered(request: Request) -> set[str]:
+    """Methods that the OpenAPI document has for the request's path; the router itself names those of one route alone."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    found = [operations for template, operations in paths.items() if compile_path(template)[0].match(request.scope["path"])]
+    return {method.upper() for operations in found for method in operations}
 
 
 async def _on_fault(request: Request, error: Exception) -> JSONResponse:

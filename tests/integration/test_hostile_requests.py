@@ -199,7 +199,7 @@ def test_a_path_that_changes_between_check_and_open(server: Server) -> None:
     finally:
         stop.set()
         thread.join()
-    assert set(became) <= {"rendered", "cad_not_found", "cad_not_a_file", "path_outside_roots"}, became
+    assert set(became) <= {"rendered", "cad_not_found", "cad_not_a_file", "path_outside_roots", "validation_error"}, became
 
 
 def test_hostile_poses(server: Server) -> None:

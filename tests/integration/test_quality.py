@@ -42,8 +42,8 @@ def test_standard_is_within_its_bounds_also_after_other_qualities(server: Server
 
 def test_a_device_that_is_missing_is_a_start_error_and_never_the_cpu() -> None:
     code = (
-        "from render_actor.blender_actor import BlenderActor\nfrom render_actor.types import RendererOptions\n"
-        "answer = BlenderActor('r', RendererOptions(device='HIP')).warm_up()\n"
+        "import os\nfrom render_actor.blender_actor import BlenderActor\nfrom render_actor.types import RendererOptions\n"
+        "answer = BlenderActor('r', RendererOptions(device='HIP'), os.getpid()).warm_up()\n"
         "import os; os.write(1, answer.message.encode() if hasattr(answer, 'message') else answer.device.encode()); os._exit(0)"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
