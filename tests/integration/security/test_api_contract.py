@@ -23,7 +23,9 @@ def test_every_answer_is_as_documented(locked_server: Server, tmp_path: Path) ->
         document = http.get("/openapi.json", headers={"X-API-Key": API_KEY})
     (tmp_path / "openapi.json").write_text(document.text)
     command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(Path(__file__).with_name("schemathesis.toml"))]
-    options = ["--url", locked_server.url, "--checks=all", f"--max-time={SECONDS}", "--max-examples=30", "--no-shrink"]
+    # DELETE cancels a job; its record stays, for whoever asks what became of it.
+    checks = ["--checks=all", "--exclude-checks=use_after_free"]
+    options = ["--url", locked_server.url, *checks, f"--max-time={SECONDS}", "--max-examples=30", "--no-shrink"]
     environment = {
         "RENDER_API_KEY": API_KEY,
         "CONTRACT_FOLDER": str(locked_server.folder),
