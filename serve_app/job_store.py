@@ -50,6 +50,9 @@ _ADDED_SINCE_1 = (
     "request_hash TEXT NOT NULL DEFAULT ''",
     "resumed INTEGER NOT NULL DEFAULT 0",
 )
+LEAST_KEPT = 1000
+"""Newest ended jobs that are kept whatever their age."""
+
 _LOCK_PATIENCE_SEC = 10.0
 
 
@@ -232,12 +235,13 @@ class JobStore:
 
         return {sha256: (until - time.time(), reason) for sha256, until, reason in await self._run(work)}
 
-    async def forget(self, older_than: float, keep: int) -> list[JobRecord]:
+    async def forget(self, older_than: float, keep: int, at_least: int = LEAST_KEPT) -> list[JobRecord]:
         """Remove ended jobs that are old or too many; unfinished ones stay whatever their age.
 
         Args:
             older_than: seconds since the epoch; jobs created before go.
             keep: so many of the newest ended jobs stay at most.
+            at_least: so many stay whatever their age: the clock may have been wrong when they, or this, was dated.
 
         Returns:
             What was removed.
@@ -247,7 +251,9 @@ class JobStore:
         def work() -> list[tuple[int, str]]:
             rows = self._db.execute(f"SELECT sequence, record FROM jobs WHERE status IN ({marks}) ORDER BY sequence DESC", FINAL_STATES)
             created = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(older_than))
-            old = [row for index, row in enumerate(rows) if index >= keep or json.loads(row[1])["created_at"] < created]
+            old = [
+                row for index, row in enumerate(rows) if index >= keep or (index >= at_least and json.loads(row[1])["created_at"] < created)
+            ]
             with self._db:
                 self._db.execute("BEGIN IMMEDIATE")
                 self._db.executemany("DELETE FROM jobs WHERE sequence = ?", [(sequence,) for sequence, _ in old])
