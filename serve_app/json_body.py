@@ -15,6 +15,10 @@ from serve_app.errors import ServiceError
 MAX_DEPTH = 32
 """Lists and objects inside each other; a batch request has three."""
 
+MAX_NAMES = 100
+"""Names that one object may have; a render request knows about fifteen. Each unknown one costs time when the body is checked, and the
+defaults of a batch are checked with each of its items."""
+
 
 class JsonRoute(APIRoute):
     """A route whose body, where it takes one, is read by ``read_json``; FastAPI then checks it against the route's model.
@@ -79,8 +83,9 @@ def _check_content_type(value: str | None) -> None:
 def parse_json(data: bytes) -> Any:
     """Parse a request body.
 
-    Refused beyond what ``json`` refuses: names that an object has twice, NaN and Infinity, numbers that no float holds, nesting
-    below ``MAX_DEPTH``, and halves of surrogate pairs, which are no text and can be neither stored nor answered.
+    Refused beyond what ``json`` refuses: names that an object has twice, more than ``MAX_NAMES`` of them, NaN and Infinity, numbers
+    that no float holds, nesting below ``MAX_DEPTH``, and halves of surrogate pairs, which are no text and can be neither stored nor
+    answered.
 
     Raises:
         ServiceError: ``validation_error``.
@@ -109,6 +114,8 @@ def _too_deep() -> ServiceError:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_NAMES:
+        raise ServiceError("validation_error", f"the request body has an object with {len(pairs)} names, more than {MAX_NAMES}")
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -66,6 +67,20 @@ def test_a_missing_field_is_named() -> None:
     with pytest.raises(ValidationError) as caught:
         RenderRequest.model_validate({"cad_path": "a.ply"})
     assert validation_error(caught.value.errors()).detail == "output_dir is required"
+
+
+@pytest.mark.parametrize("value", ["x" * 4_000_000, "é" * 2_000_000, [0] * 2_000_000, [[[0] * 50] * 50] * 800, {"x" * 4_000_000: 0}])
+def test_a_large_value_costs_no_more_than_a_small_one(value: object) -> None:
+    """It may be the default of a thousand items, and each tells of it."""
+    began = time.process_time()
+    for _ in range(100):
+        _, detail = refusal(samples=value)
+    assert time.process_time() - began < 1.0 and len(detail) < 200
+
+
+def test_a_long_name_is_cut() -> None:
+    field, detail = refusal(**{"x" * 4_000_000: 1})
+    assert field is not None and len(field) <= 80 and len(detail) < 600
 
 
 def test_two_camera_lists_are_refused() -> None:
