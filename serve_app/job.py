@@ -7,6 +7,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -87,7 +88,7 @@ class Job:
     def __post_init__(self) -> None:
         self.group = self.group or self.job_id
 
-    @property
+    @cached_property
     def templates_dir(self) -> Path:
         """The folder that the files go to."""
         return self.output_dir / "templates" if self.request.templates_subfolder else self.output_dir

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from serve_app.quarantine import Quarantine
 from serve_app.requests import RenderRequest
 from serve_app.retention import tidy
 from serve_app.settings import Settings
-from serve_app.states import FINAL_STATES, JOB_STATES, TRANSITIONAL_STATES, ImpossibleMoveError, ViewProgress
+from serve_app.states import FINAL_STATES, JOB_STATES, TRANSITIONAL_STATES, ImpossibleMoveError, JobState, ViewProgress
 from serve_app.storage import check_room
 from serve_app.turns import JobTurns
 
@@ -57,6 +58,25 @@ def test_one_folder_takes_one_rendering_at_a_time(other: Job, busy: bool) -> Non
     with pytest.raises(ServiceError) as caught:
         check_output(other, [job("/out/a")])
     assert (caught.value.code, caught.value.field, caught.value.status) == ("output_busy", "output_dir", 409)
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "canceled", "timeout"])
+def test_a_job_that_has_ended_is_in_nobodys_way(status: JobState) -> None:
+    """Its end may not be stored yet, but whoever waited for it has seen it."""
+    ended = job("/out/a", samples=3)
+    ended.move_to("running")
+    ended.move_to(status)
+    check_output(job("/out/a"), [ended])
+
+
+@pytest.mark.parametrize("folder", ["/out/of/many/folders/{}", "/out/of/one"])
+def test_a_large_batch_is_compared_quickly_with_a_full_queue(folder: str) -> None:
+    live = [job(folder.format(number)) for number in range(2000)]
+    items = [job(folder.format(f"new{number}")) for number in range(200)]
+    began = time.process_time()
+    for item in items:
+        check_output(item, live)
+    assert time.process_time() - began < 1.0
 
 
 def test_every_state_is_final_or_on_its_way() -> None:
