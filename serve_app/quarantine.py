@@ -39,7 +39,9 @@ class Quarantine:
     @property
     def empty(self) -> bool:
         """Whether no CAD is refused: nobody needs to compute a hash then."""
-        return not self._until
+        now = time.monotonic()
+        # Of a copy: this is asked in threads.
+        return all(until <= now for until, _ in list(self._until.values()))
 
     def check(self, cad_sha256: str) -> None:
         """Refuse a CAD that is quarantined.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import hashlib
 import os
@@ -16,10 +17,10 @@ from typing import Any
 import psutil
 from pydantic import ValidationError
 
-from serve_app.cad.loader import CadLoader
+from serve_app.cad.folder_resolver import sha256_of_regular_file
+from serve_app.cad.loader import LARGE_BYTES, CadLoader
 from serve_app.draining import drain_on_demand
 from serve_app.errors import ServiceError
-from serve_app.file_copy import sha256_of
 from serve_app.job import Job, failed_record, new_job_id
 from serve_app.job_rendering import JobRendering
 from serve_app.job_runner import JobRunner, refusal_to_resume
@@ -187,12 +188,9 @@ class RenderService:
         job = self._job(request, group, job_id)
         check_room(request, job.output_dir, self._settings.data_dir, self._settings.min_free_bytes)
         if not self._quarantine.empty:
-            try:
-                self._quarantine.check(sha256_of(job.cad_path))
-            except OSError as error:
-                raise ServiceError(
-                    "cad_unreadable", f"{request.cad_path!r} cannot be read by the server: {error.strerror}", "cad_path"
-                ) from error
+            # At the door only where it takes no time to speak of; every CAD is looked at again when it has been read.
+            with contextlib.suppress(OSError, ValueError):
+                self._quarantine.check(sha256_of_regular_file(job.cad_path, LARGE_BYTES))
         return job
 
     def _job(self, request: RenderRequest, group: str, job_id: str | None) -> Job:

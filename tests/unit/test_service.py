@@ -1,0 +1,72 @@
+"""The service without HTTP, renderers and Ray: what it accepts, and what it looks at before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from render_actor.types import BatchResult, RendererStatus, ViewBatch
+from serve_app.errors import ServiceError
+from serve_app.file_copy import sha256_of
+from serve_app.paths import PathPolicy
+from serve_app.requests import RenderRequest
+from serve_app.service import RenderService
+from serve_app.settings import Settings
+
+
+class NoRenderers:
+    """Renderers that are never there."""
+
+    async def render(self, batch: ViewBatch) -> BatchResult:
+        raise ConnectionError
+
+    async def statuses(self) -> list[RendererStatus]:
+        return []
+
+    async def quiet(self) -> None:
+        return
+
+
+@pytest.fixture
+async def service(settings: Settings) -> AsyncIterator[RenderService]:
+    service = RenderService(settings.model_copy(update={"min_free_bytes": 0}), NoRenderers(), 2)
+    yield service
+    service._store.close()
+
+
+def request(folder: Path, name: str = "cad.ply", **options: Any) -> RenderRequest:
+    return RenderRequest(cad_path=str(folder / name), output_dir=str(folder / "out"), **options)
+
+
+async def test_a_quarantined_cad_is_refused_at_the_door(service: RenderService, tmp_path: Path) -> None:
+    (tmp_path / "cad.ply").write_bytes(b"ply")
+    await service._quarantine.add(sha256_of(tmp_path / "cad.ply"), "it killed two")
+    with pytest.raises(ServiceError) as caught:
+        service._checked(request(tmp_path), "", None)
+    assert caught.value.code == "cad_quarantined"
+    (tmp_path / "cad.ply").write_bytes(b"ply repaired")
+    service._checked(request(tmp_path), "", None)
+
+
+async def test_the_door_reads_no_cad_that_is_large_or_no_file(
+    service: RenderService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would hold up the few threads that all requests share; whoever parses the CAD finds what is wrong."""
+    await service._quarantine.add("0" * 64, "it killed two")
+    with (tmp_path / "cad.ply").open("wb") as file:
+        file.truncate(1 << 38)
+    service._checked(request(tmp_path), "", None)
+    checked = PathPolicy.cad
+
+    def exchanged(policy: PathPolicy, text: str) -> Path:
+        path = checked(policy, text)
+        path.unlink()
+        os.mkfifo(path)
+        return path
+
+    monkeypatch.setattr(PathPolicy, "cad", exchanged)
+    service._checked(request(tmp_path), "", None)
