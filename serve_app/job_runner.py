@@ -162,7 +162,10 @@ class JobRunner:
 
     async def _in_turn(self, job: Job, log: JobLog) -> None:
         job.move_to("running")
-        await self._store.update(job.record(), job.resumed)
+        try:
+            await self._store.update(job.record(), job.resumed)
+        except ServiceError as error:  # On disk it stays queued, from where the next server would begin it just as well.
+            log.event("warning", "the job's start could not be stored", reason=error.detail)
         limit = self._settings.job_timeout_sec
         try:
             async with asyncio.timeout(max(0.0, limit - job.earlier_seconds)) as clock:

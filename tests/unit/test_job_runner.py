@@ -1,0 +1,131 @@
+"""The life of jobs, with a rendering that does what a test wants and a store that may refuse."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from serve_app.errors import ServiceError
+from serve_app.job import Job
+from serve_app.job_rendering import JobRendering
+from serve_app.job_runner import JobRunner
+from serve_app.job_store import JobStore, StoredJob
+from serve_app.logs import JobLog
+from serve_app.requests import RenderRequest
+from serve_app.responses import JobRecord
+from serve_app.scheduler import ViewScheduler
+from serve_app.settings import Settings
+from serve_app.turns import JobTurns
+
+LONG = 60.0
+
+
+class RefusingStore(JobStore):
+    """A job store that, while it is told to, refuses to write as on a full disk."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.full = False
+
+    async def insert(self, *args: Any, **options: Any) -> StoredJob | None:
+        self._check()
+        return await super().insert(*args, **options)
+
+    async def update(self, record: JobRecord, resumed: int = 0) -> None:
+        self._check()
+        await super().update(record, resumed)
+
+    def _check(self) -> None:
+        if self.full:
+            raise ServiceError("store_unavailable", "the disk is full")
+
+
+class Rendering:
+    """Publishes nothing; what rendering a job takes is up to the test."""
+
+    def __init__(self, do: Callable[[Job], Awaitable[None]]) -> None:
+        self._do = do
+
+    async def render(self, job: Job, log: JobLog) -> None:
+        await self._do(job)
+        job.published = True
+
+
+class World:
+    """Runners over one store."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = RefusingStore(settings.data_dir)
+        self.do: Callable[[Job], Awaitable[None]] = self._nothing
+
+    @staticmethod
+    async def _nothing(job: Job) -> None:
+        return
+
+    @staticmethod
+    async def for_ever(job: Job) -> None:
+        await asyncio.sleep(LONG)
+
+    def runner(self, **settings: Any) -> JobRunner:
+        async def render(batch: Any) -> Any:
+            raise NotImplementedError
+
+        rendering = cast(JobRendering, Rendering(lambda job: self.do(job)))
+        return JobRunner(self.settings.model_copy(update=settings), self.store, rendering, ViewScheduler(render, 1), JobTurns(1))
+
+    def job(self, name: str = "a", **options: Any) -> Job:
+        request = RenderRequest(cad_path="a.ply", output_dir=name, **options)
+        return Job(request, Path("/in/a.ply"), Path("/out", name), self.settings.log_dir / f"{name}.log", f"job-{name}")
+
+    async def stored(self, job: Job) -> StoredJob:
+        found = await self.store.get(job.job_id)
+        assert found is not None
+        return found
+
+
+async def nothing_left(runner: JobRunner) -> None:
+    """Wait until every job has ended, and is stored so."""
+    async with asyncio.timeout(20):
+        while runner.live_jobs():
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def world(settings: Settings) -> AsyncIterator[World]:
+    world = World(settings)
+    yield world
+    world.store.close()
+
+
+async def test_a_job_is_on_disk_before_it_runs_and_when_it_has_ended(world: World) -> None:
+    seen: list[str] = []
+
+    async def look(job: Job) -> None:
+        seen.append((await world.stored(job)).record.status)
+
+    world.do = look
+    job = world.job()
+    assert await world.runner().submit(job) is None
+    await asyncio.wait_for(job.done.wait(), 5)
+    assert seen == ["running"] and (await world.stored(job)).record.status == "succeeded"
+
+
+async def test_jobs_run_though_their_start_cannot_be_stored(world: World) -> None:
+    """A disk that is full for a moment must not fail what waits, one job after another."""
+    runner = world.runner()
+    runner.hold()
+    jobs = [world.job(str(number)) for number in range(20)]
+    for job in jobs:
+        await runner.submit(job)
+    world.store.full = True
+    runner.release()
+    await asyncio.wait_for(asyncio.gather(*(job.done.wait() for job in jobs)), 5)
+    assert {job.status for job in jobs} == {"succeeded"} and {(await world.stored(job)).record.status for job in jobs} == {"queued"}
+    world.store.full = False
+    await nothing_left(runner)
+    assert {(await world.stored(job)).record.status for job in jobs} == {"succeeded"}
