@@ -51,6 +51,7 @@ class Job:
         cached: whether the templates are copies of an earlier rendering of the same.
         stored: whether the job is on disk; ``accepted`` is set once that is decided.
         accepted: set when the job is on disk, or was refused.
+        end_stored: whether the disk says how the job ended.
         done: set when the job has ended, or when this server will not go on with it.
     """
 
@@ -78,6 +79,7 @@ class Job:
     cached: bool = False
     error: ServiceError | None = None
     stored: bool = False
+    end_stored: bool = False
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)
     # The wall clock may be moved under us: durations are measured with the monotonic one.

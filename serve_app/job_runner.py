@@ -203,9 +203,11 @@ class JobRunner:
         for attempt in range(1_000_000):
             try:
                 await self._store.update(job.record(), job.resumed)
+                job.end_stored = True
                 break
             except ServiceError as error:
-                # Whoever waits is answered: were the server to end now, the next one would come to the same end.
+                # Whoever waits is answered: were the server to end now, the next one would come to the same end, unless somebody
+                # stopped the job (see `cancel`).
                 job.done.set()
                 if attempt == 0:
                     log.event("error", "the job's end could not be stored yet", cause=error.detail)
@@ -215,9 +217,20 @@ class JobRunner:
         self._forget(job)
 
     async def cancel(self, job: Job) -> None:
-        """Stop a live job and return when it has ended: canceled, unless its files were published first."""
+        """Stop a live job and return when it has ended: canceled, unless its files were published first.
+
+        Raises:
+            ServiceError: ``store_unavailable``; it is stopped, but a server that starts now would run it again.
+        """
         job.stop("cancel")
         await job.done.wait()
+        if job.status == "canceled" and not job.end_stored:
+            raise ServiceError(
+                "store_unavailable",
+                "the job has stopped, but that cannot be stored at the moment, and after a restart it would run again; the operator must "
+                "see to RENDER_DATA_DIR; repeat the request until it is answered otherwise",
+                retry_after_sec=5,
+            )
 
     async def drain(self, grace_sec: float) -> None:
         """Accept nothing more, let running views finish, and put what is left back into the queue for the next server."""

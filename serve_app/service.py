@@ -139,8 +139,8 @@ class RenderService:
                 return known
         job = await asyncio.to_thread(self._checked, request, group, job_id)
         job.request_hash = request_hash
-        if job_id is not None and (live := self._runner.live(job_id)) is not None:  # It came while this one was checked.
-            return self._same(live.job_id, live.request_hash, request_hash, live)
+        if job_id is not None and (live := await self._live(job_id)) is not None:  # It came while this one was checked.
+            return self._same(job_id, live.request_hash, request_hash, live)
         existing = await self._runner.submit(job, request_key)
         if existing is None:
             return job
@@ -148,15 +148,21 @@ class RenderService:
         return self._same(existing.record.job_id, existing.request_hash, request_hash, live or existing.record)
 
     async def _earlier(self, job_id: str | None, request_key: str | None, request_hash: str) -> Job | JobRecord | None:
-        if job_id is not None and (live := self._runner.live(job_id)) is not None:
-            await live.accepted.wait()
-            if live.stored:
-                return self._same(job_id, live.request_hash, request_hash, live)
+        if job_id is not None and (live := await self._live(job_id)) is not None:
+            return self._same(job_id, live.request_hash, request_hash, live)
         stored = await (self._store.get(job_id) if job_id is not None else self._store.by_key(request_key or ""))
         if stored is None:
             return None
         found = self._runner.live(stored.record.job_id) or stored.record
         return self._same(stored.record.job_id, stored.request_hash, request_hash, found)
+
+    async def _live(self, job_id: str) -> Job | None:
+        """The live job of this id, once it is on disk; None when there is none, or it was refused."""
+        while (live := self._runner.live(job_id)) is not None:
+            await live.accepted.wait()
+            if live.stored:
+                return live
+        return None
 
     @staticmethod
     def _same(job_id: str, earlier_hash: str, request_hash: str, found: Job | JobRecord) -> Job | JobRecord:
@@ -169,12 +175,10 @@ class RenderService:
 
     async def cancel(self, job_id: str) -> JobRecord:
         """Cancel a job; one that has ended stays as it is, so this can be repeated."""
-        job = self._runner.live(job_id)
+        job = await self._live(job_id)
         if job is not None:
-            await job.accepted.wait()
-            if job.stored:
-                await self._runner.cancel(job)
-                return job.record()
+            await self._runner.cancel(job)
+            return job.record()
         return await self.job_record(job_id)
 
     async def drain(self) -> None:

@@ -129,3 +129,25 @@ async def test_jobs_run_though_their_start_cannot_be_stored(world: World) -> Non
     world.store.full = False
     await nothing_left(runner)
     assert {(await world.stored(job)).record.status for job in jobs} == {"succeeded"}
+
+
+@pytest.mark.parametrize("running", [False, True])
+async def test_a_cancel_is_answered_when_it_is_on_disk(world: World, running: bool) -> None:
+    """Otherwise a server that starts then runs, and publishes, what the client knows to be canceled."""
+    world.do = world.for_ever
+    runner, job = world.runner(), world.job()
+    if not running:
+        runner.hold()
+    await runner.submit(job)
+    while running and job.status != "running":
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    world.store.full = True
+    for _ in range(2):
+        with pytest.raises(ServiceError) as caught:
+            await asyncio.wait_for(runner.cancel(job), 5)
+        assert caught.value.code == "store_unavailable" and "has stopped" in caught.value.detail
+    world.store.full = False
+    await nothing_left(runner)
+    await runner.cancel(job)
+    assert job.status == (await world.stored(job)).record.status == "canceled"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from render_actor.types import BatchResult, RendererStatus, ViewBatch
 from serve_app.errors import ServiceError
 from serve_app.file_copy import sha256_of
+from serve_app.job import Job
+from serve_app.job_store import StoredJob
 from serve_app.paths import PathPolicy
 from serve_app.requests import RenderRequest
 from serve_app.service import RenderService
@@ -70,3 +73,31 @@ async def test_the_door_reads_no_cad_that_is_large_or_no_file(
 
     monkeypatch.setattr(PathPolicy, "cad", exchanged)
     service._checked(request(tmp_path), "", None)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_of_two_puts_at_once_none_is_answered_before_the_job_is_on_disk(
+    service: RenderService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    (tmp_path / "cad.ply").write_bytes(b"ply")
+    service._runner.hold()
+    written, insert, inserts = asyncio.Event(), service._store.insert, 0
+
+    async def slow(*args: Any) -> StoredJob | None:
+        nonlocal inserts
+        inserts += 1
+        await written.wait()
+        if refused and inserts == 1:
+            raise ServiceError("store_unavailable", "the disk is full")
+        return await insert(*args)
+
+    monkeypatch.setattr(service._store, "insert", slow)
+    puts = [asyncio.create_task(service.accept(request(tmp_path), job_id="mine")) for _ in range(2)]
+    done, _ = await asyncio.wait(puts, timeout=0.3)
+    assert not done
+    written.set()
+    answers = await asyncio.gather(*puts, return_exceptions=True)
+    stored = await service._store.get("mine")
+    jobs = [answer for answer in answers if isinstance(answer, Job)]
+    assert stored is not None and {job.job_id for job in jobs} == {"mine"} and len(jobs) == (1 if refused else 2)
+    assert inserts == (2 if refused else 1) and service._runner.live_jobs() == jobs[:1]
