@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import time
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import ray
 
 from render_actor.core_pinning import CoreClaim
 from render_actor.encoding import encode_mask, encode_rgb, encode_xyz
+from render_actor.error_text import in_short
 from render_actor.output_capture import captured_output
 from render_actor.process_end import end_with
 from render_actor.types import BatchResult, BlenderReport, EncodedView, Failure, RendererOptions, ViewBatch
@@ -60,9 +62,9 @@ class BlenderActor:
                 device = blenderproc_session.start_session(device=options.device, num_gpus=options.num_gpus, threads=options.threads)
                 self._scene = BlenderScene(options.warm_meshes)
                 self._scene.warm_up()
-        except Exception as error:  # Whatever broke, the users' message is the same and the cause follows it.
-            detail = f"{START_FAILED}: {type(error).__name__}: {error}{_remedy(error)}"
-            return Failure("renderer_start_failed", "\n".join(filter(None, [detail, output.text[-2000:]])))
+        except Exception as error:  # Whatever broke, the users' message begins the same and the cause follows it.
+            cause = f"{traceback.format_exc()}\n{output.text[-2000:]}"
+            return Failure("renderer_start_failed", f"{START_FAILED}: {in_short(error)}{_remedy(error)}", cause=cause)
         cores = tuple(sorted(os.sched_getaffinity(0)))
         return BlenderReport(device, os.getpid(), cores, blenderproc_session.versions(), time.monotonic() - self._began)
 
@@ -121,10 +123,10 @@ class BlenderActor:
 
 
 def _failure_of(error: Exception) -> Failure:
-    text = f"{type(error).__name__}: {error}"
-    if isinstance(error, MemoryError) or "out of memory" in text.lower():
-        return Failure("out_of_memory", f"{OUT_OF_MEMORY}: {text}; use a lower resolution or fewer renderers a machine")
-    return Failure("render_failed", f"Blender failed to render: {text}")
+    cause = "".join(traceback.format_exception(error))
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return Failure("out_of_memory", f"{OUT_OF_MEMORY}; use a lower resolution or fewer renderers a machine", cause=cause)
+    return Failure("render_failed", f"Blender failed to render: {type(error).__name__}; the job's log says more", cause=cause)
 
 
 def _remedy(error: Exception) -> str:

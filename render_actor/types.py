@@ -159,15 +159,17 @@ class Failure:
 
     Attributes:
         code: machine-readable reason.
-        message: one sentence for a person: what happened and what to do.
+        message: one sentence for a client: what happened and what to do, and nothing of the machine that it happened on.
         field: the request option that mends it, if there is one.
         view: the view it happened at, if it was one.
+        cause: for the logs: what Blender, Python or Ray said of it, as it is.
     """
 
     code: FailureCode
     message: str
     field: str | None = None
     view: int | None = None
+    cause: str = ""
 
     @property
     def worth_retrying(self) -> bool:

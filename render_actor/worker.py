@@ -95,10 +95,10 @@ class RenderWorker:
         except TimeoutError:
             report = Failure("renderer_start_failed", f"{START_FAILED}: it was not ready within {limit:g} s")
         except RayError as error:
-            report = Failure("renderer_start_failed", f"{START_FAILED}: its process died: {_first_line(error)}")
+            report = Failure("renderer_start_failed", f"{START_FAILED}: its process died", cause=str(error))
         blender.report = report
         if isinstance(report, Failure):
-            logger.error("renderer %s: %s", self._id, report.message)
+            logger.error("renderer %s: %s\n%s", self._id, report.message, report.cause)
         else:
             logger.info("renderer %s is ready on %s in %.1f s", self._id, report.device, report.start_seconds)
         return report
@@ -245,14 +245,10 @@ def _resident_bytes(pid: int) -> int | None:
         return None
 
 
-def _first_line(error: BaseException) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-
-
 def _lost(error: RayError) -> Failure:
     # Of any SIGKILL Ray says that it may have been for memory; these words it uses when it knows.
     if isinstance(error, OutOfMemoryError) or "running low on memory" in str(error):
-        return Failure("out_of_memory", f"{OUT_OF_MEMORY}: the renderer was stopped to save the machine; use a lower resolution")
-    died = isinstance(error, RayActorError)
-    reason = "its process died" if died else _first_line(error)
-    return Failure("renderer_lost", f"a renderer was lost while it rendered: {reason}")
+        saved = "the renderer was stopped to save the machine; use a lower resolution"
+        return Failure("out_of_memory", f"{OUT_OF_MEMORY}: {saved}", cause=str(error))
+    reason = "its process died" if isinstance(error, RayActorError) else "it gave no answer"
+    return Failure("renderer_lost", f"a renderer was lost while it rendered: {reason}", cause=str(error))

@@ -152,7 +152,7 @@ class JobRendering:
             try:
                 views: list[EncodedView] = await result.payload
             except RayError as error:
-                raise PayloadLostError(str(error).splitlines()[0]) from error
+                raise PayloadLostError(str(error)) from error
             if result.mesh_seconds:
                 log.event("info", "mesh loaded into Blender", renderer=result.renderer, seconds=round(result.mesh_seconds, 3))
             if result.printed:
@@ -173,7 +173,8 @@ class JobRendering:
 
         def on_failure(result: BatchResult, failure: Failure, views: tuple[int, ...]) -> None:
             event = "views are rendered again" if failure.worth_retrying else "views failed"
-            log.event("warning", event, views=list(views), code=failure.code, reason=failure.message, renderer=result.renderer)
+            cause = {"cause": failure.cause} if failure.cause else {}
+            log.event("warning", event, views=list(views), code=failure.code, reason=failure.message, renderer=result.renderer, **cause)
             if result.printed:
                 log.event("warning", "Blender printed", renderer=result.renderer, text=result.printed)
 

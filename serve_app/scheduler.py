@@ -209,7 +209,8 @@ class ViewScheduler:
             self._give_back(work, views)
             return
         except Exception as error:  # Serve and Ray raise many types when a replica goes; each means the same here.
-            result = BatchResult("?", failure=Failure("renderer_lost", f"a renderer was lost: {type(error).__name__}: {error}"))
+            cause = f"{type(error).__name__}: {error}"
+            result = BatchResult("?", failure=Failure("renderer_lost", "a renderer was lost: it could not be reached", cause=cause))
             fault = True
         finally:
             self._out -= 1
@@ -236,7 +237,7 @@ class ViewScheduler:
             try:
                 await work.deliver(result)
             except PayloadLostError as error:
-                failure, fault = Failure("renderer_lost", f"a renderer was lost with its images: {error}"), True
+                failure, fault = Failure("renderer_lost", "a renderer was lost with its images", cause=str(error)), True
         if failure is None:
             work.progress.finish(views)
             if work.progress.complete:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-from ray.exceptions import OutOfMemoryError, RayActorError
+import pytest
+from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
 from render_actor.blender_actor import _failure_of
 from render_actor.core_pinning import CoreClaim
+from render_actor.error_text import in_short
 from render_actor.output_capture import captured_output
 from render_actor.worker import _lost
 
@@ -65,6 +68,29 @@ def test_failures_keep_the_words_users_know() -> None:
     assert _failure_of(MemoryError()).message.startswith("Out of memory during rendering")
     assert _failure_of(RuntimeError("System is out of memory")).code == "out_of_memory"
     assert _failure_of(RuntimeError("something else")).code == "render_failed"
+
+
+@pytest.mark.parametrize("error", [MemoryError("at /srv/a b/c.py"), RuntimeError("/srv/x.blend: line 3\n/srv/y"), ValueError()])
+def test_a_failure_names_nothing_of_the_machine_but_in_the_log(error: Exception) -> None:
+    failure = _failure_of(error)
+    assert "/" not in failure.message and type(error).__name__ in failure.cause and str(error) in failure.cause
+    lost = _lost(RayTaskError("BlenderActor.render()", "Traceback: /srv/x.py", error, pid=4242, ip="10.1.2.3"))
+    assert not re.search(r"/|4242|10\.1", lost.message) and "/srv/x.py" in lost.cause and lost.worth_retrying
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("", "ValueError"),
+        ("\n first\nsecond", "ValueError: first"),
+        ("libSM.so.6: cannot open shared object file", "ValueError: libSM.so.6: cannot open shared object file"),
+        ("/opt/venv/lib/bpy.so: no", "ValueError: bpy.so: no"),
+        ("cannot load '/opt/my things/x.so' (../y/z)", "ValueError: cannot load 'my x.so' (z)"),
+        ("x" * 1_000_000, "ValueError: " + "x" * 300),
+    ],
+)
+def test_what_a_client_may_read_of_an_exception(message: str, shown: str) -> None:
+    assert in_short(ValueError(message)) == shown
 
 
 def test_a_dead_renderer_is_worth_another_try_and_one_out_of_memory_is_not() -> None:

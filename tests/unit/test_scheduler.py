@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ import pytest
 
 from render_actor.scene import TemplateScene
 from render_actor.types import BatchResult, Failure, ViewBatch
+from serve_app import scheduler as scheduler_module
 from serve_app.errors import ServiceError
 from serve_app.scheduler import MOST_LOST_RENDERERS, PayloadLostError, ViewScheduler, ViewWork
 
@@ -214,6 +216,27 @@ async def test_an_exception_of_the_transport_is_a_lost_renderer() -> None:
     delivered: list[tuple[str, int]] = []
     await ViewScheduler(render, 1).run(work("a", 3, delivered))
     assert len(delivered) == 3
+
+
+async def test_what_the_transport_says_is_for_the_log_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler_module, "REPLICA_LOST_PAUSE_SEC", 0)
+    said = "ray::ServeReplica (pid=4242, ip=10.1.2.3)\n File /srv/x.py"
+
+    async def render(batch: ViewBatch) -> BatchResult:
+        raise ConnectionError(said)
+
+    async def lost(result: BatchResult) -> None:
+        raise PayloadLostError(said)
+
+    failures: list[Failure] = []
+    images_lost = work("b", 1, [])
+    images_lost.deliver = lost
+    for send, item in ((render, work("a", 1, [])), (CountingRenderers().render, images_lost)):
+        item.on_failure = lambda result, failure, views: failures.append(failure)
+        with pytest.raises(ServiceError) as caught:
+            await ViewScheduler(send, 1).run(item)
+        assert caught.value.code == "renderer_lost" and not re.search(r"/|4242|10\.1", caught.value.detail)
+    assert all(said in failure.cause for failure in failures) and len(failures) == 2 * scheduler_module.MOST_FAULTS
 
 
 async def test_images_lost_with_their_renderer_are_rendered_again() -> None:
