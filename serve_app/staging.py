@@ -32,9 +32,13 @@ def check_replaceable(target: Path, shown: str) -> None:
         shown: the folder as the client named it.
 
     Raises:
-        ServiceError: it is a file or a link, or holds files that are not templates and would be lost.
+        ServiceError: it is a file or a link, or holds files that are not templates and would be lost; or it cannot be looked at.
     """
-    if target.is_symlink() or (target.exists() and not target.is_dir()):
+    try:
+        other = target.is_symlink() or (target.exists() and not target.is_dir())
+    except OSError as error:  # A name that is too long, once `templates` is added to it.
+        raise ServiceError("output_not_writable", f"{shown!r} cannot be used: {error.strerror}", "output_dir") from error
+    if other:
         raise ServiceError("output_not_replaceable", f"{shown!r} is a file or a link; name a folder", "output_dir")
     if target.is_dir():
         try:

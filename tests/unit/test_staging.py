@@ -153,3 +153,12 @@ def test_a_full_disk_is_told_from_a_forbidden_one(tmp_path: Path) -> None:
     with pytest.raises(ServiceError) as caught:
         folder.write("rgb_0.png", b"x")
     assert caught.value.code == "storage_full"
+
+
+def test_a_folder_whose_templates_would_have_too_long_a_path_is_refused(tmp_path: Path) -> None:
+    deep = tmp_path
+    while len(os.fsencode(deep)) < 4085:
+        deep = deep / ("d" * min(200, 4089 - len(os.fsencode(deep))))
+    with pytest.raises(ServiceError) as caught:
+        check_replaceable(deep / "templates", "shown")
+    assert (caught.value.code, caught.value.field) == ("output_not_writable", "output_dir") and str(tmp_path) not in caught.value.detail
