@@ -17,7 +17,7 @@ from ray.exceptions import OutOfMemoryError, RayActorError, RayError
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from render_actor.blender_actor import OUT_OF_MEMORY, START_FAILED, remote_actor_class
-from render_actor.process_end import kill, wait_for_end
+from render_actor.process_end import ProcessHandle
 from render_actor.types import BatchResult, BlenderReport, Failure, RendererOptions, RendererStatus, ViewBatch
 
 T = TypeVar("T")
@@ -44,23 +44,26 @@ class _Blender:
         self.actor = actor
         self.report: BlenderReport | Failure | None = None
         self.jobs: set[str] = set()
+        self._process: ProcessHandle | None = None
 
-    @property
-    def pid(self) -> int | None:
-        return self.report.pid if isinstance(self.report, BlenderReport) else None
+    def has_reported(self, report: BlenderReport | Failure) -> None:
+        """Take in how its start went."""
+        self.report = report
+        if isinstance(report, BlenderReport):
+            self._process = ProcessHandle(report.pid)
 
     @property
     def gone(self) -> bool:
         """Whether it came up and its process has ended since."""
-        return self.pid is not None and wait_for_end(self.pid, 0)
+        return self._process is not None and self._process.wait_for_end(0)
 
     async def end(self) -> None:
         """Kill it, and return when its process is seen dead."""
         ray.kill(self.actor)
-        if self.pid is not None:
-            kill(self.pid)  # Ray asks the process to end, and one that is stopped does not hear it.
-            if not await asyncio.to_thread(wait_for_end, self.pid, _KILL_PATIENCE_SEC):
-                logger.error("process %d of a Blender does not end", self.pid)
+        if self._process is not None:
+            self._process.kill()  # Ray asks the process to end, and one that is stopped does not hear it.
+            if not await asyncio.to_thread(self._process.wait_for_end, _KILL_PATIENCE_SEC):
+                logger.error("process %d of a Blender does not end", self._process.pid)
 
 
 class RenderWorker:
@@ -96,7 +99,7 @@ class RenderWorker:
             report = Failure("renderer_start_failed", f"{START_FAILED}: it was not ready within {limit:g} s")
         except RayError as error:
             report = Failure("renderer_start_failed", f"{START_FAILED}: its process died", cause=str(error))
-        blender.report = report
+        blender.has_reported(report)
         if isinstance(report, Failure):
             logger.error("renderer %s: %s\n%s", self._id, report.message, report.cause)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from render_actor.blender_actor import _failure_of
 from render_actor.core_pinning import CoreClaim
 from render_actor.error_text import in_short
 from render_actor.output_capture import captured_output
+from render_actor.process_end import ProcessHandle
 from render_actor.worker import _lost
 
 
@@ -97,3 +99,28 @@ def test_a_dead_renderer_is_worth_another_try_and_one_out_of_memory_is_not() -> 
     assert _lost(RayActorError()).worth_retrying
     killed = _lost(OutOfMemoryError("Task was killed due to the node running low on memory: memory usage 0.95"))
     assert killed.code == "out_of_memory" and killed.message.startswith("Out of memory during rendering")
+
+
+def test_a_process_is_killed_by_its_handle_and_never_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the time of the kill its number may be another process's."""
+    with subprocess.Popen(["sleep", "60"]) as child:
+        handle = ProcessHandle(child.pid)
+        os.kill(child.pid, signal.SIGSTOP)
+        assert not handle.wait_for_end(0)
+        monkeypatch.setattr(os, "kill", lambda pid, number: pytest.fail(f"{pid} was killed by its number"))
+        handle.kill()
+        assert handle.wait_for_end(10)
+        assert child.wait() == -signal.SIGKILL
+    handle.kill()
+    late = ProcessHandle(child.pid)
+    late.kill()
+    assert handle.wait_for_end(0) and late.wait_for_end(None)
+
+
+def test_a_process_ends_with_its_owner() -> None:
+    code = "import sys, time\nfrom render_actor.process_end import end_with\nend_with(int(sys.argv[1]))\nprint(flush=True)\ntime.sleep(60)"
+    with subprocess.Popen(["sleep", "60"]) as owner:
+        with subprocess.Popen([sys.executable, "-c", code, str(owner.pid)], stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None and child.stdout.readline()
+            owner.kill()
+            assert child.wait(10) == -signal.SIGKILL
