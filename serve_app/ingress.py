@@ -31,7 +31,7 @@ class Ingress:
         settings = Settings()
         configure_console(settings.log_level)
         keep_token_private(token_file(os.environ))
-        self.service = RenderService(settings, ServeRenderers(workers), max_renderers)
+        self.service = RenderService(settings, ServeRenderers(workers, settings.view_timeout_sec), max_renderers)
         await self.service.start()
         roots = {
             "input_roots": list(map(str, settings.resolved_input_roots)),

@@ -6,11 +6,12 @@ import asyncio
 import contextvars
 import dataclasses
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
 from ray.serve.handle import DeploymentHandle
 
 from render_actor.types import BatchResult, RendererStatus, ViewBatch
+from serve_app.logs import server_event
 
 _FRESH_SEC = 0.5
 """Statuses younger than this are not asked for again, however many clients ask."""
@@ -20,6 +21,11 @@ _PATIENCE_SEC = 1.0
 
 _GIVE_UP_SEC = 120.0
 """A replica that has not answered for so long is left out."""
+
+_KILL_SEC = 30.0
+"""A replica has killed a Blender that was too slow, and seen it dead, within this time."""
+
+_ASK_AGAIN_SEC = 1.0
 
 
 class Renderers(Protocol):
@@ -43,10 +49,11 @@ class ServeRenderers:
 
     Args:
         handle: of the deployment.
+        batch_sec: seconds that a renderer may take for a batch before it is killed.
     """
 
-    def __init__(self, handle: DeploymentHandle) -> None:
-        self._handle = handle
+    def __init__(self, handle: DeploymentHandle, batch_sec: float) -> None:
+        self._handle, self._batch_sec = handle, batch_sec
         self._known: list[RendererStatus] = []
         self._known_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
@@ -62,8 +69,20 @@ class ServeRenderers:
         return result
 
     async def quiet(self) -> None:
-        """Ask every replica: one answers only between two batches, so what an earlier ingress sent it is over by then."""
-        await self._ask()
+        """Ask every replica: one answers only between two batches, so what an earlier ingress sent it is over by then.
+
+        While there is none, or one does not answer, all are asked again, for as long as a batch may take.
+        """
+        until = time.monotonic() + self._batch_sec + _KILL_SEC
+        while (left := until - time.monotonic()) > 0:
+            try:
+                answers = await self._answers(left)
+            except Exception as error:
+                answers = [error]
+            if all(isinstance(answer, RendererStatus) for answer in answers):
+                return
+            await asyncio.sleep(_ASK_AGAIN_SEC)
+        server_event("warning", "a renderer does not answer; what an earlier server gave it is taken for lost", seconds=self._batch_sec)
 
     async def statuses(self) -> list[RendererStatus]:
         """State of every replica; a replica answers between two batches, and counts as busy until it does."""
@@ -79,9 +98,13 @@ class ServeRenderers:
 
     async def _ask(self) -> None:
         try:
-            response = self._handle.broadcast("status")
-            answers = await response.results_async(timeout_s=_GIVE_UP_SEC, return_exceptions=True)
+            answers = await self._answers(_GIVE_UP_SEC)
         except Exception:  # No replica is up yet, or none answers: there is no renderer to speak of.
             answers = []
         self._known = [answer for answer in answers if isinstance(answer, RendererStatus)]
         self._known_at = time.monotonic()
+
+    async def _answers(self, timeout_sec: float) -> list[Any]:
+        """The status of every replica that there is, or the exception that came instead."""
+        answers: list[Any] = await self._handle.broadcast("status").results_async(timeout_s=timeout_sec, return_exceptions=True)
+        return answers

@@ -119,8 +119,10 @@ def test_a_process_is_killed_by_its_handle_and_never_by_its_number(monkeypatch: 
 
 def test_a_process_ends_with_its_owner() -> None:
     code = "import sys, time\nfrom render_actor.process_end import end_with\nend_with(int(sys.argv[1]))\nprint(flush=True)\ntime.sleep(60)"
-    with subprocess.Popen(["sleep", "60"]) as owner:
-        with subprocess.Popen([sys.executable, "-c", code, str(owner.pid)], stdout=subprocess.PIPE) as child:
-            assert child.stdout is not None and child.stdout.readline()
-            owner.kill()
-            assert child.wait(10) == -signal.SIGKILL
+    with (
+        subprocess.Popen(["sleep", "60"]) as owner,
+        subprocess.Popen([sys.executable, "-c", code, str(owner.pid)], stdout=subprocess.PIPE) as child,
+    ):
+        assert child.stdout is not None and child.stdout.readline()
+        owner.kill()
+        assert child.wait(10) == -signal.SIGKILL
