@@ -44,6 +44,7 @@ class Job:
         taken_over: whether an earlier server accepted it, and may have left views.
         resumed: how many servers began it and did not end it, since a view of it was last rendered.
         urgent: whether it goes before jobs that are not.
+        large: whether its CAD may take long to read.
         request_hash: of the body that came with a key or an id of the client's own.
         work: the task that does it.
         stop_for: why the task was cancelled, if it was.
@@ -69,6 +70,7 @@ class Job:
     taken_over: bool = False
     resumed: int = 0
     urgent: bool = True
+    large: bool = False
     request_hash: str = ""
     work: asyncio.Task[None] | None = None
     stop_for: Literal["cancel", "requeue"] | None = None

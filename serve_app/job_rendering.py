@@ -32,6 +32,7 @@ from serve_app.shared_rendering import RenderingsInFlight
 from serve_app.staging import MANIFEST, StagingFolder
 from serve_app.template_cache import TemplateCache
 from serve_app.threads import finished_in_thread
+from serve_app.turns import CadRead
 
 
 class JobRendering:
@@ -54,16 +55,22 @@ class JobRendering:
         self._policy = PathPolicy(settings)
         self._in_flight = RenderingsInFlight()
 
-    async def render(self, job: Job, log: JobLog) -> None:
+    async def render(self, job: Job, log: JobLog, cad_read: CadRead) -> None:
         """Render a job and publish its files; when this raises, nothing was published and nothing is left.
 
         Cancelled for ``requeue`` it leaves the staging folder, and another call goes on from the views in it.
+
+        Args:
+            job: in its turn.
+            log: the job's own.
+            cad_read: called when the CAD is read.
 
         Raises:
             ServiceError: what a client is told.
         """
         began = time.monotonic()
         cad = await self._loader.load(job.cad_path)
+        await cad_read()
         log.event("info", "CAD loaded", seconds=round(time.monotonic() - began, 3), sha256=cad.file_sha256, key=cad.key, **cad.statistics)
         self._quarantine.check(cad.file_sha256)
         job.warnings = [text for text in cad.warnings if not (job.request.unit == "m" and "looks like metres" in text)]

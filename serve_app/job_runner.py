@@ -16,7 +16,7 @@ from serve_app.job_store import JobStore, StoredJob
 from serve_app.logs import JobLog
 from serve_app.scheduler import ViewScheduler
 from serve_app.settings import Settings
-from serve_app.turns import JobTurns
+from serve_app.turns import CadRead, JobTurns
 
 MOST_RESUMES = 10
 """A job that so many servers began, none of which rendered a view of it, may be what ends them."""
@@ -146,9 +146,9 @@ class JobRunner:
         limit = self._settings.queue_timeout_sec
         try:
             async with asyncio.timeout(max(0.0, limit - job.age_seconds)) as clock:
-                turn = self._turns.turn(job.group, urgent=job.urgent)
+                turn = self._turns.turn(job.group, urgent=job.urgent, large=job.large)
                 await self._may_start.wait()
-                await turn.__aenter__()
+                cad_read = await turn.__aenter__()
         except TimeoutError:
             assert clock.expired()
             raise ServiceError(
@@ -156,11 +156,11 @@ class JobRunner:
                 f"the job waited {limit:g} s for its turn (RENDER_QUEUE_TIMEOUT_SEC); send it again when there is less to do",
             ) from None
         try:
-            await self._in_turn(job, log)
+            await self._in_turn(job, log, cad_read)
         finally:
             await turn.__aexit__(None, None, None)
 
-    async def _in_turn(self, job: Job, log: JobLog) -> None:
+    async def _in_turn(self, job: Job, log: JobLog, cad_read: CadRead) -> None:
         job.move_to("running")
         try:
             await self._store.update(job.record(), job.resumed)
@@ -169,7 +169,7 @@ class JobRunner:
         limit = self._settings.job_timeout_sec
         try:
             async with asyncio.timeout(max(0.0, limit - job.earlier_seconds)) as clock:
-                await self._rendering.render(job, log)
+                await self._rendering.render(job, log, cad_read)
         except TimeoutError:
             if not clock.expired():
                 raise

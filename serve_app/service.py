@@ -18,7 +18,7 @@ import psutil
 from pydantic import ValidationError
 
 from serve_app.cad.folder_resolver import sha256_of_regular_file
-from serve_app.cad.loader import LARGE_BYTES, CadLoader
+from serve_app.cad.loader import LARGE_BYTES, CadLoader, size_of
 from serve_app.draining import drain_on_demand
 from serve_app.errors import ServiceError
 from serve_app.job import Job, failed_record, new_job_id
@@ -211,6 +211,7 @@ class RenderService:
         job_id = job_id or new_job_id()
         job = Job(request, cad_path, output_dir, log_path_of(self._settings.log_dir, job_id), job_id, group)
         job.urgent = request.priority != "batch"
+        job.large = size_of(cad_path) > LARGE_BYTES
         check_replaceable(job.templates_dir, request.output_dir)
         return job
 

@@ -92,7 +92,7 @@ class CadLoader:
 
     async def _known(self, path: Path) -> tuple[int, LoadedCad | None]:
         """The size of a CAD file, and the CAD if it is in memory."""
-        size = await asyncio.to_thread(_size, path)
+        size = await asyncio.to_thread(size_of, path)
         async with self._digesting_large if size > LARGE_BYTES else nullcontext():
             digest = await asyncio.to_thread(self._digest, path)
         cad = self._loaded.get((digest, str(path)))
@@ -117,7 +117,8 @@ class CadLoader:
         return FolderResolver(folder, self._limits.max_bytes).digests(list(cad.references)) == cad.references
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 where it cannot be looked at."""
     try:
         return path.stat().st_size
     except OSError:

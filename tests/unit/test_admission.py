@@ -159,7 +159,7 @@ async def test_jobs_of_a_batch_leave_places_for_others() -> None:
     go_on = asyncio.Event()
 
     async def one(group: str, urgent: bool) -> None:
-        async with turns.turn(group, urgent=urgent):
+        async with turns.turn(group, urgent=urgent, large=False):
             started.append(group)
             await go_on.wait()
 
@@ -170,6 +170,35 @@ async def test_jobs_of_a_batch_leave_places_for_others() -> None:
     go_on.set()
     await asyncio.gather(*tasks)
     assert len(started) == 20
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+@pytest.mark.parametrize("renderers", [1, 2, 8, 64])
+async def test_jobs_with_large_cads_leave_places_for_others(renderers: int, urgent: bool) -> None:
+    """However many wait to be read, one after another, a job with a small one runs at once."""
+    turns = JobTurns(renderers)
+    started: list[str] = []
+    read, go_on = asyncio.Event(), asyncio.Event()
+
+    async def one(group: str, large: bool) -> None:
+        async with turns.turn(group, urgent=urgent, large=large) as cad_read:
+            started.append(group)
+            await read.wait()
+            await cad_read()
+            await go_on.wait()
+
+    tasks = [asyncio.create_task(one(f"large{number}", True)) for number in range(50)]
+    await asyncio.sleep(0.01)
+    tasks.append(asyncio.create_task(one("small", False)))
+    await asyncio.sleep(0.01)
+    places = 2 * (len(started) - 1)
+    assert started[-1] == "small" and places >= 2
+    read.set()
+    await asyncio.sleep(0.01)
+    assert len(started) == places  # Those that are read take any place that is free.
+    go_on.set()
+    await asyncio.gather(*tasks)
+    assert len(started) == 51
 
 
 async def test_old_logs_go_when_they_take_too_much_room(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from serve_app.requests import RenderRequest
 from serve_app.responses import JobRecord
 from serve_app.scheduler import ViewScheduler
 from serve_app.settings import Settings
-from serve_app.turns import JobTurns
+from serve_app.turns import CadRead, JobTurns
 
 LONG = 60.0
 
@@ -50,7 +50,7 @@ class Rendering:
     def __init__(self, do: Callable[[Job], Awaitable[None]]) -> None:
         self._do = do
 
-    async def render(self, job: Job, log: JobLog) -> None:
+    async def render(self, job: Job, log: JobLog, cad_read: CadRead) -> None:
         await self._do(job)
         job.published = True
 

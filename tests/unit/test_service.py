@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from render_actor.types import BatchResult, RendererStatus, ViewBatch
+from serve_app.cad.loader import LARGE_BYTES
 from serve_app.errors import ServiceError
 from serve_app.file_copy import sha256_of
 from serve_app.job import Job
@@ -101,3 +102,10 @@ async def test_of_two_puts_at_once_none_is_answered_before_the_job_is_on_disk(
     jobs = [answer for answer in answers if isinstance(answer, Job)]
     assert stored is not None and {job.job_id for job in jobs} == {"mine"} and len(jobs) == (1 if refused else 2)
     assert inserts == (2 if refused else 1) and service._runner.live_jobs() == jobs[:1]
+
+
+async def test_a_job_knows_whether_its_cad_is_large(service: RenderService, tmp_path: Path) -> None:
+    for size in (LARGE_BYTES, LARGE_BYTES + 1):
+        with (tmp_path / "cad.ply").open("wb") as file:
+            file.truncate(size)
+        assert service._checked(request(tmp_path), "", None).large is (size > LARGE_BYTES)
