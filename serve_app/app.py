@@ -37,7 +37,7 @@ class AppArgs(BaseModel):
     recycle_after_jobs: int = Field(500, ge=1, description="Jobs after which a Blender is replaced by a fresh one.")
     shell_cpus: float = Field(0.1, ge=0, description="CPUs that Ray books for a renderer's shell and for the ingress each.")
     ingress_requests: int = Field(
-        2000, ge=1, description="HTTP requests that the ingress holds open at once; a waiting one costs no thread."
+        4000, ge=1, description="HTTP requests that the ingress holds open at once; a waiting one costs no thread."
     )
     upscale_delay_sec: float = Field(2.0, ge=0, description="Seconds of queueing before another renderer is started.")
     downscale_delay_sec: float = Field(600.0, ge=0, description="Seconds of idleness before a renderer is stopped.")

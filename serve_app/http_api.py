@@ -34,16 +34,18 @@ from serve_app.responses import (
 from serve_app.service import RenderService
 from serve_app.settings import Settings
 from serve_app.states import JobState
+from serve_app.waiting import WaitingRequests
 
 _FAILURES = {
     403: "A path lies outside the allowed folders, or may not be read or written.",
     404: "The CAD, the poses file or the job is not there.",
+    408: "The request body did not come in time.",
     409: "The output folder holds something else than templates or is being written, the key or id is another request's, or the job was "
     "canceled.",
     413: "The request body or the CAD is too large.",
     415: "The body is not sent as JSON, or the CAD's format is not one that is read.",
     422: "The request, the CAD or a view is not usable.",
-    429: "Too many jobs wait; `Retry-After` says when to come back.",
+    429: "Too many jobs wait, or too many requests for their job; `Retry-After` says when to come back.",
     500: "Blender failed, or the server has a fault.",
     503: "No renderer could do it, the job store cannot be written, or the server is stopping.",
     504: "One of the job's clocks ran out.",
@@ -95,7 +97,13 @@ def _service(request: Request) -> RenderService:
     return service
 
 
+def _waiting(request: Request) -> WaitingRequests:
+    waiting: WaitingRequests = request.app.state.waiting
+    return waiting
+
+
 Service = Annotated[RenderService, Depends(_service)]
+Waiting = Annotated[WaitingRequests, Depends(_waiting)]
 Wait = Annotated[bool, Query(description="Answer when the job has ended.")]
 WaitTimeout = Annotated[
     float | None,
@@ -127,10 +135,11 @@ async def status(service: Service) -> ServerStatus:
     return await service.status()
 
 
-@router.post("/render/templates", tags=["jobs"], responses=_only(403, 404, 409, 413, 415, 422, 429, 500, 503, 507))
+@router.post("/render/templates", tags=["jobs"], responses=_only(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507))
 async def render_templates(
     request: RenderRequest,
     service: Service,
+    waiting: Waiting,
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
     idempotency_key: IdempotencyKey = None,
@@ -139,33 +148,35 @@ async def render_templates(
 
     With an `Idempotency-Key`, sending the same request again is the same job: safe to repeat when an answer was lost.
     """
-    return await _accepted(service, request, wait, wait_timeout_sec, request_key=idempotency_key)
+    return await _accepted(service, request, waiting if wait else None, wait_timeout_sec, request_key=idempotency_key)
 
 
-@router.put("/jobs/{job_id}", tags=["jobs"], responses=_only(403, 404, 409, 413, 415, 422, 429, 500, 503, 507))
+@router.put("/jobs/{job_id}", tags=["jobs"], responses=_only(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507))
 async def put_job(
     job_id: JobId,
     request: RenderRequest,
     service: Service,
+    waiting: Waiting,
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
 ) -> AcceptedJob | JobRecord:
     """Render one CAD as a job with an id of your own; sending the same again is the same job."""
-    return await _accepted(service, request, wait, wait_timeout_sec, job_id=job_id)
+    return await _accepted(service, request, waiting if wait else None, wait_timeout_sec, job_id=job_id)
 
 
 async def _accepted(
     service: RenderService,
     request: RenderRequest,
-    wait: bool,
+    waiting: WaitingRequests | None,
     wait_timeout_sec: float | None,
     *,
     job_id: str | None = None,
     request_key: str | None = None,
 ) -> AcceptedJob | JobRecord:
+    if waiting is not None:
+        with waiting.one():
+            return await _ended(await service.accept(request, job_id=job_id, request_key=request_key), wait_timeout_sec)
     job = await service.accept(request, job_id=job_id, request_key=request_key)
-    if wait:
-        return await _ended(job, wait_timeout_sec)
     # Clients of the older server know no other answer than `queued` to a request that began a job.
     ended = isinstance(job, JobRecord) or job.ended
     return AcceptedJob(job_id=job.job_id, status=job.status if ended else "queued")
@@ -200,17 +211,21 @@ async def get_job_log(job_id: JobId, service: Service) -> str:
 
 
 @router.post("/api/v1/render-templates", tags=["v1"], responses=_only(*_FAILURES))
-async def render_templates_v1(request: RenderRequest, service: Service, idempotency_key: IdempotencyKey = None) -> RenderResult:
+async def render_templates_v1(
+    request: RenderRequest, service: Service, waiting: Waiting, idempotency_key: IdempotencyKey = None
+) -> RenderResult:
     """Render one CAD; answers when it is done, and with an error status when it failed."""
-    return _result(await _ended(await service.accept(request, request_key=idempotency_key)))
+    with waiting.one():
+        return _result(await _ended(await service.accept(request, request_key=idempotency_key)))
 
 
-@router.post("/api/v1/render-templates-batch", tags=["v1"], responses=_only(413, 415, 422, 500))
-async def render_templates_batch(request: BatchRequest, service: Service) -> BatchResponse:
+@router.post("/api/v1/render-templates-batch", tags=["v1"], responses=_only(408, 413, 415, 422, 429, 500))
+async def render_templates_batch(request: BatchRequest, service: Service, waiting: Waiting) -> BatchResponse:
     """Render several CADs at once; answers when all have ended. An item that fails fails alone."""
     service.check_batch_size(len(request.items))
     group = new_job_id()
-    results = await asyncio.gather(*(_item(service, index, item, request.defaults, group) for index, item in enumerate(request.items)))
+    with waiting.one():
+        results = await asyncio.gather(*(_item(service, index, item, request.defaults, group) for index, item in enumerate(request.items)))
     succeeded = sum(result.success for result in results)
     return BatchResponse(
         success=succeeded == len(results), total=len(results), succeeded=succeeded, failed=len(results) - succeeded, results=results
@@ -240,7 +255,7 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
 
     Args:
         get_service: gives the service to each request; inside Serve that is the replica's own.
-        settings: of the service; here its API key, its limit of a body and its CORS origins.
+        settings: of the service; here its API key, its limits of a body and of requests that wait, and its CORS origins.
     """
     app = FastAPI(
         title="Render Server",
@@ -251,6 +266,7 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
         redirect_slashes=False,  # A redirect would name the host that the request claims to have asked.
     )
     app.state.get_service, app.state.max_body_bytes = get_service, settings.max_body_bytes
+    app.state.waiting = WaitingRequests(settings.max_waiting_requests)
     app.include_router(public_router)
     app.include_router(router, **key_in_openapi(settings))
     app.include_router(docs_router(app))

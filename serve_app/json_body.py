@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from email.message import Message
@@ -18,6 +19,10 @@ MAX_DEPTH = 32
 MAX_NAMES = 100
 """Names that one object may have; a render request knows about fifteen. Each unknown one costs time when the body is checked, and the
 defaults of a batch are checked with each of its items."""
+
+
+BODY_SEC = 30.0
+"""Seconds in which a body must have come: until then it holds one of the ingress's places for requests."""
 
 
 class JsonRoute(APIRoute):
@@ -56,7 +61,11 @@ class _ReadRequest(Request):
 
 
 async def _bounded_body(request: Request, limit: int) -> bytes:
-    """The body, refused from its declared length, or, where it declares none or a lower one, as soon as it passes the limit."""
+    """The body, refused from its declared length, or, where it declares none or a lower one, as soon as it passes the limit.
+
+    Raises:
+        ServiceError: ``body_too_large``, or ``body_too_slow`` when it has not come within ``BODY_SEC``.
+    """
     too_large = ServiceError(
         "body_too_large", f"the request body is larger than {limit} bytes (RENDER_MAX_BODY_BYTES); send several smaller requests"
     )
@@ -64,10 +73,15 @@ async def _bounded_body(request: Request, limit: int) -> bytes:
     if declared.isdecimal() and (len(declared) > 18 or int(declared) > limit):
         raise too_large
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > limit:
-            raise too_large
+    try:
+        async with asyncio.timeout(BODY_SEC):
+            async for chunk in request.stream():
+                data += chunk
+                if len(data) > limit:
+                    raise too_large
+    except TimeoutError as error:
+        said = f"{len(data)} bytes of the request body came within {BODY_SEC:g} s, and no end; send it in one piece"
+        raise ServiceError("body_too_slow", said) from error
     return bytes(data)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
@@ -14,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 
+from serve_app import json_body
 from serve_app.errors import CODES, ServiceError
 from serve_app.http_api import build_api
 from serve_app.http_errors import SECURITY_HEADERS
@@ -231,6 +233,56 @@ async def test_a_body_beyond_the_limit_is_refused_before_it_has_come(settings: S
     assert (await post(app, b" ", {**JSON, "Content-Length": "9" * 30})).status_code == 413
     good = json.dumps({"cad_path": "a", "output_dir": "b"}).encode()
     assert (await post(app, good + b" " * (10_000 - len(good)))).json()["code"] == "cad_not_found"
+
+
+async def test_a_body_that_does_not_come_is_waited_for_no_longer(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_body, "BODY_SEC", 0.2)
+
+    async def trickle() -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.01)
+            yield b" "
+
+    answer = await asyncio.wait_for(post(api(settings), trickle()), 10)
+    assert answer.status_code == 408 and answer.json()["code"] == "body_too_slow" and "no end" in answer.json()["detail"]
+
+
+async def test_requests_that_wait_leave_places_for_others(settings: Settings) -> None:
+    class BusyService(FakeService):
+        async def accept(self, request: Any, group: str = "", **keys: Any) -> None:
+            if request.priority != "batch":
+                accepted.append(request)
+                await go_on.wait()
+            await super().accept(request)
+
+        def check_batch_size(self, count: int) -> None:
+            return
+
+    accepted: list[Any] = []
+    go_on = asyncio.Event()
+    body = {"cad_path": "a", "output_dir": "b"}
+    routes = [
+        ("POST", "/render/templates?wait=true", body),
+        ("PUT", "/jobs/mine?wait=true", body),
+        ("POST", "/api/v1/render-templates", body),
+        ("POST", "/api/v1/render-templates-batch", {"items": [body]}),
+    ]
+    limited = settings.model_copy(update={"max_waiting_requests": 3})
+    async with client(build_api(lambda: cast(RenderService, BusyService()), limited)) as http:
+        waiting = [asyncio.create_task(http.request(method, path, json=sent)) for method, path, sent in routes[:3]]
+        while len(accepted) < 3:
+            await asyncio.sleep(0.01)
+        for method, path, sent in routes:
+            refused = await http.request(method, path, json=sent)
+            assert refused.status_code == 429 and refused.json()["code"] == "too_many_waiting" and refused.headers["Retry-After"]
+        assert (await http.post("/render/templates", json={**body, "priority": "batch"})).status_code == 404
+        waiting[0].cancel()
+        await asyncio.wait({waiting[0]})
+        waiting.append(asyncio.create_task(http.request(*routes[0][:2], json=body)))
+        while len(accepted) < 4:
+            await asyncio.sleep(0.01)
+        go_on.set()
+        assert [(await task).status_code for task in waiting[1:]] == [404] * 3
 
 
 @pytest.mark.parametrize(
