@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     max_waiting_requests: int = Field(
         2000, ge=1, description="Requests that may wait for their job at once, well below `ingress_requests`; a further one is 429."
     )
-    queue_timeout_sec: float = Field(86400.0, gt=0, description="Seconds that a job may wait for its turn.")
+    queue_timeout_sec: float = Field(86400.0, gt=0, description="Seconds that a job may wait for its turn, anew after a restart.")
     view_timeout_sec: float = Field(300.0, gt=0, description="Seconds after which a renderer that has not finished its views hangs.")
     job_timeout_sec: float = Field(7200.0, gt=0, description="Seconds that a job may run.")
     cancel_grace_sec: float = Field(

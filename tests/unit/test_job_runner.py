@@ -12,7 +12,7 @@ import pytest
 from serve_app.errors import ServiceError
 from serve_app.job import Job
 from serve_app.job_rendering import JobRendering
-from serve_app.job_runner import JobRunner
+from serve_app.job_runner import MOST_RESUMES, JobRunner, refusal_to_resume
 from serve_app.job_store import JobStore, StoredJob
 from serve_app.logs import JobLog
 from serve_app.requests import RenderRequest
@@ -151,3 +151,77 @@ async def test_a_cancel_is_answered_when_it_is_on_disk(world: World, running: bo
     await nothing_left(runner)
     await runner.cancel(job)
     assert job.status == (await world.stored(job)).record.status == "canceled"
+
+
+async def test_a_job_waits_for_its_turn_no_longer_than_the_queue_clock(world: World) -> None:
+    world.do = world.for_ever
+    runner = world.runner(queue_timeout_sec=0.3)
+    running = [world.job(str(number)) for number in range(4)]
+    for job in running:
+        await runner.submit(job)
+    while any(job.status != "running" for job in running):
+        await asyncio.sleep(0.01)
+    late = world.job("late")
+    await runner.submit(late)
+    await asyncio.wait_for(late.done.wait(), 10)
+    stored = (await world.stored(late)).record
+    assert stored.status == "timeout" and stored.started_at is None and stored.returncode == 124
+    assert stored.error is not None and stored.error.code == "queue_timeout" and "RENDER_QUEUE_TIMEOUT_SEC" in stored.error.detail
+    assert {job.status for job in running} == {"running"}  # The clock is over once they run.
+    world.do = world._nothing
+    for job in running:
+        await runner.cancel(job)
+    later = world.job("later")
+    await runner.submit(later)
+    await asyncio.wait_for(later.done.wait(), 10)
+    assert later.status == "succeeded"  # The one that gave up has left no place taken.
+
+
+async def test_the_queue_clock_begins_anew_with_a_server(world: World) -> None:
+    """A server that was down for a day must not end all that it finds, nor one whose clock was moved."""
+    runner, job = world.runner(queue_timeout_sec=5), world.job()
+    await world.store.insert(job.record(), job.group)
+    job.created_at -= 10 * 86400
+    runner.hold()
+    runner.take_over(job)
+    await asyncio.sleep(0.05)
+    runner.release()
+    await asyncio.wait_for(job.done.wait(), 10)
+    assert job.status == "succeeded" and job.age_seconds < 5
+
+
+@pytest.mark.parametrize("earlier", [0.0, 1000.0])
+async def test_a_job_runs_no_longer_than_the_job_clock(world: World, earlier: float) -> None:
+    """What it ran under earlier servers counts."""
+    world.do = world.for_ever
+    runner, job = world.runner(job_timeout_sec=earlier + 0.2), world.job()
+    job.earlier_seconds = earlier
+    await runner.submit(job)
+    await asyncio.wait_for(job.done.wait(), 10)
+    stored = (await world.stored(job)).record
+    assert stored.status == "timeout" and stored.error is not None and stored.error.code == "job_timeout"
+    assert "RENDER_JOB_TIMEOUT_SEC" in stored.error.detail and earlier + 0.1 < (stored.elapsed_sec or 0) < earlier + 10
+
+
+async def test_another_timeout_is_not_taken_for_the_job_clock(world: World) -> None:
+    async def times_out(job: Job) -> None:
+        raise TimeoutError
+
+    world.do = times_out
+    job = world.job()
+    await world.runner().submit(job)
+    await asyncio.wait_for(job.done.wait(), 10)
+    assert job.status == "failed" and job.error is not None and job.error.code == "internal_error"
+
+
+async def test_a_job_that_no_server_gets_on_with_is_given_up(world: World) -> None:
+    job = world.job()
+    await world.store.insert(job.record(), job.group)
+    job.status = "running"
+    for resumed in range(MOST_RESUMES + 1):
+        await world.store.update(job.record(), resumed)
+        refusal = refusal_to_resume(await world.stored(job))
+        assert (refusal is not None) == (resumed == MOST_RESUMES)
+    assert refusal is not None and refusal.code == "server_restarted" and f"{MOST_RESUMES} servers" in refusal.detail
+    await world.store.add_views(job.job_id, "key", [(0, {})])
+    assert refusal_to_resume(await world.stored(job)) is None  # A view of it was rendered: it is not what ends them.

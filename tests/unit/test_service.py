@@ -15,11 +15,13 @@ from serve_app.cad.loader import LARGE_BYTES
 from serve_app.errors import ServiceError
 from serve_app.file_copy import sha256_of
 from serve_app.job import Job
+from serve_app.job_runner import MOST_RESUMES
 from serve_app.job_store import StoredJob
 from serve_app.paths import PathPolicy
 from serve_app.requests import RenderRequest
 from serve_app.service import RenderService
 from serve_app.settings import Settings
+from serve_app.staging import staging_path
 
 
 class NoRenderers:
@@ -109,3 +111,23 @@ async def test_a_job_knows_whether_its_cad_is_large(service: RenderService, tmp_
         with (tmp_path / "cad.ply").open("wb") as file:
             file.truncate(size)
         assert service._checked(request(tmp_path), "", None).large is (size > LARGE_BYTES)
+
+
+async def test_jobs_of_an_earlier_server_are_taken_up_until_they_have_ended_too_many(service: RenderService, tmp_path: Path) -> None:
+    (tmp_path / "cad.ply").write_bytes(b"ply")
+    job = service._checked(request(tmp_path), "", "mine")
+    job.created_at -= 86400
+    await service._store.insert(job.record(), job.group)
+    job.move_to("running")
+    await service._store.update(job.record(), MOST_RESUMES - 1)
+    (stored,) = await service._store.unfinished()
+    taken = await service._taken_up(stored)
+    assert taken is not None and (taken.status, taken.resumed) == ("queued", MOST_RESUMES) and taken.age_seconds < 60
+    assert taken.record().created_at == job.record().created_at
+    await service._store.update(job.record(), MOST_RESUMES)
+    staging = staging_path(job.templates_dir, job.job_id)
+    staging.mkdir(parents=True)
+    (stored,) = await service._store.unfinished()
+    assert await service._taken_up(stored) is None and not staging.exists() and await service._store.unfinished() == []
+    record = await service.job_record("mine")
+    assert record.status == "failed" and record.error is not None and record.error.code == "server_restarted"
