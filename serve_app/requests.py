@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, StrictBool, field_validator, model_validator
 
 from render_actor.scene import Quality
 
@@ -79,7 +79,8 @@ class BatchRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    items: list[dict[str, Any]] = Field(
+    # Fail fast: a body of two million items that are none would be a gigabyte of findings.
+    items: Annotated[list[dict[str, Any]], FailFast()] = Field(
         min_length=1, description="Render requests: each with its own `cad_path`, `output_dir` and, if it likes, options."
     )
     defaults: dict[str, Any] = Field(default_factory=dict, description="Options for all items, under any that an item gives itself.")

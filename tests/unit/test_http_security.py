@@ -331,6 +331,16 @@ async def test_a_hostile_body_is_one_clear_error(settings: Settings, content: by
     assert len(answer.content) < 1000
 
 
+@pytest.mark.parametrize("item", ["0", '"a"', "[0]"])
+async def test_a_batch_of_what_are_no_items_is_refused_at_the_first(settings: Settings, item: str) -> None:
+    content = f"[{', '.join([item] * 300_000)}]"
+    began = time.process_time()
+    async with client(api(settings)) as http:
+        answer = await http.post("/api/v1/render-templates-batch", content=content, headers=JSON)
+    assert answer.status_code == 422 and answer.json()["field"] == "items.0" and "more)" not in answer.json()["detail"]
+    assert time.process_time() - began < 2.0
+
+
 def test_the_deepest_body_that_is_read() -> None:
     assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
     with pytest.raises(ServiceError):
