@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_MOST = 300
+_MOST = 500
 _FOLDERS = re.compile(r"[^\s'\"(]*/")
 
 
