@@ -20,8 +20,8 @@ MOST_LOST_RENDERERS = 2
 MOST_FAULTS = 4
 """Tries of a view that fail for reasons that no CAD can cause: a Blender that does not start, a replica that is gone."""
 
-BATCH_SECONDS = 0.5
-"""Views are batched up to about this much work: long enough to hide the hand-over, short enough to stay fair."""
+BATCH_SECONDS = 2.0
+"""Views are batched up to about this much work: a hand-over costs tens of ms of CPU; a new job waits that long for its turn."""
 
 MOST_VIEWS_A_BATCH = 8
 
