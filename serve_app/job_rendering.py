@@ -31,7 +31,7 @@ from serve_app.settings import Settings
 from serve_app.shared_rendering import RenderingsInFlight
 from serve_app.staging import MANIFEST, StagingFolder
 from serve_app.template_cache import TemplateCache
-from serve_app.threads import finished_in_thread
+from serve_app.threads import finished, finished_in_thread
 
 
 class JobRendering:
@@ -230,9 +230,8 @@ async def _publish(staging: StagingFolder, files: dict[str, int]) -> None:
     """Publish; a stop that comes while the rename is made comes too late."""
     task = asyncio.ensure_future(asyncio.to_thread(staging.publish, files))
     try:
-        await asyncio.shield(task)
+        await finished(task)
     except asyncio.CancelledError:
-        await asyncio.wait({task})
         task.result()
         current = asyncio.current_task()
         if current is not None:
