@@ -21,6 +21,7 @@ from serve_app.file_copy import DamagedFileError, copy_files
 from serve_app.logs import server_event
 from serve_app.rendered_views import RenderedViews
 from serve_app.staging import StagingFolder
+from serve_app.threads import finished
 
 _ENTRY = "entry.json"
 _UNFINISHED = ".unfinished-"
@@ -76,6 +77,9 @@ class TemplateCache:
         """
         if key not in self._sizes:
             return None
+        return await finished(self._fetch(key, staging))
+
+    async def _fetch(self, key: str, staging: StagingFolder) -> RenderedViews | None:
         self._sizes.move_to_end(key)
         with self._held(key):
             try:
@@ -102,6 +106,10 @@ class TemplateCache:
         size = sum(rendered.sizes().values()) + _ENTRY_BYTES
         if key in self._sizes or size > self._most:
             return
+        # Whole even if the job is cancelled: an entry that is copied is accounted for.
+        await finished(self._insert(key, size, staging, rendered))
+
+    async def _insert(self, key: str, size: int, staging: StagingFolder, rendered: RenderedViews) -> None:
         # Room is made first, so what lies on the disk never exceeds the bound.
         self._reserved += size
         try:

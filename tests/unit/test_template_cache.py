@@ -3,11 +3,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from serve_app import staging as staging_module
+from serve_app import template_cache
 from serve_app.file_copy import DamagedFileError, copy_files
 from serve_app.rendered_views import RenderedViews
 from serve_app.staging import StagingFolder
@@ -127,6 +131,44 @@ async def test_many_readers_and_writers_at_once(tmp_path: Path) -> None:
         await asyncio.gather(*(one(number) for number in range(30)))
     assert cache.bytes_used <= 300_000
     assert all(not name.startswith(".") for name in os.listdir(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("inserting", [True, False])
+async def test_who_is_canceled_while_files_are_copied_waits_for_the_copy(
+    tmp_path: Path, inserting: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(source: Path, target: Path, files: Iterable[tuple[str, str]]) -> None:
+        begun.set()
+        go_on.wait(10)
+        target.mkdir(parents=True, exist_ok=True)  # As files of a longer list would be made.
+        copy_files(source, target, files)
+
+    cache = TemplateCache(tmp_path / "cache", 10**9)
+    source, rendered = staged(tmp_path, "a")
+    target = empty(tmp_path, "b")
+    if not inserting:
+        await cache.insert("key", source, rendered)
+    monkeypatch.setattr(template_cache if inserting else staging_module, "copy_files", slow)
+
+    async def job() -> None:
+        try:
+            await (cache.insert("key", source, rendered) if inserting else cache.fetch("key", target))
+        finally:
+            (source if inserting else target).discard()
+
+    canceled = asyncio.create_task(job())
+    await asyncio.to_thread(begun.wait, 10)
+    canceled.cancel()
+    await asyncio.sleep(0.02)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await canceled
+    await asyncio.sleep(0.1)  # Time for a copy that nobody waited for.
+    assert not list(tmp_path.rglob(f".templates-{'a' if inserting else 'b'}.partial"))
+    assert os.listdir(tmp_path / "cache") == ["key"] and len(cache) == 1
+    assert await cache.fetch("key", empty(tmp_path, "c")) == rendered
 
 
 def test_a_copy_is_checked_and_is_no_link(tmp_path: Path) -> None:
