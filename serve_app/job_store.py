@@ -191,6 +191,11 @@ class JobStore:
         rows, total = await self._run(select)
         return [JobRecord.model_validate_json(row[0]) for row in rows], total
 
+    async def templates_dirs(self) -> list[Path]:
+        """The folders that jobs publish or have published, whatever became of them."""
+        sql = "SELECT DISTINCT json_extract(record, '$.templates_dir') FROM jobs"
+        return [Path(row[0]) for row in await self._run(lambda: self._db.execute(sql).fetchall())]
+
     async def unfinished(self) -> list[StoredJob]:
         """Jobs that are in no final state, oldest first."""
         marks = ",".join("?" * len(TRANSITIONAL_STATES))
