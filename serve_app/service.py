@@ -62,8 +62,9 @@ class RenderService:
         scheduler = ViewScheduler(
             renderers.render, max_renderers + SPARE_BATCHES, epoch=self._store.epoch, grace_sec=settings.cancel_grace_sec
         )
-        cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes)
-        rendering = JobRendering(settings, self._store, CadLoader(settings), scheduler, cache, self._quarantine)
+        # Twice the bound below which no job is accepted: the cache never closes the door.
+        self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
+        rendering = JobRendering(settings, self._store, CadLoader(settings), scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobTurns(max_renderers))
         self._background: list[asyncio.Task[None]] = []
 
@@ -77,7 +78,8 @@ class RenderService:
             for job in jobs:
                 self._runner.take_over(job)
             self._background.append(asyncio.create_task(self._release_when_quiet(), context=contextvars.Context()))
-        for keep_doing in (keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)):
+        tidying, draining = keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)
+        for keep_doing in (tidying, draining, self._cache.keep_room()):
             self._background.append(asyncio.create_task(keep_doing, context=contextvars.Context()))
 
     async def _release_when_quiet(self) -> None:

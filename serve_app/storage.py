@@ -28,6 +28,11 @@ def _space(path: Path) -> tuple[int, int]:
     return 0, 0
 
 
+def free_bytes(path: Path) -> int:
+    """Free bytes of the file system that a path, or the first folder above it that exists, lies on."""
+    return _space(path)[0]
+
+
 def check_room(request: RenderRequest, output_dir: Path, data_dir: Path, least: int) -> None:
     """Refuse a job that a disk has no room for.
 
