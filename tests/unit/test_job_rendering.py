@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from serve_app.quarantine import Quarantine
 from serve_app.requests import RenderRequest
 from serve_app.scheduler import ViewScheduler
 from serve_app.settings import Settings
-from serve_app.staging import staging_path
+from serve_app.staging import StagingFolder, staging_path
 from serve_app.template_cache import TemplateCache
 
 VIEWS = 42
@@ -55,7 +56,9 @@ class Server:
         if len(self.rendered) >= self.stalls_at:
             await asyncio.sleep(60)
         self.rendered.extend(batch.views)
-        return BatchResult("r0", asyncio.sleep(0, [_square(view) for view in batch.views]), seconds=1.0)
+        payload: asyncio.Future[list[EncodedView]] = asyncio.Future()
+        payload.set_result([_square(view) for view in batch.views])
+        return BatchResult("r0", payload, seconds=1.0)
 
     async def do(self, job: Job) -> None:
         await self._rendering.render(job, JobLog(job.log_path, job.job_id))
@@ -142,3 +145,31 @@ async def test_a_canceled_job_leaves_nothing(tmp_path: Path, settings: Settings,
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not job.published and not (tmp_path / "out").exists()
+
+
+async def test_a_job_that_is_canceled_again_and_again_while_a_view_is_written_leaves_nothing(
+    tmp_path: Path, settings: Settings, servers: list[Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    real = StagingFolder.write
+
+    def slow(self: StagingFolder, name: str, data: bytes) -> None:
+        begun.set()
+        go_on.wait(10)
+        self.folder.mkdir(parents=True, exist_ok=True)  # As another view's files would keep it.
+        real(self, name, data)
+
+    monkeypatch.setattr(StagingFolder, "write", slow)
+    server = restarted(servers, settings)
+    job = await accepted(server, tmp_path, "out")
+    task = asyncio.create_task(server.do(job))
+    await asyncio.to_thread(begun.wait, 10)
+    job.stop_for = "cancel"
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0.01)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.1)  # Time for a write that nobody waited for.
+    assert not (tmp_path / "out").exists()
