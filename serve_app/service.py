@@ -17,6 +17,7 @@ import psutil
 from pydantic import ValidationError
 
 from serve_app.cad.loader import CadLoader
+from serve_app.disk_need import disk_need
 from serve_app.draining import drain_on_demand
 from serve_app.errors import ServiceError
 from serve_app.file_copy import sha256_of
@@ -62,8 +63,9 @@ class RenderService:
         scheduler = ViewScheduler(
             renderers.render, max_renderers + SPARE_BATCHES, epoch=self._store.epoch, grace_sec=settings.cancel_grace_sec
         )
-        cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes)
-        rendering = JobRendering(settings, self._store, CadLoader(settings), scheduler, cache, self._quarantine)
+        # Twice the bound below which no job is accepted: the cache never closes the door.
+        self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
+        rendering = JobRendering(settings, self._store, CadLoader(settings), scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobTurns(max_renderers))
         self._background: list[asyncio.Task[None]] = []
 
@@ -77,7 +79,8 @@ class RenderService:
             for job in jobs:
                 self._runner.take_over(job)
             self._background.append(asyncio.create_task(self._release_when_quiet(), context=contextvars.Context()))
-        for keep_doing in (keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)):
+        tidying, draining = keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)
+        for keep_doing in (tidying, draining, self._cache.keep_room()):
             self._background.append(asyncio.create_task(keep_doing, context=contextvars.Context()))
 
     async def _release_when_quiet(self) -> None:
@@ -185,7 +188,7 @@ class RenderService:
     def _checked(self, request: RenderRequest, group: str, job_id: str | None) -> Job:
         """A new job, if there is room for it and its CAD is not refused."""
         job = self._job(request, group, job_id)
-        check_room(request, job.output_dir, self._settings.data_dir, self._settings.min_free_bytes)
+        check_room(job, self._runner.live_jobs(), self._settings.data_dir, self._settings.min_free_bytes)
         if not self._quarantine.empty:
             try:
                 self._quarantine.check(sha256_of(job.cad_path))
@@ -197,8 +200,7 @@ class RenderService:
 
     def _job(self, request: RenderRequest, group: str, job_id: str | None) -> Job:
         cad_path, output_dir = self._policy.cad(request.cad_path), self._policy.output(request.output_dir)
-        if request.camera_poses_path is not None:
-            self._policy.poses(request.camera_poses_path)
+        poses = self._policy.poses(request.camera_poses_path) if request.camera_poses_path is not None else None
         if not request.templates_subfolder and self._policy.is_output_root(output_dir):
             raise ServiceError(
                 "output_not_replaceable",
@@ -210,6 +212,7 @@ class RenderService:
         job = Job(request, cad_path, output_dir, log_path_of(self._settings.log_dir, job_id), job_id, group)
         job.urgent = request.priority != "batch"
         check_replaceable(job.templates_dir, request.output_dir)
+        job.need = disk_need(request, poses, job.templates_dir)
         return job
 
     def item_request(self, item: dict[str, Any], defaults: dict[str, Any]) -> RenderRequest:
