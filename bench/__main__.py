@@ -65,6 +65,7 @@ class Bench:
         """All figures."""
         walls = self._two_renderers()
         self._one_renderer(walls)
+        self._many_jobs()
         say("scheduler")
         busy = scheduler.busy_percent()
         stub = f"{scheduler.RENDERERS} stubs of {scheduler.SECONDS_A_VIEW * 1000:.0f} ms a view, {scheduler.JOBS} jobs of {scheduler.VIEWS}"
@@ -80,22 +81,28 @@ class Bench:
         return server.render(self._cad, name, camera_poses_path=str(self._poses), **options)
 
     def _one_renderer(self, two_renderers: list[float]) -> None:
-        """The rows that want a server with one renderer, and a cache.
+        """What the second renderer brings.
 
         Args:
             two_renderers: wall seconds of the same job on two.
         """
-        say("server with one renderer: memory")
-        with BenchServer(self._folder / "one", self._cad.parent, 1, self._num_gpus, CACHE_BYTES) as server:
+        say("server with one renderer: jobs")
+        with BenchServer(self._folder / "one", self._cad.parent, 1, self._num_gpus, 0) as server:
+            self._job(server, "warm", resolution=64)
+            one = [self._job(server, f"job{turn}").wall for turn in range(1 if self._quick else 2)]
+        speedup = statistics.median(one) / statistics.median(two_renderers)
+        detail = f"{spread(one)} against {spread(two_renderers)}"
+        self._add("two one-thread renderers", "one", speedup, "x", 1.85, 1.95, detail=detail)
+
+    def _many_jobs(self) -> None:
+        """The rows that want a server that has done many jobs, and one with a cache."""
+        say("server with a cache: memory")
+        with BenchServer(self._folder / "many", self._cad.parent, 1, self._num_gpus, CACHE_BYTES) as server:
             late = 30 if self._quick else memory.LATE
             growth, detail = memory.growth_percent(server, late)
             self._add(f"memory of a renderer after {late} jobs", "after 10 jobs", growth, "%", 10, 0, better="less", detail=detail)
-            say("server with one renderer: jobs, and a repeated request")
-            self._job(server, "warm", resolution=64)
-            one = self._job(server, "job").wall
-            speedup = one / statistics.median(two_renderers)
-            detail = f"{one:.3g} s against {spread(two_renderers)}"
-            self._add("two one-thread renderers", "one", speedup, "x", 1.85, 1.95, detail=detail)
+            say("server with a cache: a repeated request")
+            self._job(server, "first")
             again = [self._job(server, f"again{index}") for index in range(5)]
             hits = sum(bool(cost.job.get("cached")) for cost in again)
             milliseconds = [1000 * cost.wall for cost in again]

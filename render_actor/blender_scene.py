@@ -221,9 +221,7 @@ class BlenderScene:
         """SAM-6D's ``colorize``: a Principled surface of one grey."""
         if self._grey_material is None:
             self._grey_material = bpy.data.materials.new("colorize")
-            self._grey_material.use_nodes = True
-        surface = self._grey_material.node_tree.nodes["Principled BSDF"]
-        surface.inputs["Base Color"].default_value = (base_color, base_color, base_color, 0.0)
+        _surface_inputs(self._grey_material)["Base Color"].default_value = (base_color, base_color, base_color, 0.0)
         return self._grey_material
 
 
@@ -261,11 +259,22 @@ def _blender_image(pixels: NDArray[np.uint8], name: str) -> Any:
     return image
 
 
+def _surface_inputs(material: Any) -> Any:
+    """The inputs of a material's Principled surface."""
+    if not material.use_nodes:
+        material.use_nodes = True
+        nodes = material.node_tree.nodes
+        # Left unlinked, Cycles works out a tangent for every ray that hits, which only an anisotropic surface would use.
+        tangent = nodes.new("ShaderNodeCombineXYZ")
+        tangent.inputs["X"].default_value = 1.0
+        material.node_tree.links.new(tangent.outputs["Vector"], nodes["Principled BSDF"].inputs["Tangent"])
+    return material.node_tree.nodes["Principled BSDF"].inputs
+
+
 def _blender_material(material: SurfaceMaterial, images: list[Any], *, has_colors: bool) -> Any:
     result = bpy.data.materials.new(material.name)
-    result.use_nodes = True
+    inputs = _surface_inputs(result)
     nodes, links = result.node_tree.nodes, result.node_tree.links
-    inputs = nodes["Principled BSDF"].inputs
     inputs["Base Color"].default_value = (*material.base_color, 1.0)
     inputs["Alpha"].default_value = material.alpha
     inputs["Roughness"].default_value = material.roughness

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-_PROGRESS_PREFIX = "Fra:"
+_PROGRESS = ("Fra:", "Saved: ", "Time: ", " Time: ")
+"""What Blender says of every render begins so."""
+
 _MOST_BYTES = 64 * 1024
 
 
@@ -25,7 +27,7 @@ class CapturedOutput:
         size = self._file.seek(0, os.SEEK_END)
         self._file.seek(max(0, size - _MOST_BYTES))
         lines = self._file.read().decode(errors="replace").splitlines()
-        self.text = "\n".join(line for line in lines if line.strip() and not line.startswith(_PROGRESS_PREFIX))
+        self.text = "\n".join(line for line in lines if line.strip() and not line.startswith(_PROGRESS))
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class Sampling:
 # Measured with `make bench`: as few as keep the bounds, since each sample of `standard` costs a fifteenth of a view.
 _QUALITIES: dict[Quality, Sampling] = {
     "standard": Sampling(samples=12),
-    "draft": Sampling(samples=3, guides=False),
+    "draft": Sampling(samples=2, guides=False),
     "reference": Sampling(samples=50, denoiser="compositor"),
 }
 

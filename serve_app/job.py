@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from serve_app.disk_need import DiskNeed
 from serve_app.errors import ServiceError
 from serve_app.requests import RenderRequest
 from serve_app.responses import ErrorBody, JobRecord
@@ -50,6 +51,7 @@ class Job:
         stop_for: why the task was cancelled, if it was.
         published: whether the files are in their place; no stop comes in time after that.
         cached: whether the templates are copies of an earlier rendering of the same.
+        need: room that it will take on its disk.
         stored: whether the job is on disk; ``accepted`` is set once that is decided.
         accepted: set when the job is on disk, or was refused.
         end_stored: whether the disk says how the job ended.
@@ -80,6 +82,7 @@ class Job:
     warnings: list[str] = field(default_factory=list)
     cached: bool = False
     error: ServiceError | None = None
+    need: DiskNeed | None = None
     stored: bool = False
     end_stored: bool = False
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -115,6 +118,13 @@ class Job:
         if self._started is None:
             return self.earlier_seconds or None
         return self.earlier_seconds + time.monotonic() - self._started
+
+    @property
+    def bytes_to_come(self) -> int:
+        """Bytes by which its disk will be fuller when it has ended."""
+        if self.need is None or self.need.replaces or self.published or self.ended:
+            return 0
+        return self.need.bytes * (self.total_poses - len(self.view_seconds)) // self.total_poses if self.total_poses else self.need.bytes
 
     def move_to(self, status: JobState, error: ServiceError | None = None) -> None:
         """Make a transition; an impossible one is an ``ImpossibleMoveError``."""

@@ -31,7 +31,7 @@ from serve_app.settings import Settings
 from serve_app.shared_rendering import RenderingsInFlight
 from serve_app.staging import MANIFEST, StagingFolder
 from serve_app.template_cache import TemplateCache
-from serve_app.threads import finished_in_thread
+from serve_app.threads import finished, finished_in_thread
 from serve_app.turns import CadRead
 
 
@@ -134,20 +134,21 @@ class JobRendering:
                 job.cached = True
                 return rendered
         with self._in_flight.lead(key) as mine:
-            cached = None if job.taken_over else await self._cache.fetch(key, staging)
+            done = await self._done_before(job, key, staging) if job.taken_over else RenderedViews()
+            cached = None if done.entries else await self._cache.fetch(key, staging)
             if cached is not None:
                 job.cached = True
                 log.event("info", "copied from the cache", key=key)
-            rendered = cached or await self._rendered(job, cad, scene, key, staging, log)
+            rendered = cached or await self._rendered(job, cad, scene, key, staging, done, log)
             if cached is None:
                 await self._cache.insert(key, staging, rendered)
             await mine.give(staging, rendered)
         return rendered
 
     async def _rendered(
-        self, job: Job, cad: LoadedCad, scene: TemplateScene, key: str, staging: StagingFolder, log: JobLog
+        self, job: Job, cad: LoadedCad, scene: TemplateScene, key: str, staging: StagingFolder, rendered: RenderedViews, log: JobLog
     ) -> RenderedViews:
-        rendered = await self._done_before(job, key, staging) if job.taken_over else RenderedViews()
+        """Render what is not among the views that are done, and add it to them."""
         if rendered.entries:
             log.event("info", "goes on from views of an earlier server", views=sorted(rendered.entries))
         job.view_seconds = rendered.seconds()
@@ -196,7 +197,7 @@ class JobRendering:
         return rendered
 
     async def _done_before(self, job: Job, key: str, staging: StagingFolder) -> RenderedViews:
-        """Views that an earlier server has rendered of the same, whose files are whole."""
+        """Views that an earlier server has rendered of the same, whose files are whole; no other file stays."""
         stored = await self._store.views(job.job_id, key)
         rendered = RenderedViews()
         for view, content in stored.items():
@@ -238,9 +239,8 @@ async def _publish(staging: StagingFolder, files: dict[str, int]) -> None:
     """Publish; a stop that comes while the rename is made comes too late."""
     task = asyncio.ensure_future(asyncio.to_thread(staging.publish, files))
     try:
-        await asyncio.shield(task)
+        await finished(task)
     except asyncio.CancelledError:
-        await asyncio.wait({task})
         task.result()
         current = asyncio.current_task()
         if current is not None:

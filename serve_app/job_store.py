@@ -21,6 +21,9 @@ from serve_app.states import FINAL_STATES, TRANSITIONAL_STATES
 T = TypeVar("T")
 
 DATABASE = "jobs.sqlite3"
+_MARK = "-made"
+"""Ending of the file that says that there is a store: one that is gone or emptied later is not taken for a new one."""
+
 _VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -191,6 +194,11 @@ class JobStore:
         rows, total = await self._run(select)
         return [JobRecord.model_validate_json(row[0]) for row in rows], total
 
+    async def templates_dirs(self) -> list[Path]:
+        """The folders that jobs publish or have published, whatever became of them."""
+        sql = "SELECT DISTINCT json_extract(record, '$.templates_dir') FROM jobs"
+        return [Path(row[0]) for row in await self._run(lambda: self._db.execute(sql).fetchall())]
+
     async def unfinished(self) -> list[StoredJob]:
         """Jobs that are in no final state, oldest first."""
         marks = ",".join("?" * len(TRANSITIONAL_STATES))
@@ -270,7 +278,11 @@ class JobStore:
 
 def _opened(path: Path) -> tuple[sqlite3.Connection, int]:
     """Open a store, made or brought up to date if need be, and count this server."""
+    mark = path.with_name(path.name + _MARK)
     try:
+        # Looked at before SQLite does: it would take an empty file for a new store, and remove the write-ahead log beside it.
+        if mark.exists() and not (path.exists() and path.stat().st_size):
+            raise sqlite3.DatabaseError("it is missing or empty, and there has been one")
         db = sqlite3.connect(path, isolation_level=None)
         findings = [row[0] for row in db.execute("PRAGMA quick_check(3)")]
         if findings != ["ok"]:
@@ -287,12 +299,26 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, int]:
         db.execute(f"PRAGMA user_version={_VERSION}")
         epoch = db.execute("INSERT INTO servers (started) VALUES (?)", (time.time(),)).lastrowid or 0
         db.execute("DELETE FROM servers WHERE epoch < ?", (epoch,))
-    except sqlite3.DatabaseError as error:
+        if not mark.exists():
+            _make_mark(mark)
+    except (sqlite3.DatabaseError, OSError) as error:
         raise RuntimeError(
             f"the job store {path} is damaged or cannot be used ({error}). The server does not start, so that no job is lost silently: "
-            f"restore the file from a copy, or move {path.name}, {path.name}-wal and {path.name}-shm away to begin with an empty store"
+            f"restore the file from a copy, or move {path.name} and all {path.name}-* files away to begin with an empty store"
         ) from error
     return db, epoch
+
+
+def _make_mark(path: Path) -> None:
+    with path.open("w") as file:
+        file.write(f"{DATABASE} beside this file holds jobs: without it the server does not start. To begin anew, move both away.\n")
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _locked(path: Path) -> int:

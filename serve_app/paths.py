@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
 from serve_app.cad.parse import FORMATS
 from serve_app.errors import ServiceError
+from serve_app.requests import PATH_PATTERN
 from serve_app.settings import Settings
 
 NOT_FOUND = "CAD file not found or invalid format"
@@ -29,7 +31,7 @@ class PathPolicy:
         Raises:
             ServiceError: it lies outside the roots, is not there, is no file, cannot be read or has an unknown ending.
         """
-        path = self._inside(text, self._inputs, "cad_path", "RENDER_INPUT_ROOTS")
+        path = self._inside(text, self._inputs, "cad_path", "RENDER_INPUT_ROOTS", "cad_not_found")
         status = _status(path, text, "cad_path", f"{NOT_FOUND}: no file at {text!r}; check cad_path, as the server sees it")
         if not stat.S_ISREG(status.st_mode):
             what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
@@ -43,7 +45,7 @@ class PathPolicy:
 
     def poses(self, text: str) -> Path:
         """The camera poses file that a request names, links resolved; errors as for ``cad``."""
-        path = self._inside(text, self._inputs, "camera_poses_path", "RENDER_INPUT_ROOTS")
+        path = self._inside(text, self._inputs, "camera_poses_path", "RENDER_INPUT_ROOTS", "not_found")
         status = _status(path, text, "camera_poses_path", f"no camera poses file at {text!r}; check camera_poses_path", "not_found")
         if not stat.S_ISREG(status.st_mode) or path.suffix.lower() != ".npy":
             raise ServiceError("poses_invalid", f"{text!r} is not an .npy file of N x 4 x 4 camera poses", "camera_poses_path")
@@ -55,7 +57,7 @@ class PathPolicy:
         Raises:
             ServiceError: it lies outside the roots, is a file, or cannot be written or made.
         """
-        path = self._inside(text, self._outputs, "output_dir", "RENDER_OUTPUT_ROOTS")
+        path = self._inside(text, self._outputs, "output_dir", "RENDER_OUTPUT_ROOTS", "output_not_writable")
         try:
             existing = next(folder for folder in (path, *path.parents) if folder.exists())
         except OSError as error:
@@ -72,15 +74,15 @@ class PathPolicy:
         """Whether a path is itself one of the roots, which must never be replaced."""
         return path in self._outputs
 
-    def _inside(self, text: str, roots: list[Path], field: str, setting: str) -> Path:
-        if not text.strip() or "\0" in text:
+    def _inside(self, text: str, roots: list[Path], field: str, setting: str, unusable: str) -> Path:
+        if not re.fullmatch(PATH_PATTERN, text):
             raise ServiceError("validation_error", f"{field} must be a path, got {text!r}", field)
         try:
             path = Path(text).expanduser().resolve()
         except (OSError, RuntimeError, ValueError) as error:
             # Of the error itself only this: it names the path as resolved so far.
             reason = error.strerror if isinstance(error, OSError) else "it names a loop, a home that is not there, or no text"
-            raise ServiceError("validation_error", f"{field} {text!r} is not a usable path: {reason}", field) from error
+            raise ServiceError(unusable, f"{field} {text!r} is not a usable path: {reason}; give another one", field) from error
         if not any(path.is_relative_to(root) for root in roots):
             raise ServiceError(
                 "path_outside_roots",

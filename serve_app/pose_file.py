@@ -52,9 +52,32 @@ def read_poses(path: Path, shown: str) -> NDArray[np.float64]:
     return poses
 
 
+def count_poses(path: Path) -> int:
+    """How many poses a file says that it has; 0 for one that ``read_poses`` will refuse for that.
+
+    Args:
+        path: links resolved.
+    """
+    try:
+        return _header(io.BytesIO(read_regular_file(path, _MAX_BYTES)))[0][0]
+    except (OSError, ValueError):
+        return 0
+
+
 def _array(data: bytes) -> NDArray[np.float64]:
     """The (N, 4, 4) array of an .npy file; its header is believed only when the data bear it out (``ValueError``)."""
     stream = io.BytesIO(data)
+    shape, column_major, dtype = _header(stream)
+    needed = dtype.itemsize * math.prod(shape)
+    values = data[stream.tell() :]
+    if len(values) != needed:
+        raise ValueError(f"it has {len(values)} bytes of data, and {shape[0]} poses of type {dtype} need {needed}")
+    with np.errstate(all="ignore"):
+        return np.frombuffer(values, dtype).reshape(shape, order="F" if column_major else "C").astype(np.float64)
+
+
+def _header(stream: io.BytesIO) -> tuple[tuple[int, int, int], bool, Any]:
+    """Shape, order and type that an .npy file says it has, when poses can have them (otherwise ``ValueError``)."""
     readers = {(1, 0): _npy.read_array_header_1_0, (2, 0): _npy.read_array_header_2_0}
     try:
         shape, column_major, dtype = readers[_npy.read_magic(stream)](stream, max_header_size=_MAX_HEADER)
@@ -68,12 +91,7 @@ def _array(data: bytes) -> NDArray[np.float64]:
         raise ValueError(f"its shape is {str(shape)[:80]}, not N x 4 x 4")
     if shape[0] > MOST_POSES:
         raise ValueError(f"it holds {shape[0]} poses, more than {MOST_POSES}")
-    needed = dtype.itemsize * math.prod(shape)
-    values = data[stream.tell() :]
-    if len(values) != needed:
-        raise ValueError(f"it has {len(values)} bytes of data, and {shape[0]} poses of type {dtype} need {needed}")
-    with np.errstate(all="ignore"):
-        return np.frombuffer(values, dtype).reshape(shape, order="F" if column_major else "C").astype(np.float64)
+    return shape, column_major, dtype
 
 
 def _fault(pose: NDArray[np.float64]) -> str | None:

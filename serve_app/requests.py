@@ -8,7 +8,11 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, StrictBool, field_v
 
 from render_actor.scene import Quality
 
-PathText = Annotated[str, Field(min_length=1, max_length=4096)]
+PATH_PATTERN = "^[^\\x00]*[^\\x00-\\x20][^\\x00]*$"
+"""What text can be a path: it has no NUL, and something beside blanks."""
+
+# `PathPolicy` checks the pattern, and says in words what is wrong; here it stands for readers of the OpenAPI document.
+PathText = Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra={"pattern": PATH_PATTERN})]
 
 
 class RenderOptions(BaseModel):

@@ -1,4 +1,4 @@
-"""Forgets jobs and logs that are old or too many."""
+"""Forgets jobs and logs that are old or too many, and removes what ended jobs have left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from serve_app.job_runner import JobRunner
 from serve_app.job_store import JobStore
 from serve_app.logs import log_path_of, server_event
 from serve_app.settings import Settings
-from serve_app.staging import staging_path
+from serve_app.staging import staging_folders
+from serve_app.states import FINAL_STATES
 
 _PERIOD_SEC = 3600.0
 _DAY_SEC = 86400.0
@@ -36,13 +37,40 @@ async def tidy(settings: Settings, store: JobStore, live: set[str]) -> None:
         store: of the jobs.
         live: ids of jobs that have not ended; nothing of theirs is touched.
     """
-    forgotten = await store.forget(time.time() - settings.keep_jobs_days * _DAY_SEC, settings.keep_jobs)
+    oldest = time.time() - settings.keep_jobs_days * _DAY_SEC
+    leftovers = await _remove_leftovers(store, oldest)
+    forgotten = await store.forget(oldest, settings.keep_jobs)
     for record in forgotten:
-        await asyncio.to_thread(shutil.rmtree, staging_path(Path(record.templates_dir), record.job_id), ignore_errors=True)
         await asyncio.to_thread(log_path_of(settings.log_dir, record.job_id).unlink, missing_ok=True)
     logs = await asyncio.to_thread(_trim_logs, settings.log_dir, settings.log_max_bytes, live)
-    if forgotten or logs:
-        server_event("info", "old jobs removed", jobs=len(forgotten), logs=logs)
+    if forgotten or logs or leftovers:
+        server_event("info", "old jobs removed", jobs=len(forgotten), logs=logs, staging_folders=leftovers)
+
+
+async def _remove_leftovers(store: JobStore, oldest: float) -> int:
+    """Remove staging folders of jobs that have ended, and old ones of jobs that nobody knows; returns how many went.
+
+    Not young ones of unknown jobs: another server, with a store of its own, may publish into the same folders.
+    """
+    folders = await asyncio.to_thread(staging_folders, await store.templates_dirs())
+    removed = 0
+    for folder, job_ids in folders.items():
+        known = [stored for job_id in job_ids if (stored := await store.get(job_id)) is not None]
+        if known:
+            left = all(stored.record.status in FINAL_STATES for stored in known)
+        else:
+            left = await asyncio.to_thread(_changed_before, folder, oldest)
+        if left:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def _changed_before(folder: Path, moment: float) -> bool:
+    try:
+        return folder.stat().st_mtime < moment
+    except OSError:  # Whoever works in it has just removed it.
+        return False
 
 
 def _trim_logs(folder: Path, most_bytes: int, live: set[str]) -> int:

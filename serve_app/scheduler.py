@@ -13,6 +13,7 @@ from typing import Any
 from render_actor.types import BatchResult, Failure, ViewBatch
 from serve_app.errors import ServiceError
 from serve_app.states import ViewProgress
+from serve_app.threads import finished
 
 MOST_LOST_RENDERERS = 2
 """A view that was lost with this many renderers is not tried again: it may be what kills them."""
@@ -20,8 +21,8 @@ MOST_LOST_RENDERERS = 2
 MOST_FAULTS = 4
 """Tries of a view that fail for reasons that no CAD can cause: a Blender that does not start, a replica that is gone."""
 
-BATCH_SECONDS = 0.5
-"""Views are batched up to about this much work: long enough to hide the hand-over, short enough to stay fair."""
+BATCH_SECONDS = 2.0
+"""Views are batched up to about this much work: a hand-over costs tens of ms of CPU; a new job waits that long for its turn."""
 
 MOST_VIEWS_A_BATCH = 8
 
@@ -131,7 +132,7 @@ class ViewScheduler:
         finally:
             work.finish()
             self._forget(key, work)
-            await self._settle([batch for batch in self._batches if batch.work is work])
+            await finished(self._settle([batch for batch in self._batches if batch.work is work]))
 
     def _forget(self, key: tuple[bool, str], work: ViewWork) -> None:
         queue = self._groups[key]
@@ -145,9 +146,7 @@ class ViewScheduler:
         for batch in batches:
             if batch.task is not None and not batch.delivering:
                 loop.call_later(self._grace, batch.task.cancel)
-        delivering = [
-            batch.task for batch in batches if batch.delivering and batch.task is not None and batch.task is not asyncio.current_task()
-        ]
+        delivering = [batch.task for batch in batches if batch.delivering and batch.task is not None]
         if delivering:
             await asyncio.wait(delivering)
 

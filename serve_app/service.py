@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from serve_app.cad.folder_resolver import sha256_of_regular_file
 from serve_app.cad.loader import LARGE_BYTES, CadLoader, size_of
+from serve_app.disk_need import disk_need
 from serve_app.draining import drain_on_demand
 from serve_app.errors import ServiceError
 from serve_app.job import Job, failed_record, new_job_id
@@ -63,8 +64,9 @@ class RenderService:
         scheduler = ViewScheduler(
             renderers.render, max_renderers + SPARE_BATCHES, epoch=self._store.epoch, grace_sec=settings.cancel_grace_sec
         )
-        cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes)
-        rendering = JobRendering(settings, self._store, CadLoader(settings), scheduler, cache, self._quarantine)
+        # Twice the bound below which no job is accepted: the cache never closes the door.
+        self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
+        rendering = JobRendering(settings, self._store, CadLoader(settings), scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobTurns(max_renderers))
         self._background: list[asyncio.Task[None]] = []
 
@@ -78,7 +80,8 @@ class RenderService:
             for job in jobs:
                 self._runner.take_over(job)
             self._background.append(asyncio.create_task(self._release_when_quiet(), context=contextvars.Context()))
-        for keep_doing in (keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)):
+        tidying, draining = keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)
+        for keep_doing in (tidying, draining, self._cache.keep_room()):
             self._background.append(asyncio.create_task(keep_doing, context=contextvars.Context()))
 
     async def _release_when_quiet(self) -> None:
@@ -190,7 +193,7 @@ class RenderService:
     def _checked(self, request: RenderRequest, group: str, job_id: str | None) -> Job:
         """A new job, if there is room for it and its CAD is not refused."""
         job = self._job(request, group, job_id)
-        check_room(request, job.output_dir, self._settings.data_dir, self._settings.min_free_bytes)
+        check_room(job, self._runner.live_jobs(), self._settings.data_dir, self._settings.min_free_bytes)
         if not self._quarantine.empty:
             # At the door only where it takes no time to speak of; every CAD is looked at again when it has been read.
             with contextlib.suppress(OSError, ValueError):
@@ -199,8 +202,7 @@ class RenderService:
 
     def _job(self, request: RenderRequest, group: str, job_id: str | None) -> Job:
         cad_path, output_dir = self._policy.cad(request.cad_path), self._policy.output(request.output_dir)
-        if request.camera_poses_path is not None:
-            self._policy.poses(request.camera_poses_path)
+        poses = self._policy.poses(request.camera_poses_path) if request.camera_poses_path is not None else None
         if not request.templates_subfolder and self._policy.is_output_root(output_dir):
             raise ServiceError(
                 "output_not_replaceable",
@@ -213,6 +215,7 @@ class RenderService:
         job.urgent = request.priority != "batch"
         job.large = size_of(cad_path) > LARGE_BYTES
         check_replaceable(job.templates_dir, request.output_dir)
+        job.need = disk_need(request, poses, job.templates_dir)
         return job
 
     def item_request(self, item: dict[str, Any], defaults: dict[str, Any]) -> RenderRequest:

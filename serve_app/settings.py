@@ -55,7 +55,10 @@ class Settings(BaseSettings):
     cad_timeout_sec: float = Field(8.0, gt=0, description="CPU seconds that reading one CAD may take, and one more for each 2 MiB.")
     cad_cache_bytes: int = Field(1024**3, ge=0, description="Bytes of parsed CADs kept ready in Ray's object store.")
     cache_max_bytes: int = Field(
-        10 * 1024**3, ge=0, description="Bytes of finished templates kept in <data_dir>/cache, to answer repeated requests; 0 keeps none."
+        10 * 1024**3,
+        ge=0,
+        description="Bytes of finished templates kept in <data_dir>/cache, to answer repeated requests; fewer where less than twice "
+        "min_free_bytes of its disk would stay free; 0 keeps none.",
     )
     max_queued_jobs: int = Field(2000, ge=1, description="Jobs that may wait for their turn; a further one is refused with 429.")
     max_waiting_requests: int = Field(

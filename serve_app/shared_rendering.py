@@ -10,6 +10,7 @@ from serve_app.errors import ServiceError
 from serve_app.file_copy import DamagedFileError
 from serve_app.rendered_views import RenderedViews
 from serve_app.staging import StagingFolder
+from serve_app.threads import finished, finished_in_thread
 
 _OF_THE_REQUEST = frozenset(
     ("view_blank", "view_clipped", "camera_inside_object", "render_failed", "out_of_memory", "renderer_lost", "renderer_start_failed")
@@ -18,60 +19,65 @@ _OF_THE_REQUEST = frozenset(
 
 
 class SharedRendering:
-    """One rendering, its leader, who renders, and its followers, who get copies."""
+    """One rendering, its leader, who renders, and its followers, who get copies.
+
+    Each follower makes its own copy: when it is cancelled it waits for the copy to end, and nobody writes to its folder after that.
+    """
 
     def __init__(self) -> None:
-        self._followers: list[tuple[StagingFolder, asyncio.Future[RenderedViews | None]]] = []
+        self._answer: asyncio.Future[tuple[StagingFolder, RenderedViews] | ServiceError | None] = asyncio.Future()
         self._ended = False
+        self._followers = 0
+        self._left_alone = asyncio.Event()
 
     async def join(self, staging: StagingFolder) -> RenderedViews | None:
-        """Wait for the leader to fill a staging folder.
+        """Wait for the leader, and fill a staging folder with copies of its files.
 
         Returns:
             The views, or None when the leader was stopped for reasons of its own and the caller should see for itself.
 
         Raises:
-            ServiceError: the leader failed in a way that the caller would, too.
+            ServiceError: the leader failed in a way that the caller would, too, or the staging folder cannot be written.
         """
-        if self._ended:  # Nobody would answer any more.
+        if self._ended:  # Its files have gone their way.
             return None
-        future: asyncio.Future[RenderedViews | None] = asyncio.get_running_loop().create_future()
-        self._followers.append((staging, future))
-        return await future
+        self._followers += 1
+        try:
+            answer = await asyncio.shield(self._answer)
+            if isinstance(answer, ServiceError):
+                raise ServiceError(answer.code, answer.detail, answer.field)
+            if answer is None:
+                return None
+            source, rendered = answer
+            await finished_in_thread(_fill, staging, source, rendered)
+            return rendered
+        except DamagedFileError as error:
+            raise ServiceError("internal_error", str(error)) from error
+        finally:
+            self._followers -= 1
+            if not self._followers:
+                self._left_alone.set()
 
     async def give(self, source: StagingFolder, rendered: RenderedViews) -> None:
-        """Copy the leader's files to every follower."""
-        for staging, future in self._followers:
-            if future.done():
-                continue
-            try:
-                await asyncio.to_thread(_fill, staging, source, rendered)
-            except (ServiceError, DamagedFileError) as error:
-                _set_error(future, error if isinstance(error, ServiceError) else ServiceError("internal_error", str(error)))
-                continue
-            if not future.done():
-                future.set_result(rendered)
+        """Have every follower copy the leader's files; they lie still until this returns, or raises."""
+        self._answer.set_result((source, rendered))
+        await finished(self._until_left_alone())
+
+    async def _until_left_alone(self) -> None:
+        while self._followers:
+            self._left_alone.clear()
+            await self._left_alone.wait()
 
     def end(self, error: BaseException | None) -> None:
         """The leader has ended; followers that got nothing are told so."""
         self._ended = True
-        for _, future in self._followers:
-            if future.done():
-                continue
-            if isinstance(error, ServiceError) and error.code in _OF_THE_REQUEST:
-                _set_error(future, error)
-            else:
-                future.set_result(None)
+        if not self._answer.done():
+            self._answer.set_result(error if isinstance(error, ServiceError) and error.code in _OF_THE_REQUEST else None)
 
 
 def _fill(staging: StagingFolder, source: StagingFolder, rendered: RenderedViews) -> None:
     staging.keep_only(set())  # An earlier server may have left views there.
     staging.copy_from(source.folder, rendered.hashes())
-
-
-def _set_error(future: asyncio.Future[RenderedViews | None], error: ServiceError) -> None:
-    if not future.done():
-        future.set_exception(ServiceError(error.code, error.detail, error.field))
 
 
 class RenderingsInFlight:

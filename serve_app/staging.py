@@ -10,6 +10,8 @@ import errno
 import os
 import re
 import shutil
+from collections import defaultdict
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from serve_app.file_copy import copy_files, sha256_of
 
 MANIFEST = "manifest.json"
 _OURS = re.compile(r"rgb_\d+\.png|mask_\d+\.png|xyz_\d+\.npy|manifest\.json|\.DS_Store|Thumbs\.db|\.nfs[0-9a-f]+")
+_PARTIAL = ".partial"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _MKDIR_TRIES = 5
 _FLUSHERS = 8
@@ -56,7 +59,30 @@ def check_replaceable(target: Path, shown: str) -> None:
 
 def staging_path(target: Path, job_id: str) -> Path:
     """Where a job collects the files of a target folder."""
-    return target.parent / f".{target.name}-{job_id}.partial"
+    return target.parent / f".{target.name}-{job_id}{_PARTIAL}"
+
+
+def staging_folders(targets: Iterable[Path]) -> dict[Path, list[str]]:
+    """The staging folders of some target folders that lie on the disk, with the job ids that their names can be read as.
+
+    There is more than one reading where one target is called as another and a hyphen. A folder with other files than templates
+    in it is somebody else's.
+    """
+    names: defaultdict[Path, set[str]] = defaultdict(set)
+    for target in targets:
+        names[target.parent].add(target.name)
+    found = {}
+    for parent, names_here in names.items():
+        try:
+            for entry in os.scandir(parent):
+                if not entry.name.endswith(_PARTIAL) or not entry.is_dir(follow_symlinks=False):
+                    continue
+                prefixes = [prefix for name in names_here if entry.name.startswith(prefix := f".{name}-")]
+                if prefixes and all(_OURS.fullmatch(name) for name in os.listdir(entry)):
+                    found[Path(entry)] = [entry.name.removeprefix(prefix).removesuffix(_PARTIAL) for prefix in prefixes]
+        except OSError:  # The folder is gone, or cannot be read at the moment.
+            continue
+    return found
 
 
 class StagingFolder:

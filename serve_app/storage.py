@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from serve_app.errors import ServiceError
-from serve_app.requests import RenderRequest
+from serve_app.job import Job
 
 _SHARED_MEMORY = Path("/dev/shm")
 _SHARED_MEMORY_SHARE = 10
 """Shared memory is small in containers: a tenth of it must be free, or the bound where that is less."""
-
-_VIEWS_OF_LEVEL = {0: 42, 1: 162, 2: 642}
-_BYTES_A_PIXEL = 8
-"""xyz takes 6; the two images fit the rest."""
 
 
 def _space(path: Path) -> tuple[int, int]:
@@ -28,21 +25,29 @@ def _space(path: Path) -> tuple[int, int]:
     return 0, 0
 
 
-def check_room(request: RenderRequest, output_dir: Path, data_dir: Path, least: int) -> None:
+def free_bytes(path: Path) -> int:
+    """Free bytes of the file system that a path, or the first folder above it that exists, lies on."""
+    return _space(path)[0]
+
+
+def check_room(job: Job, live: Iterable[Job], data_dir: Path, least: int) -> None:
     """Refuse a job that a disk has no room for.
 
     Args:
-        request: says how much it will write.
-        output_dir: links resolved.
+        job: says how much it will write, and where.
+        live: the jobs that are accepted and have not ended; what they have yet to write to the same disk is theirs.
         data_dir: of the job store and the cache.
-        least: bytes that must stay free beside what the job writes.
+        least: bytes that must stay free beside what the jobs write; with 0 nothing is refused.
 
     Raises:
         ServiceError: ``storage_full``.
     """
-    templates = _VIEWS_OF_LEVEL[request.level or 0] * request.resolution**2 * _BYTES_A_PIXEL
+    if not least:
+        return
+    promised = sum(other.bytes_to_come for other in live if other.need and job.need and other.need.disk == job.need.disk)
+    templates = job.need.bytes if job.need else 0
     places = (
-        (output_dir, f"output_dir {request.output_dir!r}", least + templates if least else 0, "output_dir"),
+        (job.output_dir, f"output_dir {job.request.output_dir!r}", least + templates + promised, "output_dir"),
         (data_dir, "the server's data folder", least, None),
         (_SHARED_MEMORY, "shared memory (/dev/shm)", least, None),
     )
@@ -51,10 +56,11 @@ def check_room(request: RenderRequest, output_dir: Path, data_dir: Path, least: 
         if path is _SHARED_MEMORY:
             needed = min(needed, total // _SHARED_MEMORY_SHARE)
         if free < needed:
+            others = f", {promised / 2**20:.0f} of them for jobs that were accepted before" if promised and path is job.output_dir else ""
             raise ServiceError(
                 "storage_full",
-                f"{name} has {free / 2**20:.0f} MiB free and {needed / 2**20:.0f} MiB are needed; make room, or have the operator change "
-                "RENDER_MIN_FREE_BYTES",
+                f"{name} has {free / 2**20:.0f} MiB free and {needed / 2**20:.0f} MiB are needed{others}; make room, or have the operator "
+                "change RENDER_MIN_FREE_BYTES",
                 field,
                 retry_after_sec=60,
             )

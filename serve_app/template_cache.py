@@ -21,28 +21,33 @@ from serve_app.file_copy import DamagedFileError, copy_files
 from serve_app.logs import server_event
 from serve_app.rendered_views import RenderedViews
 from serve_app.staging import StagingFolder
+from serve_app.storage import free_bytes
+from serve_app.threads import finished, finished_in_thread
 
 _ENTRY = "entry.json"
 _UNFINISHED = ".unfinished-"
+_LOOK_EVERY_SEC = 10.0
 _ENTRY_BYTES = 64 * 1024
 """Allowance for ``entry.json`` when room is made."""
 
 
 class TemplateCache:
-    """Templates on disk, bounded in bytes, least recently used first to go.
+    """Templates on disk, bounded in bytes and by the room on it, least recently used first to go.
 
     Only the one server that has locked the data folder uses it.
 
     Args:
         folder: of the cache; made if it is not there.
         most_bytes: ``RENDER_CACHE_MAX_BYTES``; 0 turns the cache off and leaves the folder alone.
+        spare_bytes: of the folder's disk, which the cache leaves to others; entries go when less is free, whoever took it.
     """
 
-    def __init__(self, folder: Path, most_bytes: int) -> None:
-        self._folder, self._most = folder, most_bytes
+    def __init__(self, folder: Path, most_bytes: int, spare_bytes: int = 0) -> None:
+        self._folder, self._most, self._spare = folder, most_bytes, spare_bytes
         self._sizes: OrderedDict[str, int] = OrderedDict()
         self._in_use: dict[str, int] = {}
         self._reserved = 0
+        self._making_room = asyncio.Lock()
         if most_bytes:
             self._take_stock()
 
@@ -63,7 +68,21 @@ class TemplateCache:
                 continue
             found.append((path.stat().st_mtime_ns, path.name, sum(file.stat().st_size for file in path.iterdir())))
         self._sizes.update((name, size) for _, name, size in sorted(found))
-        self._remove(self._chosen_to_go())
+        self._remove(self._chosen_to_go(free_bytes(self._folder)))
+
+    async def keep_room(self) -> None:
+        """See again and again that others have the spare room, for as long as the server runs."""
+        while self._most:
+            try:
+                await self._make_room()
+            except OSError as error:
+                server_event("warning", "cache entries could not be removed", reason=str(error))
+            await asyncio.sleep(_LOOK_EVERY_SEC)
+
+    async def _make_room(self) -> None:
+        async with self._making_room:  # One at a time: a second look sees what the first has freed.
+            free = await asyncio.to_thread(free_bytes, self._folder)
+            await finished_in_thread(self._remove, self._chosen_to_go(free))
 
     async def fetch(self, key: str, staging: StagingFolder) -> RenderedViews | None:
         """Copy an entry's files into a staging folder.
@@ -76,6 +95,9 @@ class TemplateCache:
         """
         if key not in self._sizes:
             return None
+        return await finished(self._fetch(key, staging))
+
+    async def _fetch(self, key: str, staging: StagingFolder) -> RenderedViews | None:
         self._sizes.move_to_end(key)
         with self._held(key):
             try:
@@ -102,10 +124,17 @@ class TemplateCache:
         size = sum(rendered.sizes().values()) + _ENTRY_BYTES
         if key in self._sizes or size > self._most:
             return
+        # Whole even if the job is cancelled: an entry that is copied is accounted for.
+        await finished(self._insert(key, size, staging, rendered))
+
+    async def _insert(self, key: str, size: int, staging: StagingFolder, rendered: RenderedViews) -> None:
+        free = await asyncio.to_thread(free_bytes, self._folder)
+        if size > free - self._spare + self.bytes_used:  # Not even if all others went.
+            return
         # Room is made first, so what lies on the disk never exceeds the bound.
         self._reserved += size
         try:
-            await asyncio.to_thread(self._remove, self._chosen_to_go())
+            await self._make_room()
             self._sizes[key] = await asyncio.to_thread(self._copy_in, key, staging, rendered.hashes(), rendered.to_json())
         except (OSError, DamagedFileError) as error:
             server_event("warning", "templates could not be cached", key=key, reason=str(error))
@@ -135,9 +164,9 @@ class TemplateCache:
             if not self._in_use[key]:
                 del self._in_use[key]
 
-    def _chosen_to_go(self) -> list[str]:
-        """Forget as many entries as must go to keep the bound, and name them."""
-        too_much = self.bytes_used + self._reserved - self._most
+    def _chosen_to_go(self, free: int) -> list[str]:
+        """Forget as many entries as must go to keep the bound and, with so many bytes free, the spare room, and name them."""
+        too_much = self._reserved + max(self.bytes_used - self._most, self._spare - free)
         chosen = []
         for key, size in list(self._sizes.items()):
             if too_much <= 0:

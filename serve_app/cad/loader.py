@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import ray
 from numpy.typing import NDArray
+from ray.exceptions import ObjectStoreFullError, OutOfDiskError
 
 from serve_app.cad.folder_resolver import FolderResolver, sha256_of_regular_file
 from serve_app.cad.parse import ParsedCad
 from serve_app.cad.parse_client import parse_in_process
+from serve_app.errors import ServiceError
 from serve_app.settings import Settings
 
 
@@ -74,7 +76,7 @@ class CadLoader:
             path: links resolved.
 
         Raises:
-            ServiceError: one of the ``cad_`` codes.
+            ServiceError: one of the ``cad_`` codes, or ``storage_full`` when Ray's object store takes no more.
         """
         size, known = await self._known(path)
         if known is not None:
@@ -86,7 +88,12 @@ class CadLoader:
             # Somebody else may have parsed it while this one waited for its turn.
             size, known = await self._known(path)
             if known is None:
-                known = await asyncio.to_thread(_loaded, await parse_in_process(path, size, self._limits))
+                parsed = await parse_in_process(path, size, self._limits)
+                try:
+                    known = await asyncio.to_thread(_loaded, parsed)
+                except (ObjectStoreFullError, OutOfDiskError) as error:
+                    self._loaded.clear()  # They lie in the same memory; jobs that use one of them keep it.
+                    raise _no_room_for(parsed.mesh.nbytes) from error
                 self._keep((known.file_sha256, str(path)), known)
         return known
 
@@ -123,6 +130,15 @@ def size_of(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _no_room_for(nbytes: int) -> ServiceError:
+    return ServiceError(
+        "storage_full",
+        f"the server's shared memory has no room for this CAD, which takes {nbytes / 2**20:.0f} MiB when it is read; send the request "
+        "again when fewer jobs run, simplify the CAD, or have the operator enlarge /dev/shm or lower RENDER_CAD_CACHE_BYTES",
+        retry_after_sec=60,
+    )
 
 
 def _loaded(parsed: ParsedCad) -> LoadedCad:

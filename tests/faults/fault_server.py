@@ -148,6 +148,14 @@ class FaultServer:
                 continue
         return found
 
+    def wait_for_pids(self, kind: str) -> list[int]:
+        """Processes of a kind, as soon as there is one."""
+        until = time.monotonic() + _LONGEST_SEC
+        while not (found := self.pids(kind)):
+            assert time.monotonic() < until, f"there is no {kind}: {self.log_tail()}"
+            time.sleep(0.05)
+        return found
+
     def body(self, cad: str, output: str, **options: Any) -> dict[str, Any]:
         """A render request; paths are relative to the folder."""
         return {"cad_path": str(self.folder / cad), "output_dir": str(self.folder / "out" / output), **SMALL, **options}
@@ -196,11 +204,11 @@ class FaultServer:
                 time.sleep(0.3)
         return Counter(self.job(job_id)["status"] for job_id in self.accepted)
 
-    def rendered(self) -> Counter[str]:
-        """How many views of each job were begun by a Blender, over all attempts."""
+    def begun(self, job_id: str) -> Counter[int]:
+        """How often each view of a job was begun by a Blender."""
         path = self.folder / "faults" / "rendered"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return Counter(json.loads(line)["job"] for line in lines)
+        lines = map(json.loads, path.read_text().splitlines() if path.exists() else [])
+        return Counter(line["view"] for line in lines if line["job"] == job_id)
 
     def audit(self) -> None:
         """Check every invariant over all jobs so far; they must have ended."""

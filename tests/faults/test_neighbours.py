@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import time
-from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -37,7 +36,7 @@ def test_a_cad_that_kills_every_blender_fails_alone_and_is_quarantined(server: F
     server.wait_for_all()
     record = server.job(killer)
     assert record["status"] == "failed" and record["error"]["code"] == "renderer_lost", record
-    assert max_attempts(server, killer) == 2
+    assert max(server.begun(killer).values()) == 2
     check_good(server, good)
     with server.http() as http:
         refused = http.post("/render/templates", json=server.body("knot.ply", "refused"))
@@ -49,12 +48,6 @@ def test_a_cad_that_kills_every_blender_fails_alone_and_is_quarantined(server: F
     assert server.submit("repaired.ply", "repaired")
     server.wait_for_all()
     server.audit()
-
-
-def max_attempts(server: FaultServer, job_id: str) -> int:
-    """How often the view that was tried most was begun."""
-    lines = map(json.loads, (server.folder / "faults" / "rendered").read_text().splitlines())
-    return max(Counter(line["view"] for line in lines if line["job"] == job_id).values())
 
 
 def test_a_renderer_that_hangs_is_killed_and_its_views_go_to_another(server: FaultServer) -> None:
@@ -160,12 +153,12 @@ def test_the_command_that_runs_the_server_has_it_finish_its_views_first(tmp_path
                 pass
             time.sleep(0.1)
         assert up.returncode == 0 and saw_the_door_closed
-        begun = server.rendered()
         server.start(ready=False)
         server.wait_for_all()
         check_good(server, jobs)
         # The three are the same and share a rendering, of which no view was begun twice.
-        assert sum(server.rendered()[job_id] for job_id in jobs) == 42, (begun, server.rendered())
+        begun = [server.begun(job_id) for job_id in jobs]
+        assert sum(views.total() for views in begun) == 42, begun
         server.audit()
     finally:
         up.kill()

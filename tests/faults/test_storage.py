@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from serve_app.states import FINAL_STATES
 from tests.faults.conftest import full_only
 from tests.faults.fault_server import FaultServer, check_templates
 
@@ -20,6 +21,14 @@ CAN_MOUNT = (
     and subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0
 )
 needs_mounts = pytest.mark.skipif(not CAN_MOUNT, reason="mounting a small disk needs root and unshare")
+
+
+def can_loop() -> bool:
+    """Whether disks can be made of files, and told to have an error."""
+    return shutil.which("mkfs.ext4") is not None and Path("/dev/loop-control").exists() and Path("/sys/fs/ext4").is_dir()
+
+
+needs_loop = pytest.mark.skipif(not can_loop(), reason="a disk with errors needs loop devices and ext4")
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +92,70 @@ def test_a_disk_that_fills_up_in_the_middle_fails_the_job_and_keeps_the_earlier_
         assert inside(small, f"cd {out}/kept/templates && sha256sum *") == before
         assert inside(small, f"ls -A {out}/kept").split() == ["templates"]
         assert http.post("/render/templates", json=request, params={"wait": "true"}).json()["status"] == "succeeded"
+
+
+@needs_mounts
+def test_shared_memory_that_fills_up_in_the_middle_loses_no_job(tmp_path: Path) -> None:
+    mount = 'mount -t tmpfs -o size=800m tmpfs /dev/shm && exec "$@"'
+    server = FaultServer(tmp_path, prefix=["unshare", "--mount", "sh", "-c", mount, "sh"])
+    try:
+        server.start()
+        jobs = [server.submit("crate.obj", "shm", resolution=256, samples=4 + number) for number in range(3)]
+        while server.job(jobs[0])["rendered_count"] < 3:
+            time.sleep(0.05)
+        inside(server, "dd if=/dev/zero of=/dev/shm/filler bs=64k 2>/dev/null; true")
+        time.sleep(3)
+        assert server.process is not None
+        if server.process.ended:  # Ray's object store may die of it; whoever runs the server starts it again.
+            server.stop()
+            server.start(ready=False)
+        else:
+            inside(server, "rm /dev/shm/filler")
+        assert server.wait_for_all() == {"succeeded": len(jobs)}
+        server.audit()
+        last = server.submit("crate.obj", "after")
+        server.wait_for_all()
+        assert server.job(last)["status"] == "succeeded"
+    finally:
+        server.stop()
+
+
+@needs_mounts
+@needs_loop
+def test_a_data_disk_that_goes_read_only_refuses_new_jobs_and_loses_none(tmp_path: Path) -> None:
+    """As a disk with errors does: the kernel takes it away under the open store."""
+    image, data = tmp_path / "data.img", tmp_path / "data"
+    data.mkdir()
+    subprocess.run(["truncate", "--size=64M", image], check=True)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    mount = f'mount -o loop,errors=remount-ro {image} {data} && exec "$@"'
+    server = FaultServer(tmp_path, prefix=["unshare", "--mount", "sh", "-c", mount, "sh"])
+    try:
+        server.start()
+        ended = server.submit("crate.obj", "before")
+        server.wait_for_all()
+        running = server.submit("crate.obj", "running", resolution=128, samples=30)
+        queued = [server.submit("flange.stl", "queued", samples=1 + number, priority="batch") for number in range(6)]
+        while server.job(running)["rendered_count"] < 3:
+            time.sleep(0.05)
+        device = Path(inside(server, f"findmnt --noheadings --output SOURCE {data}").strip()).name
+        Path("/sys/fs/ext4", device, "trigger_fs_error").write_text("a test's")
+        assert "ro" in inside(server, f"findmnt --noheadings --output OPTIONS {data}").replace("errors=remount-ro", "")
+        assert status_of(server, "refused") == (503, "store_unavailable")
+        until = time.monotonic() + 120
+        for job_id in (running, *queued):
+            while server.job(job_id)["status"] not in FINAL_STATES:
+                assert time.monotonic() < until, server.job(job_id)
+                time.sleep(0.1)
+            assert server.job(job_id)["status"] == "succeeded", server.job(job_id)
+        server.kill_everything()
+        subprocess.run(["e2fsck", "-fy", image], check=False, capture_output=True)
+        server.start(ready=False)
+        server.wait_for_all()
+        assert {server.job(job_id)["status"] for job_id in (ended, running, *queued)} == {"succeeded"}
+        server.audit()
+    finally:
+        server.stop()
 
 
 @full_only

@@ -17,7 +17,6 @@ from serve_app.requests import RenderRequest
 from serve_app.retention import tidy
 from serve_app.settings import Settings
 from serve_app.states import FINAL_STATES, JOB_STATES, TRANSITIONAL_STATES, ImpossibleMoveError, JobState, ViewProgress
-from serve_app.storage import check_room
 from serve_app.turns import JobTurns
 
 
@@ -114,24 +113,6 @@ def test_an_answer_of_an_attempt_that_was_given_up_is_late() -> None:
         views.start((0,), fence=9)
     with pytest.raises(ImpossibleMoveError):
         views.finish((0,))
-
-
-def test_no_job_is_accepted_when_a_disk_is_low(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = RenderRequest(cad_path="a.ply", output_dir="shown")
-    check_room(request, tmp_path, tmp_path, 1)
-    with pytest.raises(ServiceError) as caught:
-        check_room(request, tmp_path / "not" / "there", tmp_path, 10**18)
-    assert caught.value.status == 507 and caught.value.field == "output_dir" and "'shown'" in caught.value.detail
-    real = os.statvfs
-
-    def low(path: Any) -> Any:
-        status = real(path)
-        return os.statvfs_result([*status[:4], 0, *status[5:]]) if str(path) == "/dev/shm" else status
-
-    monkeypatch.setattr(os, "statvfs", low)
-    with pytest.raises(ServiceError, match="/dev/shm"):
-        check_room(request, tmp_path, tmp_path, 1)
-    check_room(request, tmp_path, tmp_path, 0)
 
 
 async def test_a_quarantined_cad_is_refused_until_its_time_is_over(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ async def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path
     store.close()
 
 
-@pytest.mark.parametrize("damage", ["noise", "header", "page"])
+@pytest.mark.parametrize("damage", ["noise", "header", "page", "cut", "emptied"])
 async def test_a_damaged_store_is_refused_and_left_alone(tmp_path: Path, damage: str) -> None:
     store = JobStore(tmp_path)
     for number in range(200):
@@ -118,12 +118,33 @@ async def test_a_damaged_store_is_refused_and_left_alone(tmp_path: Path, damage:
         content[:] = os.urandom(len(content))
     elif damage == "header":
         content[:16] = b"no database here"
+    elif damage == "cut":
+        del content[4096 * 5 + 100 :]
+    elif damage == "emptied":
+        content.clear()
     else:
         content[4096 * 3 : 4096 * 6] = os.urandom(4096 * 3)
     path.write_bytes(content)
     with pytest.raises(RuntimeError, match="does not start, so that no job is lost silently"):
         JobStore(tmp_path)
     assert path.read_bytes() == content
+
+
+async def test_a_store_that_is_gone_is_missed_until_the_operator_moves_the_rest_away_too(tmp_path: Path) -> None:
+    store = JobStore(tmp_path)
+    await store.insert(job(tmp_path).record(), "")
+    await store._run(lambda: os.link(tmp_path / "jobs.sqlite3-wal", tmp_path / "kept"))  # As a kill would leave it.
+    store.close()
+    (tmp_path / job_store.DATABASE).unlink()
+    (tmp_path / "kept").rename(tmp_path / "jobs.sqlite3-wal")
+    with pytest.raises(RuntimeError, match=r"missing or empty.*move jobs\.sqlite3 and all jobs\.sqlite3-\* files away"):
+        JobStore(tmp_path)
+    assert not (tmp_path / job_store.DATABASE).exists() and (tmp_path / "jobs.sqlite3-wal").stat().st_size > 0
+    for path in tmp_path.glob("jobs.sqlite3*"):
+        path.unlink()
+    anew = JobStore(tmp_path)
+    assert await anew.unfinished() == []
+    anew.close()
 
 
 async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:

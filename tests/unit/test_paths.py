@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from serve_app.errors import ServiceError
 from serve_app.paths import PathPolicy
+from serve_app.requests import RenderRequest
 from serve_app.settings import Settings
 
 
@@ -41,6 +43,24 @@ def test_a_bad_cad_path_is_refused_with_its_reason(policy: PathPolicy, tmp_path:
         policy.cad(f"{tmp_path}/{name}")
     assert (caught.value.code, caught.value.field) == (code, "cad_path")
     assert words in caught.value.detail
+
+
+@pytest.mark.parametrize("text", ["", " \t\n", "\0", "part.stl\0", "\x1f"])
+def test_text_that_is_no_path_is_refused_as_the_schema_has_it(policy: PathPolicy, text: str) -> None:
+    for check in (policy.cad, policy.poses, policy.output):
+        with pytest.raises(ServiceError, match="must be a path") as caught:
+            check(text)
+        assert caught.value.code == "validation_error"
+    field = RenderRequest.model_json_schema()["properties"]["cad_path"]
+    assert len(text) < field["minLength"] or not re.search(field["pattern"], text)
+
+
+def test_a_path_that_cannot_be_is_one_that_is_not_there(policy: PathPolicy) -> None:
+    """Its text is a path, so the request is valid: no 422."""
+    for check, code in ((policy.cad, "cad_not_found"), (policy.poses, "not_found"), (policy.output, "output_not_writable")):
+        with pytest.raises(ServiceError, match="not a usable path") as caught:
+            check("~nobody-of-this-name/part.stl")
+        assert caught.value.code == code
 
 
 def test_an_unreadable_cad_is_refused(policy: PathPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def test_a_claim_is_all_or_nothing(tmp_path: Path) -> None:
 def test_output_written_by_c_and_by_children_is_caught() -> None:
     code = (
         "import os\nfrom render_actor.output_capture import captured_output\nprint('before')\n"
-        "with captured_output() as output:\n os.write(1, b'Fra:1 progress\\nfrom C\\n'); os.system('echo child >&2')\n"
+        "with captured_output() as output:\n os.write(1, b'Fra:1 progress\\nSaved: x\\nfrom C\\n'); os.system('echo child >&2')\n"
         "print(repr(output.text))"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -13,18 +13,18 @@ from render_actor.scene import TemplateScene
 from render_actor.types import BatchResult, Failure, ViewBatch
 from serve_app import scheduler as scheduler_module
 from serve_app.errors import ServiceError
-from serve_app.scheduler import MOST_LOST_RENDERERS, PayloadLostError, ViewScheduler, ViewWork
+from serve_app.scheduler import BATCH_SECONDS, MOST_LOST_RENDERERS, PayloadLostError, ViewScheduler, ViewWork
 
 Answer = Callable[[ViewBatch], BatchResult]
 
 
 class CountingRenderers:
-    """Answers batches after one turn of the event loop, and remembers them."""
+    """Answers batches after one turn of the event loop, and remembers them; its views are such that two make a batch."""
 
     def __init__(self, answer: Answer | None = None) -> None:
         self.batches: list[ViewBatch] = []
         self.out = self.most_out = 0
-        self._answer = answer or (lambda batch: BatchResult("r0", seconds=0.2 * len(batch.views)))
+        self._answer = answer or (lambda batch: BatchResult("r0", seconds=BATCH_SECONDS / 2 * len(batch.views)))
 
     async def render(self, batch: ViewBatch) -> BatchResult:
         self.batches.append(batch)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,75 @@ async def test_a_follower_that_was_canceled_holds_nobody_up(tmp_path: Path) -> N
         views = rendered(leader)
         await mine.give(leader, views)
     assert await stays == views and gone.cancelled()
+
+
+def slow_copies(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Let copies begin, saying so by the first event, and go on with the second."""
+    begun, go_on = threading.Event(), threading.Event()
+    real = StagingFolder.copy_from
+
+    def copy_from(self: StagingFolder, source: Path, files: dict[str, str]) -> None:
+        begun.set()
+        go_on.wait(10)
+        self.folder.mkdir(exist_ok=True)  # As files of a longer list would be made.
+        real(self, source, files)
+
+    monkeypatch.setattr(StagingFolder, "copy_from", copy_from)
+    return begun, go_on
+
+
+async def test_a_follower_that_is_canceled_while_it_copies_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = slow_copies(monkeypatch)
+    flights, leader, follower = RenderingsInFlight(), folder(tmp_path, "a"), folder(tmp_path, "b")
+
+    async def job() -> None:
+        try:
+            await mine.join(follower)
+        finally:
+            follower.discard()
+
+    with flights.lead("key") as mine:
+        canceled = asyncio.create_task(job())
+        await asyncio.sleep(0)
+        giving = asyncio.create_task(mine.give(leader, rendered(leader)))
+        await asyncio.to_thread(begun.wait, 10)
+        canceled.cancel()
+        await asyncio.sleep(0.02)
+        go_on.set()
+        await giving
+    with pytest.raises(asyncio.CancelledError):
+        await canceled
+    assert os.listdir(tmp_path) == ["a"]
+
+
+async def test_a_leader_that_is_canceled_while_followers_copy_leaves_its_files_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = slow_copies(monkeypatch)
+    flights, leader, follower = RenderingsInFlight(), folder(tmp_path, "a"), folder(tmp_path, "b")
+    views = rendered(leader)
+    following = asyncio.Event()
+
+    async def lead() -> None:
+        try:
+            with flights.lead("key") as mine:
+                await following.wait()
+                await mine.give(leader, views)
+        finally:
+            leader.discard()
+
+    leading = asyncio.create_task(lead())
+    await asyncio.sleep(0)
+    shared = flights.get("key")
+    assert shared is not None
+    waiting = asyncio.create_task(shared.join(follower))
+    await asyncio.sleep(0)
+    following.set()
+    await asyncio.to_thread(begun.wait, 10)
+    leading.cancel()
+    await asyncio.sleep(0.02)
+    go_on.set()
+    assert await waiting == views and follower.intact(views.hashes())
+    with pytest.raises(asyncio.CancelledError):
+        await leading
+    assert os.listdir(tmp_path) == ["b"]

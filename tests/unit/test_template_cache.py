@@ -3,11 +3,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from serve_app import staging as staging_module
+from serve_app import template_cache
 from serve_app.file_copy import DamagedFileError, copy_files
 from serve_app.rendered_views import RenderedViews
 from serve_app.staging import StagingFolder
@@ -76,6 +80,54 @@ async def test_the_least_recently_used_goes_first_and_the_bound_holds(tmp_path: 
     assert "k0" in kept and "k19" in kept and "k1" not in kept
 
 
+class SmallDisk:
+    """A disk of so many bytes, on which there is the cache and what others have taken."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.folder, self.size, self.others = folder, size, 0
+
+    def free_bytes(self, path: Path) -> int:
+        assert path == self.folder
+        return self.size - self.others - sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallDisk:
+    disk = SmallDisk(tmp_path / "cache", 500_000)
+    monkeypatch.setattr(template_cache, "free_bytes", disk.free_bytes)
+    return disk
+
+
+async def test_the_cache_leaves_room_on_its_disk_whatever_its_bound(tmp_path: Path, disk: SmallDisk) -> None:
+    cache = TemplateCache(tmp_path / "cache", 10**9, spare_bytes=200_000)
+    for number in range(12):
+        await cache.insert(f"k{number}", *staged(tmp_path, f"s{number}", os.urandom(6000)))
+        assert disk.free_bytes(tmp_path / "cache") >= 200_000
+    assert len(cache) > 1 and await cache.fetch("k11", empty(tmp_path, "b")) is not None
+    assert await cache.fetch("k0", empty(tmp_path, "c")) is None
+
+
+async def test_the_cache_gives_way_when_others_fill_its_disk(tmp_path: Path, disk: SmallDisk) -> None:
+    cache = TemplateCache(tmp_path / "cache", 10**9, spare_bytes=200_000)
+    for number in range(3):
+        await cache.insert(f"k{number}", *staged(tmp_path, f"s{number}", os.urandom(6000)))
+    disk.others = 200_000
+    keeping = asyncio.create_task(cache.keep_room())
+    while len(cache) == 3:
+        await asyncio.sleep(0.01)
+    keeping.cancel()
+    assert len(cache) == 1 and await cache.fetch("k2", empty(tmp_path, "b")) is not None
+    disk.others = 290_000
+    assert len(TemplateCache(tmp_path / "cache", 10**9, spare_bytes=200_000)) == 0  # Also when a server starts.
+
+
+async def test_what_would_not_fit_beside_the_spare_room_is_not_kept(tmp_path: Path, disk: SmallDisk) -> None:
+    cache = TemplateCache(tmp_path / "cache", 10**9, spare_bytes=200_000)
+    await cache.insert("small", *staged(tmp_path, "a"))
+    await cache.insert("large", *staged(tmp_path, "b", os.urandom(40_000)))
+    assert os.listdir(tmp_path / "cache") == ["small"]
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "missing", "linked", "entry"])
 async def test_a_damaged_entry_is_dropped_and_leaves_nothing(tmp_path: Path, damage: str) -> None:
     cache = TemplateCache(tmp_path / "cache", 10**9)
@@ -127,6 +179,44 @@ async def test_many_readers_and_writers_at_once(tmp_path: Path) -> None:
         await asyncio.gather(*(one(number) for number in range(30)))
     assert cache.bytes_used <= 300_000
     assert all(not name.startswith(".") for name in os.listdir(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("inserting", [True, False])
+async def test_who_is_canceled_while_files_are_copied_waits_for_the_copy(
+    tmp_path: Path, inserting: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(source: Path, target: Path, files: Iterable[tuple[str, str]]) -> None:
+        begun.set()
+        go_on.wait(10)
+        target.mkdir(parents=True, exist_ok=True)  # As files of a longer list would be made.
+        copy_files(source, target, files)
+
+    cache = TemplateCache(tmp_path / "cache", 10**9)
+    source, rendered = staged(tmp_path, "a")
+    target = empty(tmp_path, "b")
+    if not inserting:
+        await cache.insert("key", source, rendered)
+    monkeypatch.setattr(template_cache if inserting else staging_module, "copy_files", slow)
+
+    async def job() -> None:
+        try:
+            await (cache.insert("key", source, rendered) if inserting else cache.fetch("key", target))
+        finally:
+            (source if inserting else target).discard()
+
+    canceled = asyncio.create_task(job())
+    await asyncio.to_thread(begun.wait, 10)
+    canceled.cancel()
+    await asyncio.sleep(0.02)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await canceled
+    await asyncio.sleep(0.1)  # Time for a copy that nobody waited for.
+    assert not list(tmp_path.rglob(f".templates-{'a' if inserting else 'b'}.partial"))
+    assert os.listdir(tmp_path / "cache") == ["key"] and len(cache) == 1
+    assert await cache.fetch("key", empty(tmp_path, "c")) == rendered
 
 
 def test_a_copy_is_checked_and_is_no_link(tmp_path: Path) -> None:
