@@ -138,7 +138,8 @@ def _forms_of(text: NDArray[np.uint8]) -> tuple[Words, NDArray[np.uint8], NDArra
     forms = np.zeros(len(words.counts), dtype=np.uint8)
     odd = np.logical_or.reduceat(~_FOLLOWS.ravel()[pairs], words.lines) if len(words.lines) else np.zeros(0, dtype=bool)
     if len(words.starts) and (classes == _SLASH).any():
-        sums = np.add.reduceat(_WEIGHTS.ravel()[pairs], words.starts, dtype=np.uint32)
+        upto = np.cumsum(_WEIGHTS.ravel()[pairs], dtype=np.uint32)  # It may overflow; differences do not.
+        sums = np.diff(upto[words.starts], append=upto[-1])
         form_of_word = _FORM[np.minimum(sums, len(_FORM) - 1)]
         line = np.repeat(np.arange(len(words.counts)), words.counts)
         some = words.counts > 0
