@@ -35,12 +35,17 @@ class Words:
     counts: NDArray[np.int64]
 
 
-def words_in(text: NDArray[np.uint8]) -> Words:
-    """The words of a text that ends in a newline, or is empty."""
+def word_starts(text: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Where each word of a text begins."""
     white = WHITE[text]
     begins = ~white
     begins[1:] &= white[:-1]
-    starts = np.flatnonzero(begins)
+    return np.flatnonzero(begins)
+
+
+def words_in(text: NDArray[np.uint8]) -> Words:
+    """The words of a text that ends in a newline, or is empty."""
+    starts = word_starts(text)
     lines, _ = lines_in(text)
     first = np.searchsorted(starts, lines)
     return Words(lines, starts, first, np.diff(first, append=len(starts)))
