@@ -11,7 +11,7 @@ from serve_app.cad.limits import CadLimits, shown
 from serve_app.cad.number_text import numbers_in
 from serve_app.cad.polygons import fan
 from serve_app.cad.text import decoded
-from serve_app.cad.text_lines import WHITE, Words, lines_in, words_in
+from serve_app.cad.text_lines import WHITE, Words, lines_in, mapped, words_in
 
 KINDS = ("v", "vt", "vn")
 """What a corner may refer to, in the order in which it does."""
@@ -30,19 +30,17 @@ _CLASS[WHITE] = _SPACE
 _CLASS[list(b"0123456789")] = _DIGIT
 _CLASS[ord("-")], _CLASS[ord("/")] = _MINUS, _SLASH
 
-_FOLLOWS = np.zeros((5, 5), dtype=bool)
-"""Whether a byte of one class may stand before one of another in plain corners."""
+_FOLLOWS = np.zeros(256, dtype=bool)
+"""Whether a byte of one class may stand before one of another in plain corners; at 8 times the first class plus the second."""
 for _before, _after in (
     *((_SPACE, _SPACE), (_SPACE, _DIGIT), (_SPACE, _MINUS), (_DIGIT, _DIGIT), (_DIGIT, _SPACE), (_DIGIT, _SLASH)),
     *((_MINUS, _DIGIT), (_SLASH, _DIGIT), (_SLASH, _MINUS), (_SLASH, _SLASH), (_SLASH, _SPACE)),
 ):
-    _FOLLOWS[_before, _after] = True
+    _FOLLOWS[8 * _before + _after] = True
 
-_WEIGHTS = np.zeros((5, 5), dtype=np.uint8)
-"""Summed over a corner they tell its form: 4 for each slash, 2 for two in a row, 1 for one at its end."""
-_WEIGHTS[:, _SLASH] = 4
-_WEIGHTS[_SLASH, _SLASH] = 6
-_WEIGHTS[_SLASH, _SPACE] = 1
+_WEIGHTS = np.zeros(256, dtype=np.uint8)
+"""Summed over a corner they tell its form: 4 for each slash, 2 for two in a row, 1 for one at its end; placed as above."""
+_WEIGHTS[[8 * _DIGIT + _SLASH, 8 * _SLASH + _SLASH, 8 * _SLASH + _SPACE]] = 4, 6, 1
 
 _NO_FORM = len(FORMS)
 _FORM = np.full(13, _NO_FORM, dtype=np.uint8)
@@ -132,14 +130,13 @@ def _plain(text: NDArray[np.uint8], numbers: NDArray[np.int64]) -> tuple[Words, 
 def _forms_of(text: NDArray[np.uint8]) -> tuple[Words, NDArray[np.uint8], NDArray[np.int64]]:
     """The words of a text of face lines, the form of each line, and which lines are not in one form or not plain."""
     words = words_in(text)
-    classes = _CLASS[text]
-    before = np.concatenate([np.zeros(1, dtype=np.uint8), classes[:-1]])
-    pairs = before * np.uint8(5) + classes
+    classes = mapped(text, _CLASS)
+    pairs = classes.copy()
+    pairs[1:] += 8 * classes[:-1]
     forms = np.zeros(len(words.counts), dtype=np.uint8)
-    odd = np.logical_or.reduceat(~_FOLLOWS.ravel()[pairs], words.lines) if len(words.lines) else np.zeros(0, dtype=bool)
+    odd = np.logical_or.reduceat(mapped(pairs, ~_FOLLOWS), words.lines) if len(words.lines) else np.zeros(0, dtype=bool)
     if len(words.starts) and (classes == _SLASH).any():
-        upto = np.cumsum(_WEIGHTS.ravel()[pairs], dtype=np.uint32)  # It may overflow; differences do not.
-        sums = np.diff(upto[words.starts], append=upto[-1])
+        sums = np.add.reduceat(mapped(pairs, _WEIGHTS), words.starts, dtype=np.uint32)
         form_of_word = _FORM[np.minimum(sums, len(_FORM) - 1)]
         line = np.repeat(np.arange(len(words.counts)), words.counts)
         some = words.counts > 0
