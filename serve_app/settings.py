@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     max_faces: int = Field(5_000_000, ge=1, description="Triangles a CAD may have, polygons split; three times as many vertices.")
     max_texture_pixels: int = Field(64 * 1024**2, ge=1, description="Pixels that all textures of a CAD may have together.")
     cad_memory_bytes: int = Field(8 * 1024**3, ge=1024**3, description="Address space of the process that parses a CAD.")
-    cad_timeout_sec: float = Field(8.0, gt=0, description="CPU seconds that reading one CAD may take, and one more for each 2 MiB.")
+    cad_timeout_sec: float = Field(8.0, gt=0, description="CPU seconds that reading one CAD may take, and as many more for each 128 MiB.")
     cad_cache_bytes: int = Field(1024**3, ge=0, description="Bytes of parsed CADs kept ready in Ray's object store.")
     cache_max_bytes: int = Field(
         10 * 1024**3,

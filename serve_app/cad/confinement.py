@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import resource
@@ -20,12 +21,14 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def limit_resources(memory: int, seconds: float) -> None:
-    """Bound what this process may take.
+    """Bound what this process may take, and let it be the first to go where the machine's memory ends.
 
     Args:
         memory: bytes of address space, and of the result that it may write.
         seconds: of CPU, also when nobody waits for it any more.
     """
+    with contextlib.suppress(OSError):  # Not every system, or container, has it.
+        Path("/proc/self/oom_score_adj").write_text("1000")
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

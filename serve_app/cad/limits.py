@@ -21,8 +21,9 @@ MAX_LIBRARY_BYTES = 16 * 1024**2
 MAX_LINE_BYTES = 1024**2
 """Bytes of one line of text: a polygon of a hundred thousand corners."""
 
-BYTES_A_SECOND = 2 * 1024**2
-"""The slowest rate at which a CAD of many faces is read, with reserve; ``CadLimits.seconds`` grows with it."""
+BYTES_OF_BASE = 128 * 1024**2
+"""A CAD of this size may take twice as long as a small one, of twice this size three times as long, and so on: the slowest text of good
+CADs, with full corners, takes about half of that."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class CadLimits:
 
     def seconds(self, size: int) -> float:
         """Seconds of CPU that reading a file of ``size`` bytes may take: a large one takes longer without being hostile."""
-        return self.base_seconds + size / BYTES_A_SECOND
+        return self.base_seconds * (1 + size / BYTES_OF_BASE)
 
     def to_json(self) -> str:
         """For the command line of the parsing process."""

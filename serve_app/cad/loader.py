@@ -18,6 +18,7 @@ from ray.exceptions import ObjectStoreFullError, OutOfDiskError
 from serve_app.cad.folder_resolver import FolderResolver, sha256_of_regular_file
 from serve_app.cad.parse import ParsedCad
 from serve_app.cad.parse_client import parse_in_process
+from serve_app.cad.polygons import bounds
 from serve_app.errors import ServiceError
 from serve_app.settings import Settings
 
@@ -143,7 +144,7 @@ def _no_room_for(nbytes: int) -> ServiceError:
 
 def _loaded(parsed: ParsedCad) -> LoadedCad:
     mesh = parsed.mesh
-    corners = np.array([mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)])
+    corners = np.array(bounds(mesh.vertices))
     statistics = {
         "vertices": len(mesh.vertices),
         "faces": len(mesh.faces),

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serve_app.cad.limits import MAX_LINE_BYTES, MAX_MATERIALS, CadLimits, shown, too_large
+from serve_app.cad.limits import MAX_LINE_BYTES, MAX_MATERIALS, CadLimits, too_large
 from serve_app.cad.number_text import numbers_in
-from serve_app.cad.polygons import fan
+from serve_app.cad.obj_faces import COLUMNS, FORMS, KINDS, read_faces
 from serve_app.cad.text import decoded
+from serve_app.cad.text_lines import lines_in, words_in
 
 _MAX_LINES_A_FACE = 12
 """Three points, three normals and three texture coordinates a face make ten lines with it; some are comments."""
@@ -21,15 +20,13 @@ _MAX_LINES_A_FACE = 12
 _MAX_GROUPS = 16 * MAX_MATERIALS
 """Most of the materials that faces name may be defined nowhere."""
 
-_FACE = re.compile(
-    rb"(?:(?P<v>(?:\s++-?\d++/?/?(?!\S))++)|(?P<vt>(?:\s++-?\d++/-?\d++/?(?!\S))++)"
-    rb"|(?P<vn>(?:\s++-?\d++//-?\d++(?!\S))++)|(?P<vtn>(?:\s++-?\d++/-?\d++/-?\d++(?!\S))++))\s*"
-)
-_COLUMNS = {"v": ("v",), "vt": ("v", "vt"), "vn": ("v", "vn"), "vtn": ("v", "vt", "vn")}
-_KINDS = ("v", "vt", "vn")
-_SKIPPED = frozenset((b"o", b"g", b"l", b"p", b"#"))
-_KEYWORDS = frozenset((b"v", b"vt", b"vn", b"f"))
+_KEYWORDS = (b"v", b"vt", b"vn", b"f")
 _WHAT = {"v": "vertices", "vt": "texture coordinates", "vn": "normals"}
+_LEAST = {"v": 3, "vt": 1, "vn": 3}
+
+_MAY_MATTER = np.zeros(256, dtype=bool)
+"""For each byte: a line that begins with it may say something: all others are objects, groups, comments and the like."""
+_MAY_MATTER[list(b"vfusm \x0b\x0c")] = True
 
 
 class FaceGroup(NamedTuple):
@@ -74,35 +71,58 @@ class ObjFile:
     libraries: list[str]
 
 
-@dataclass
 class _Lines:
-    """Face lines of one group.
+    """The lines of a file, told apart by their keywords.
 
     Attributes:
-        texts: what follows the ``f``, in the group's form.
-        counts: corners of each.
-        numbers: line number of each.
-        relative: places of those that have negative indices.
-        read: for each of these the ``v``, ``vt`` and ``vn`` lines before it, one after the other.
+        text: all bytes; a newline ends each line.
+        starts, ends: of each line, with its newline.
+        kinds: for each line, its place in ``_KEYWORDS``; another number for one that gives no numbers.
+        looks: for the first line and each after which faces look otherwise, the line's number from 0, the material, and whether a
+            smoothing group is on.
+        libraries: names after ``mtllib``.
     """
 
-    texts: list[bytes] = field(default_factory=list)
-    counts: array[int] = field(default_factory=lambda: array("q"))
-    numbers: array[int] = field(default_factory=lambda: array("q"))
-    relative: array[int] = field(default_factory=lambda: array("q"))
-    read: array[int] = field(default_factory=lambda: array("q"))
+    def __init__(self, data: bytes) -> None:
+        buffer = bytearray(data) + b"\n\n\n"
+        self.text = np.frombuffer(buffer, dtype=np.uint8)
+        self.starts, self.ends = lines_in(self.text[:-2])
+        first, second, third = (self.text[self.starts + place] for place in range(3))
+        self.kinds = np.full(len(self.starts), len(_KEYWORDS), dtype=np.uint8)
+        for kind, keyword in enumerate(_KEYWORDS):
+            after = second if len(keyword) == 1 else third
+            same = (first == keyword[0]) & (after == ord(" "))
+            self.kinds[same if len(keyword) == 1 else same & (second == keyword[1])] = kind
+        self.looks: list[tuple[int, str | None, bool]] = [(0, None, False)]
+        self.libraries: dict[str, None] = {}
+        commented = np.logical_or.reduceat(self.text[:-2] == ord("#"), self.starts)
+        others = np.flatnonzero(_MAY_MATTER[first] & ((self.kinds == len(_KEYWORDS)) | commented))
+        for line, start, end in zip(others.tolist(), self.starts[others].tolist(), self.ends[others].tolist(), strict=True):
+            self._read_other(buffer, line, start, end - 1)
 
-    def add(self, rest: bytes, number: int, values: dict[bytes, list[bytes]]) -> None:
-        """Add a face line, if it is a surface: a point or an edge is none."""
-        count = len(rest.split())
-        if count < 3:
-            return
-        if b"-" in rest:
-            self.relative.append(len(self.texts))
-            self.read.extend([len(rows) for rows in values.values()])
-        self.texts.append(rest)
-        self.counts.append(count)
-        self.numbers.append(number)
+    def _read_other(self, buffer: bytearray, line: int, start: int, end: int) -> None:
+        """Read a statement, or write a line of numbers anew without what stands around it."""
+        said = buffer[start:end].split(b"#", 1)[0].strip()
+        keyword, _, rest = bytes(said).partition(b" ")
+        if keyword in _KEYWORDS:
+            buffer[start:end] = said.ljust(end - start)
+            self.kinds[line] = _KEYWORDS.index(keyword)
+        elif keyword == b"usemtl":
+            self.looks.append((line, " ".join(decoded(rest).split()), self.looks[-1][2]))
+        elif keyword == b"s":
+            self.looks.append((line, self.looks[-1][1], rest.split() not in ([b"off"], [b"0"], [])))
+        elif keyword == b"mtllib":
+            self.libraries |= dict.fromkeys(_library_names(decoded(rest).split()))
+
+    def of(self, keyword: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """The lines of a keyword, by number from 0, and their text without it."""
+        kind = _KEYWORDS.index(keyword)
+        lines = np.flatnonzero(self.kinds == kind)
+        text = self.text[:-2][np.repeat(self.kinds == kind, self.ends - self.starts)]
+        starts, _ = lines_in(text)
+        for place in range(len(keyword)):
+            text[starts + place] = ord(" ")
+        return lines, text
 
 
 def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
@@ -121,44 +141,17 @@ def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
     for continued in (b"\\\r\n", b"\\\n", b"\\\r"):
         data = data.replace(continued, b" ")
     _check_cheaply(data, limits)
-    values: dict[bytes, list[bytes]] = {b"v": [], b"vt": [], b"vn": []}
-    groups: dict[FaceGroup, _Lines] = {}
-    libraries: dict[str, None] = {}
-    material: str | None = None
-    smooth = False
-    by_form: dict[str, _Lines] = {}  # Of the material and smoothing that are on.
-    for number, line in enumerate(data.splitlines(), start=1):
-        keyword, _, rest = line.partition(b" ")
-        if keyword in _SKIPPED:
-            continue
-        if keyword not in _KEYWORDS or b"#" in line:
-            keyword, _, rest = line.split(b"#", 1)[0].strip().replace(b"\t", b" ").partition(b" ")
-        rows = values.get(keyword)
-        if rows is not None:
-            rows.append(rest)
-        elif keyword == b"f":
-            form, rest = _form_of(rest, number)
-            lines = by_form.get(form)
-            if lines is None:
-                lines = by_form[form] = _lines_of(FaceGroup(material, smooth, form), groups)
-            lines.add(rest, number, values)
-        elif keyword == b"usemtl":
-            material, by_form = " ".join(decoded(rest).split()), {}
-        elif keyword == b"s":
-            smooth, by_form = rest.split() not in ([b"off"], [b"0"], []), {}
-        elif keyword == b"mtllib":
-            libraries |= dict.fromkeys(_library_names(decoded(rest).split()))
-    groups = {group: lines for group, lines in groups.items() if lines.texts}
-    for kind, rows in values.items():
-        limits.check_vertices(len(rows), _WHAT[kind.decode()])
-    limits.check_faces(sum(sum(lines.counts) - 2 * len(lines.counts) for lines in groups.values()))
-    points = _table(values[b"v"], "v", 3)
+    for odd, usual in ((b"\r\n", b"\n"), (b"\r", b"\n"), (b"\t", b" ")):
+        data = data.replace(odd, usual)
+    lines = _Lines(data)
+    elements = {kind: np.flatnonzero(lines.kinds == place) for place, kind in enumerate(KINDS)}
+    for kind, found in elements.items():
+        limits.check_vertices(len(found), _WHAT[kind])
+    faces = _faces(lines, elements, limits)
+    points, uv, normals = (_table(lines, kind) for kind in KINDS)
     colors = points[:, 3:6] if points.shape[1] >= 6 else None
-    sizes = {kind: len(values[kind.encode()]) for kind in _KINDS}
-    faces = {group: Faces(_indices(group.form, lines, sizes)) for group, lines in groups.items()}
-    uv = _table(values[b"vt"], "vt", 1)
     uv = np.pad(uv, ((0, 0), (0, 1)))[:, :2] if uv.shape[1] == 1 else uv[:, :2]
-    return ObjFile(points[:, :3], colors, uv, _table(values[b"vn"], "vn", 3)[:, :3], faces, list(libraries))
+    return ObjFile(points[:, :3], colors, uv, normals[:, :3], faces, list(lines.libraries))
 
 
 def _check_cheaply(data: bytes, limits: CadLimits) -> None:
@@ -189,73 +182,55 @@ def _library_names(words: list[str]) -> list[str]:
     return names + ([" ".join(rest)] if rest else [])
 
 
-def _form_of(rest: bytes, number: int) -> tuple[str, bytes]:
-    """The form of a face line's corners, and the corners in it."""
-    match = _FACE.fullmatch(b" " + rest)
-    return (match.lastgroup, rest) if match and match.lastgroup else _common_form(rest.split(), number)
-
-
-def _lines_of(group: FaceGroup, groups: dict[FaceGroup, _Lines]) -> _Lines:
-    if group not in groups and len(groups) == _MAX_GROUPS:
+def _faces(lines: _Lines, elements: dict[str, NDArray[np.int64]], limits: CadLimits) -> dict[FaceGroup, Faces]:
+    """The triangles, by what they have in common; the groups in the order of their first lines."""
+    at, text = lines.of(b"f")
+    read = {kind: np.searchsorted(found, at) for kind, found in elements.items()}
+    triangles, forms = read_faces(text, at + 1, read, {kind: len(found) for kind, found in elements.items()}, limits)
+    numbers: dict[tuple[str | None, bool], int] = {}
+    looks = np.array([numbers.setdefault((material, smooth), len(numbers)) for _, material, smooth in lines.looks])
+    since = np.array([line for line, _, _ in lines.looks])
+    keys = looks[np.searchsorted(since, at, side="right") - 1] * len(FORMS) + forms
+    groups, first = np.unique(keys, return_index=True)
+    if len(groups) > _MAX_GROUPS:
         too_large(f"its faces name more than {_MAX_GROUPS} materials; merge them")
-    return groups.setdefault(group, _Lines())
+    groups = groups[np.argsort(first)]
+    named = list(numbers)
+    keys = keys[triangles.line]
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    faces: dict[FaceGroup, Faces] = {}
+    for group in groups.tolist():
+        begin, end = np.searchsorted(keys, [group, group + 1])
+        if begin < end:
+            (material, smooth), form = named[group // len(FORMS)], FORMS[group % len(FORMS)]
+            indices = {kind: triangles.indices[kind][order[begin:end]] for kind in COLUMNS[form]}
+            faces[FaceGroup(material, smooth, form)] = Faces(indices)
+    return faces
 
 
-def _common_form(corners: list[bytes], number: int) -> tuple[str, bytes]:
-    """The indices that all corners of a face give, where some give more than others."""
-    read: list[dict[str, int]] = []
-    for corner in corners:
-        try:
-            indices = {kind: int(text) for kind, text in zip(_KINDS, corner.split(b"/"), strict=False) if text}
-        except ValueError:
-            indices = {}
-        if "v" not in indices or corner.count(b"/") > 2:
-            raise ValueError(f"line {number}: {shown(decoded(corner))} is not a face corner")
-        read.append(indices)
-    form = "v" + "".join(kind[1] for kind in ("vt", "vn") if read and all(kind in corner for corner in read))
-    return form, b" ".join(b"/".join(b"%d" % corner[kind] for kind in _COLUMNS[form]) for corner in read)
-
-
-def _indices(form: str, lines: _Lines, sizes: dict[str, int]) -> dict[str, NDArray[np.int64]]:
-    """Corner indices of a group's triangles, from 0."""
-    columns = _COLUMNS[form]
-    table = numbers_in(b" ".join(lines.texts).replace(b"/", b" "), np.int64).reshape(-1, len(columns))
-    counts = np.frombuffer(lines.counts, dtype=np.int64)
-    read = np.zeros((len(counts), len(_KINDS)), dtype=np.int64)
-    if lines.relative:
-        read[lines.relative] = np.frombuffer(lines.read, dtype=np.int64).reshape(-1, len(_KINDS))
-    places, _ = fan(counts)
-    indices: dict[str, NDArray[np.int64]] = {}
-    for place, kind in enumerate(columns):
-        given = table[:, place]
-        index = np.where(given < 0, given + np.repeat(read[:, _KINDS.index(kind)], counts), given - 1)
-        wrong = np.flatnonzero((index < 0) | (index >= sizes[kind]))
-        if len(wrong):
-            line = lines.numbers[int(np.searchsorted(np.cumsum(counts), wrong[0], side="right"))]
-            raise ValueError(f"line {line}: a face has the index {given[wrong[0]]}, which no {kind} line has; there are {sizes[kind]}")
-        indices[kind] = index[places]
-    return indices
-
-
-def _table(rows: list[bytes], kind: str, least: int) -> NDArray[np.float64]:
+def _table(lines: _Lines, kind: str) -> NDArray[np.float64]:
     """(N, C) numbers of the lines of one kind; C is the number of columns of the shortest."""
+    found, text = lines.of(kind.encode())
+    rows, least = len(found), _LEAST[kind]
     if not rows:
         return np.empty((0, least))
-    columns = len(rows[0].split())
-    try:
-        numbers = numbers_in(b" ".join(rows))
-        even = len(numbers) == len(rows) * columns and (columns == least or all(len(row.split()) == columns for row in rows))
-    except ValueError:
-        even = False
-    if even and columns >= least:
-        return np.asarray(numbers.reshape(-1, columns))
-    split = [row.split() for row in rows]
-    columns = min(map(len, split))
+    words = words_in(text)
+    columns = int(words.counts.min())
     if columns < least:
-        nth = next(place for place, row in enumerate(split, start=1) if len(row) < least)
+        nth = int(np.argmax(words.counts < least)) + 1
         raise ValueError(f"its {kind} line number {nth} has fewer than {least} numbers")
+    if columns < words.counts.max():
+        nth_word = np.arange(len(words.starts)) - np.repeat(words.first, words.counts)
+        rest = text[words.starts[0] :]
+        rest[np.repeat(nth_word >= columns, np.diff(words.starts, append=len(text)))] = ord(" ")
+    data = text.tobytes()
     try:
-        return np.array([[float(word) for word in row[:columns]] for row in split])
+        return np.asarray(numbers_in(data).reshape(rows, columns))
+    except ValueError:
+        pass
+    try:  # What Python takes for a number, numpy may not.
+        return np.array([float(word) for word in data.split()]).reshape(rows, columns)
     except ValueError as error:
         raise ValueError(f"its {kind} lines hold something that is no number") from error
 

@@ -16,6 +16,7 @@ from serve_app.cad.materials import TextureStore
 from serve_app.cad.obj import obj_parts
 from serve_app.cad.part import Part, compacted
 from serve_app.cad.ply import ply_parts
+from serve_app.cad.polygons import bounds, twice_areas
 from serve_app.cad.stl import stl_parts
 from serve_app.cad.text import as_utf8
 
@@ -126,7 +127,8 @@ def _joined(parts: list[Part], textures: tuple[NDArray[np.uint8], ...]) -> CadMe
     of_parts = np.array([slots[id(part.material)] for part in parts], dtype=np.int32)
     face_materials = np.repeat(of_parts, [len(part.faces) for part in parts])
     # A face that names a vertex twice is nothing to see, and with custom normals it kills Blender.
-    proper = (faces != np.roll(faces, 1, axis=1)).all(axis=1)
+    first, second, third = faces.T
+    proper = (first != second) & (second != third) & (third != first)
     if not proper.all():
         faces, face_materials = faces[proper], face_materials[proper]
         normals, uv = (None if values is None else values[proper] for values in (normals, uv))
@@ -148,17 +150,17 @@ def _joined(parts: list[Part], textures: tuple[NDArray[np.uint8], ...]) -> CadMe
 
 
 def _check_geometry(mesh: CadMesh) -> None:
-    finite = np.isfinite(mesh.vertices).all(axis=1)
+    finite = np.isfinite(mesh.vertices)
     if not finite.all():
-        raise invalid(f"it has {int((~finite).sum())} vertices with NaN or infinite coordinates; repair the file")
-    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+        raise invalid(f"it has {int((~finite.all(axis=1)).sum())} vertices with NaN or infinite coordinates; repair the file")
+    low, high = bounds(mesh.vertices)
     if np.abs([low, high]).max() > _LARGEST:
         raise invalid(f"its coordinates reach {np.abs([low, high]).max():.4g}; repair the file")
     size = float((high - low).max())
     if size < _SMALLEST:
         raise invalid("it has no size: all its vertices lie in one point" + (f" within {size:.4g}" if size else ""))
     corners = (mesh.vertices - low)[mesh.faces] / size
-    areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    areas = twice_areas(corners)
     if areas.max() < _THINNEST:
         raise invalid("it has no surface: all its faces are lines or points")
     if areas.sum() / 2 > _MOST_LAYERS:
@@ -170,7 +172,8 @@ def _looks(mesh: CadMesh) -> list[str]:
     plain = all(material == SurfaceMaterial() for material in mesh.materials)
     if mesh.vertex_colors is None and plain:
         messages.append("the CAD has no colours, texture or material: rendered in a neutral grey")
-    diagonal = float(np.linalg.norm(np.ptp(mesh.vertices, axis=0)))
+    low, high = bounds(mesh.vertices)
+    diagonal = float(np.linalg.norm(high - low))
     if diagonal < METRES_BELOW:
         messages.append(f"the CAD is only {diagonal:.4g} units across: it looks like metres; pass unit=m to get xyz in mm")
     return messages

@@ -22,6 +22,15 @@ _COMPLAINTS = 2000
 _PATIENCE = 4
 """Seconds by the clock for each second of CPU: a good CAD is not refused because the machine is busy."""
 
+_FRUGAL = {
+    # One thread: the readers gain nothing from more, and each thread's stack counts against the memory limit.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    # Memory of arrays is used again, not given back: fresh pages cost a large CAD as much time as reading it does.
+    "MALLOC_MMAP_MAX_": "0",
+}
+
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 
 
@@ -46,8 +55,7 @@ async def parse_in_process(path: Path, size: int, limits: CadLimits) -> ParsedCa
             stdout=complaints,
             stderr=complaints,
             pass_fds=(result,),
-            # One thread: the readers gain nothing from more, and each thread's stack counts against the memory limit.
-            env={**_environment(), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
+            env={**_environment(), **_FRUGAL, "MALLOC_TRIM_THRESHOLD_": str(limits.memory)},
         )
         try:
             await asyncio.wait_for(process.wait(), _PATIENCE * seconds)

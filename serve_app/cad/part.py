@@ -43,4 +43,6 @@ def compacted(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> tuple[
         return used, inverse.reshape(-1, 3)
     marked = np.zeros(len(vertices), dtype=bool)
     marked[faces] = True
+    if marked.all():
+        return np.arange(len(vertices)), faces
     return np.flatnonzero(marked), (np.cumsum(marked) - 1)[faces]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 
 import numpy as np
@@ -10,14 +9,11 @@ from numpy.typing import NDArray
 
 from render_actor.types import SurfaceMaterial
 from serve_app.cad.limits import CadLimits
-from serve_app.cad.number_text import numbers_in
 from serve_app.cad.part import Part
+from serve_app.cad.stl_text import coordinates_in, without_names
 
 _HEADER = 84
 _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-_NAME = re.compile(rb"^[ \t]*(?:end)?solid\b[^\n]*", re.MULTILINE)
-_NORMAL = re.compile(rb"facet\s+normal(?:\s+[^\s]+){3}")
-_WORDS = re.compile(rb"\b(?:outer\s+loop|endloop|endfacet|vertex)\b")
 
 
 def stl_parts(data: bytes, limits: CadLimits) -> list[Part]:
@@ -57,12 +53,12 @@ def _binary(data: bytes, limits: CadLimits) -> NDArray[np.float64] | None:
 def _ascii(data: bytes, limits: CadLimits) -> NDArray[np.float64]:
     text = data.lower().replace(b"\r", b"\n")
     complete = text.rfind(b"endsolid") > text.rfind(b"endfacet")
-    text = _NAME.sub(b" ", text)
+    text = without_names(text)
     ends = text.count(b"endfacet")
     limits.check_faces(ends)
     if not complete or text.count(b"facet") != 2 * ends:
         raise ValueError(f"it ends too early or is damaged: an ascii STL ends in endsolid, and each facet in endfacet; {ends} do")
-    numbers = numbers_in(_WORDS.sub(b" ", _NORMAL.sub(b" ", text)))
+    numbers = coordinates_in(text, ends)
     if len(numbers) != 9 * ends:
         raise ValueError(f"its {ends} facets have {len(numbers)} coordinates, not {9 * ends}: each has three vertices of three")
     return numbers.reshape(-1, 3)

@@ -15,6 +15,7 @@ from render_actor.object_coordinates import ObjectCoordinates
 from render_actor.types import CadMesh
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad, parse_cad
+from serve_app.cad.polygons import bounds, twice_areas
 from serve_app.errors import ServiceError
 from tests.hostile_cads import TRIANGLES, VERTICES, mixed_ply
 from tests.unit.test_object_coordinates import scene_for
@@ -411,3 +412,12 @@ def test_faces_that_name_a_vertex_twice_are_left_out(before: str, tmp_path: Path
     assert all(values is None or len(values) == 1 for values in (mesh.corner_normals, mesh.corner_uv))
     with pytest.raises(ServiceError, match="one vertex twice"):
         parse(tmp_path, "a.obj", TRIANGLE + "f 1 1 2\nf 3 3 3\n")
+
+
+def test_bounds_and_areas_are_those_of_numpy() -> None:
+    points = np.random.default_rng(5).normal(size=(30, 3)) * [1e-9, 1, 1e9]
+    low, high = bounds(points)
+    assert np.array_equal(low, points.min(axis=0)) and np.array_equal(high, points.max(axis=0))
+    corners = points.reshape(-1, 3, 3)
+    crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    assert np.array_equal(twice_areas(corners), np.linalg.norm(crossed, axis=1))

@@ -118,3 +118,13 @@ async def test_a_process_that_dies_is_a_clear_refusal(
 async def test_the_process_knows_none_of_the_servers_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RENDER_API_KEY", "hidden")
     assert "hidden" not in parse_client._environment().values()
+
+
+async def test_the_process_keeps_its_memory_until_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "says").write_text(f"#!/bin/sh\nenv > {tmp_path}/environment\nexit 3\n")
+    (tmp_path / "says").chmod(0o755)
+    (tmp_path / "cad.ply").write_bytes(GOOD["ascii.ply"])
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "says"))
+    await refusal(tmp_path / "cad.ply", LIMITS)
+    said = (tmp_path / "environment").read_text().splitlines()
+    assert "MALLOC_MMAP_MAX_=0" in said and f"MALLOC_TRIM_THRESHOLD_={LIMITS.memory}" in said
