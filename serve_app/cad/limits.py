@@ -23,7 +23,7 @@ MAX_LINE_BYTES = 1024**2
 
 BYTES_OF_BASE = 128 * 1024**2
 """A CAD of this size may take twice as long as a small one, of twice this size three times as long, and so on: the slowest text of good
-CADs, with full corners, takes about half of that."""
+CADs, with full corners, takes two thirds of that."""
 
 
 @dataclass(frozen=True)
