@@ -144,7 +144,7 @@ STRANGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "to_device.ply": (lambda path: path.symlink_to("/dev/zero"), "path_outside_roots"),
     "to_proc.ply": (lambda path: path.symlink_to("/proc/self/environ"), "path_outside_roots"),
     "to_secret.ply": (lambda path: path.symlink_to("/etc/passwd"), "path_outside_roots"),
-    "loop.ply": (lambda path: path.symlink_to(path.name), "validation_error"),
+    "loop.ply": (lambda path: path.symlink_to(path.name), "cad_not_found"),
     "gone.ply": (lambda path: None, "cad_not_found"),
     "new\nline.ply": (lambda path: path.write_bytes(GOOD["ascii.ply"]), "rendered"),
     "$(touch evil).ply": (lambda path: path.write_bytes(GOOD["ascii.ply"]), "rendered"),
