@@ -52,6 +52,11 @@ def line_by_line(text: str) -> tuple[dict[str, list[list[float]]], list[Triangle
     return None if any(not 0 <= index < len(elements[kind]) for kind, index in named) else (elements, triangles)
 
 
+def sorting_key(triangle: Triangle) -> tuple[str, bool, list[str]]:
+    """Orders triangles by their group: its material, whether it is smooth, and what its corners refer to."""
+    return str(triangle[0]), triangle[1], list(triangle[2])
+
+
 def triangles_of(obj: ObjFile) -> list[Triangle]:
     return [
         (group.material, group.smooth, {kind: faces.indices[kind][place].tolist() for kind in faces.indices})
@@ -101,8 +106,7 @@ def test_it_reads_what_a_reader_of_lines_reads(text: str) -> None:
     for kind, values in zip(KINDS, (obj.vertices, obj.uv, obj.normals), strict=True):
         assert values.tolist() == [row[: values.shape[1]] for row in elements[kind]]
     # Within a group they keep the file's order.
-    key = lambda triangle: (str(triangle[0]), triangle[1], list(triangle[2]))  # noqa: E731
-    assert sorted(triangles_of(obj), key=key) == sorted(triangles, key=key)
+    assert sorted(triangles_of(obj), key=sorting_key) == sorted(triangles, key=sorting_key)
 
 
 @pytest.mark.parametrize("corner", ["{0}", "{0}/{0}", "{0}//{0}", "{0}/{0}/{0}", "{0}/", "{0}//", "{0}/{0}/"])
