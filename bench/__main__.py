@@ -22,8 +22,8 @@ from bench.picture import AMPLIFIED, write_picture
 from bench.quality import Distance
 from bench.server import BenchServer, Cost
 from bench.truth import EXAMPLE, REFERENCE, VIEWS, Truth, own_truth, read_rgb, read_view, reference_truth
-from render_actor.cameras import camera_poses
-from render_actor.scene import sampling_for
+from render_actor.contract.cameras import camera_poses
+from render_actor.contract.scene import sampling_for
 
 CORES = 2
 CONVERGED_SAMPLES = 1024

@@ -8,7 +8,7 @@ import numpy as np
 import trimesh
 
 from bench.server import BenchServer
-from render_actor.cameras import camera_poses
+from render_actor.contract.cameras import camera_poses
 
 CADS, EARLY, LATE = 20, 10, 200
 

@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from render_actor.blender_scene import BlenderScene
-from render_actor.blenderproc_session import start_session
-from render_actor.cameras import camera_poses
-from render_actor.core_pinning import CoreClaim
-from render_actor.scene import Sampling, TemplateScene, object_to_scene, poses_in_scene
+from render_actor.blender.scene import BlenderScene
+from render_actor.blender.session import start_session
+from render_actor.contract.cameras import camera_poses
+from render_actor.contract.scene import Sampling, TemplateScene, object_to_scene, poses_in_scene
+from render_actor.process.cpu_affinity import CoreClaim
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-from render_actor.scene import TemplateScene
-from render_actor.types import BatchResult, ViewBatch
-from serve_app.scheduler import ViewScheduler, ViewWork
-from serve_app.service import SPARE_BATCHES
+from render_actor.contract.scene import TemplateScene
+from render_actor.contract.types import BatchResult, ViewBatch
+from serve_app.rendering.scheduler import ViewScheduler, ViewWork
+from serve_app.service.service import SPARE_BATCHES
 
 RENDERERS, JOBS, VIEWS, SECONDS_A_VIEW = 16, 50, 42, 0.04
 

@@ -19,11 +19,11 @@ import trimesh
 
 from numpy.typing import NDArray
 
-from render_actor.blenderproc_session import bpy, start_session
-from render_actor.cameras import camera_poses
-from render_actor.scene import bounding_radius
+from render_actor.blender.session import bpy, start_session
+from render_actor.contract.cameras import camera_poses
+from render_actor.contract.scene import bounding_radius
 
-# BlenderProc refuses to be imported before `blenderproc_session` has told it that this is allowed.
+# BlenderProc refuses to be imported before `render_actor.blender.session` has told it that this is allowed.
 import blenderproc.api.camera as camera
 import blenderproc.api.loader as loader
 import blenderproc.api.material as material

@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ray import serve
 from ray.serve.config import AutoscalingConfig
 
-from render_actor.types import RendererOptions
-from render_actor.worker import RenderWorker
+from render_actor.contract.types import RendererOptions
+from render_actor.worker.worker import RenderWorker
+from serve_app.base.settings import Settings
 from serve_app.ingress import Ingress, build_replica_api
-from serve_app.settings import Settings
 
 INGRESS_NAME, WORKER_NAME = "Ingress", "RenderWorker"
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import NoReturn
 
-from serve_app.errors import ServiceError
+from serve_app.base.errors import ServiceError
 
 MAX_MATERIALS = 1024
 """Materials that one CAD may use: each is a shader that Blender compiles."""

@@ -15,12 +15,12 @@ import ray
 from numpy.typing import NDArray
 from ray.exceptions import ObjectStoreFullError, OutOfDiskError
 
-from serve_app.cad.folder_resolver import FolderResolver, sha256_of_regular_file
+from serve_app.base.errors import ServiceError
+from serve_app.base.settings import Settings
+from serve_app.cad.mesh.geometry import bounds
 from serve_app.cad.parse import ParsedCad
-from serve_app.cad.parse_client import parse_in_process
-from serve_app.cad.polygons import bounds
-from serve_app.errors import ServiceError
-from serve_app.settings import Settings
+from serve_app.cad.references import FolderResolver, sha256_of_regular_file
+from serve_app.cad.sandbox.client import parse_in_process
 
 
 @dataclass(frozen=True)

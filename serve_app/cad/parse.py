@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from render_actor.types import CadMesh, SurfaceMaterial
-from serve_app.cad.folder_resolver import FolderResolver
+from render_actor.contract.types import CadMesh, SurfaceMaterial
+from serve_app.cad.formats.mtl import TextureStore
+from serve_app.cad.formats.obj import obj_parts
+from serve_app.cad.formats.ply import ply_parts
+from serve_app.cad.formats.stl import stl_parts
 from serve_app.cad.limits import CadLimits, invalid
-from serve_app.cad.materials import TextureStore
-from serve_app.cad.obj import obj_parts
-from serve_app.cad.part import Part, compacted
-from serve_app.cad.ply import ply_parts
-from serve_app.cad.polygons import bounds, twice_areas
-from serve_app.cad.stl import stl_parts
-from serve_app.cad.text import as_utf8
+from serve_app.cad.mesh.geometry import bounds, twice_areas
+from serve_app.cad.mesh.submesh import Part, compacted
+from serve_app.cad.references import FolderResolver
+from serve_app.cad.text.encoding import as_utf8
 
 FORMATS = (".ply", ".obj", ".stl")
 """File name endings that are read, in any case."""

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from serve_app.base.settings import Settings
 from serve_app.cli.checks import check_system_libraries, free_port, port_is_free
 from serve_app.cli.client import Client
 from serve_app.cli.contact_sheet import write_contact_sheet
 from serve_app.cli.messages import CommandError, info, success
 from serve_app.cli.render_command import report
 from serve_app.cli.server_process import ServerProcess, stop_in_order
-from serve_app.settings import Settings
 
 _HOST = "127.0.0.1"
 _PATIENCE_SECONDS = 120.0

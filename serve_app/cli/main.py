@@ -15,8 +15,8 @@ from serve_app.cli.messages import CommandError, error, success
 from serve_app.cli.render_command import add_option_flags, jobs, render
 from serve_app.cli.smoke import smoke
 from serve_app.cli.up import drain, up
-from serve_app.http_security import UnusableKeyError
-from serve_app.states import JOB_STATES
+from serve_app.http.security import UnusableKeyError
+from serve_app.jobs.states import JOB_STATES
 
 
 def _parser() -> argparse.ArgumentParser:

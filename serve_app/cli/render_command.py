@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, info, success
-from serve_app.requests import RenderOptions
+from serve_app.jobs.request import RenderOptions
 
 
 def add_option_flags(parser: argparse.ArgumentParser) -> None:

@@ -17,8 +17,8 @@ from typing import IO, Any
 import psutil
 import yaml
 
+from serve_app.base.ray_token import ensure_token, keep_token_private, token_file
 from serve_app.cli.messages import CommandError
-from serve_app.ray_token import ensure_token, keep_token_private, token_file
 
 STOP_SECONDS = 30.0
 

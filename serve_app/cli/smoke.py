@@ -9,7 +9,7 @@ from pathlib import Path
 
 from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, info, success
-from serve_app.rendered_views import file_names
+from serve_app.templates.views import file_names
 
 
 def smoke(arguments: argparse.Namespace) -> None:

@@ -22,8 +22,8 @@ import yaml
 
 from serve_app.cli.checks import free_port
 from serve_app.cli.server_process import ServerProcess
-from serve_app.file_copy import sha256_of
-from serve_app.states import FINAL_STATES
+from serve_app.jobs.states import FINAL_STATES
+from serve_app.templates.copy import sha256_of
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"resolution": 64, "samples": 1}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from serve_app.states import FINAL_STATES
+from serve_app.jobs.states import FINAL_STATES
 from tests.faults.conftest import full_only
 from tests.faults.fault_server import FaultServer, check_templates
 

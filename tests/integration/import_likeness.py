@@ -12,17 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
-from render_actor.blender_scene import BlenderScene, WarmMesh
-from render_actor.blenderproc_session import bpy, start_session
-from render_actor.scene import Sampling
+from render_actor.blender.scene import BlenderScene, WarmMesh
+from render_actor.blender.session import bpy, start_session
+from render_actor.contract.scene import Sampling
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
-from tests.unit.test_object_coordinates import scene_for
+from tests.unit.render_actor.view.test_xyz_raycast import scene_for
 
 
 def imported(path: Path) -> object:
     """The file as one Blender object, taken out of the scene, in the CAD's own axes."""
-    from blenderproc.python.loader.ObjectLoader import load_obj  # Only blenderproc_session makes BlenderProc importable.
+    from blenderproc.python.loader.ObjectLoader import load_obj  # Only render_actor.blender.session makes BlenderProc importable.
 
     bpy.ops.object.select_all(action="DESELECT")
     axes = {"forward_axis": "Y", "up_axis": "Z"} if path.suffix == ".obj" else {}

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import trimesh
 
-from render_actor.cameras import camera_poses
+from render_actor.contract.cameras import camera_poses
 from serve_app.cli.client import Client
 from tests.integration.conftest import Server, start_server
 

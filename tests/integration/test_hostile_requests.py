@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from render_actor.cameras import camera_poses
-from serve_app.errors import CODES
+from render_actor.contract.cameras import camera_poses
+from serve_app.base.errors import CODES
 from tests.hostile_cads import GOOD, SECRET, Case, corpus
 from tests.integration.conftest import Server
 

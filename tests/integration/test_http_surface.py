@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from render_actor.cameras import camera_poses
+from render_actor.contract.cameras import camera_poses
 from tests.integration.conftest import Server
 
 SMALL = {"resolution": 64, "samples": 1}

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serve_app.file_copy import sha256_of
+from serve_app.templates.copy import sha256_of
 from tests.integration.conftest import Server
 
 SMALL = {"resolution": 64, "samples": 1}
@@ -111,7 +111,7 @@ def test_a_view_that_takes_for_ever_is_stopped_with_its_renderer(server: Server)
 
 
 def one_pose(folder: Path) -> Path:
-    from render_actor.cameras import camera_poses
+    from render_actor.contract.cameras import camera_poses
 
     path = folder / "one.npy"
     np.save(path, camera_poses(0)[:1])

@@ -11,7 +11,7 @@ import pytest
 
 from bench.quality import Distance
 from bench.truth import reference_truth
-from render_actor.cameras import camera_poses
+from render_actor.contract.cameras import camera_poses
 from tests.integration.conftest import REFERENCE, Server
 
 needs_reference = pytest.mark.skipif(not REFERENCE.exists(), reason="the reference renders are not here")
@@ -42,7 +42,7 @@ def test_standard_is_within_its_bounds_also_after_other_qualities(server: Server
 
 def test_a_device_that_is_missing_is_a_start_error_and_never_the_cpu() -> None:
     code = (
-        "import os\nfrom render_actor.blender_actor import BlenderActor\nfrom render_actor.types import RendererOptions\n"
+        "import os\nfrom render_actor.blender.actor import BlenderActor\nfrom render_actor.contract.types import RendererOptions\n"
         "answer = BlenderActor('r', RendererOptions(device='HIP'), os.getpid()).warm_up()\n"
         "import os; os.write(1, answer.message.encode() if hasattr(answer, 'message') else answer.device.encode()); os._exit(0)"
     )

@@ -17,8 +17,8 @@ import trimesh
 from numpy.typing import NDArray
 from PIL import Image
 
-from render_actor.cameras import camera_poses
-from serve_app.rendered_views import file_names
+from render_actor.contract.cameras import camera_poses
+from serve_app.templates.views import file_names
 from tests.integration.conftest import CHECKER, REFERENCE, Server
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from serve_app.settings import Settings
+from serve_app.base.settings import Settings
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # What the service may use of the renderer's room: values, and, in the builder alone, the deployment.
-SHARED = {"render_actor.types", "render_actor.scene", "render_actor.cameras", "render_actor.device"}
+SHARED = {"render_actor.contract.types", "render_actor.contract.scene", "render_actor.contract.cameras", "render_actor.contract.device"}
 
 
 def imports(path: Path) -> set[str]:
@@ -21,7 +21,7 @@ def imports(path: Path) -> set[str]:
 def test_the_service_uses_only_the_renderers_values() -> None:
     for path in (ROOT / "serve_app").rglob("*.py"):
         used = {name for name in imports(path) if name.startswith("render_actor")}
-        allowed = SHARED | ({"render_actor.worker"} if path.name == "app.py" else set())
+        allowed = SHARED | ({"render_actor.worker.worker"} if path.name == "app.py" else set())
         assert used <= allowed, path
 
 
@@ -33,11 +33,12 @@ def test_the_renderer_never_imports_the_service() -> None:
 def test_only_the_blender_modules_import_blender() -> None:
     packages = {"bpy", "blenderproc", "mathutils"}
     importers = {path.name for path in (ROOT / "render_actor").rglob("*.py") if {name.split(".")[0] for name in imports(path)} & packages}
-    assert importers == {"blenderproc_session.py"}
+    assert importers == {"session.py"}
 
 
 def test_the_application_loads_no_blender() -> None:
     code = (
-        "import sys, serve_app.app, serve_app.http_api; sys.exit(any(name in sys.modules for name in ('bpy', 'blenderproc', 'mathutils')))"
+        "import sys, serve_app.app, serve_app.http.routes\n"
+        "sys.exit(any(name in sys.modules for name in ('bpy', 'blenderproc', 'mathutils')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

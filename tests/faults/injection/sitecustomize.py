@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(os.environ.get("FAULT_FOLDER", "/nonexistent"))  # The process that reads a CAD is told nothing.
-TARGET = "render_actor.blender_actor"
+TARGET = "render_actor.blender.actor"
 _BALLAST: list[bytes] = []
 _real_time = time.time
 

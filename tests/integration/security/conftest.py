@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from render_actor.cameras import camera_poses
+from render_actor.contract.cameras import camera_poses
 from serve_app.cli.client import Client
 from serve_app.cli.demo import wait_for_renderer
 from tests.integration.conftest import ROOT, Server, start_server

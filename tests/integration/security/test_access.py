@@ -14,7 +14,7 @@ import pytest
 
 from serve_app.cli.checks import free_port
 from serve_app.cli.server_process import ServerProcess
-from serve_app.http_security import NO_KEY
+from serve_app.http.security import NO_KEY
 from tests.integration.conftest import ROOT, Server
 from tests.integration.security.conftest import API_KEY
 

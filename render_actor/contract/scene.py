@@ -1,0 +1,195 @@
+"""The scene of SAM-6D's templates as a plain value; ``render_actor.blender.scene`` makes Blender agree with it.
+
+Frames: CAD (the file's own), scene (Blender's world: the object about 1 across at the origin, the cameras at
+distance 2), camera (OpenCV axes: x right, y down, z forward).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render_actor.contract.cameras import POSE_LIST_RADIUS, SCENE_CAMERA_DISTANCE
+
+FIELD_OF_VIEW = 0.691111
+"""Full horizontal angle in radians: BlenderProc's default intrinsics."""
+
+LIGHT_ENERGY = 1000.0
+"""Watts of the point light."""
+
+LIGHT_RADIUS = 0.25
+"""Radius of the point light in scene units; BlenderProc gives every light this one, and it softens the shadows."""
+
+LIGHT_DISTANCE_FACTOR = 2.5
+"""The light stands at this multiple of the camera's position and moves with it."""
+
+WORLD_GREY = 0.05
+"""Linear grey of the world background."""
+
+VIEW_TRANSFORM = "Filmic"
+
+
+Quality = Literal["standard", "draft", "reference"]
+"""How near a template comes to the converged image, and so what it costs."""
+
+Denoiser = Literal["none", "cycles", "compositor"]
+"""``cycles`` denoises inside the render, and only what was rendered; ``compositor`` is the stock procedure's, four times the work."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How Cycles samples and denoises.
+
+    Attributes:
+        samples: samples a pixel at most.
+        adaptive_threshold: noise level at which a pixel is done, or None to take all samples everywhere.
+        adaptive_min_samples: samples before a pixel may be done.
+        denoiser: how Open Image Denoise is run over the result.
+        denoiser_quality: of Cycles' denoiser; ``fast`` takes half of the time and needs some more samples.
+        guides: whether Cycles' denoiser is given the albedo, which keeps textures sharp. With normals too it measured no
+            better, and worse at its ``fast`` quality.
+        dither: whether the image is dithered, as Blender does by default and so the stock procedure; it hides steps in
+            gradients. The pattern is the stock one, pixel for pixel.
+    """
+
+    samples: int
+    adaptive_threshold: float | None = None
+    adaptive_min_samples: int = 0
+    denoiser: Denoiser = "cycles"
+    denoiser_quality: Literal["fast", "balanced"] = "fast"
+    guides: bool = True
+    dither: bool = True
+
+
+# Measured with `make bench`: as few as keep the bounds, since each sample of `standard` costs a fifteenth of a view.
+_QUALITIES: dict[Quality, Sampling] = {
+    "standard": Sampling(samples=12),
+    "draft": Sampling(samples=2, guides=False),
+    "reference": Sampling(samples=50, denoiser="compositor"),
+}
+
+
+def sampling_for(quality: Quality, samples: int | None = None) -> Sampling:
+    """The sampling of a quality.
+
+    Args:
+        quality: ``standard`` is within an error of 1 in 255 of the converged image, ``draft`` within 2, ``reference``
+            samples and denoises as the stock procedure does.
+        samples: take exactly so many samples in every pixel instead of the quality's own number.
+    """
+    sampling = _QUALITIES[quality]
+    return sampling if samples is None else replace(sampling, samples=samples, adaptive_threshold=None, adaptive_min_samples=0)
+
+
+@dataclass(frozen=True)
+class TemplateScene:
+    """Everything that decides how templates look, except the mesh.
+
+    Attributes:
+        resolution: width and height of the square image in pixels.
+        object_to_scene: (4, 4) similarity from the CAD frame to the scene frame.
+        camera_poses: (N, 4, 4) camera to scene, OpenCV axes, scene units.
+        xyz_scale: factor from CAD units to the xyz file's mm.
+        base_color: linear grey that replaces the CAD's own look, or None to keep that.
+        sampling: how Cycles samples.
+    """
+
+    resolution: int
+    object_to_scene: NDArray[np.float64]
+    camera_poses: NDArray[np.float64]
+    xyz_scale: float
+    base_color: float | None
+    sampling: Sampling
+
+    @property
+    def focal_length(self) -> float:
+        """Focal length in pixels, the same in x and y."""
+        return self.resolution / 2 / float(np.tan(FIELD_OF_VIEW / 2))
+
+    @property
+    def intrinsics(self) -> NDArray[np.float64]:
+        """(3, 3) pinhole matrix; pixel centres have integer coordinates."""
+        centre = (self.resolution - 1) / 2
+        f = self.focal_length
+        return np.array([[f, 0.0, centre], [0.0, f, centre], [0.0, 0.0, 1.0]])
+
+    def light_position(self, view: int) -> NDArray[np.float64]:
+        """(3,) position of the point light in the scene."""
+        return np.asarray(self.camera_poses[view, :3, 3] * LIGHT_DISTANCE_FACTOR)
+
+    def camera_in_cad(self, view: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Camera axes as the columns of (3, 3), and the camera centre (3,), both in the CAD frame and unit."""
+        scene_to_cad = np.linalg.inv(self.object_to_scene)
+        axes = scene_to_cad[:3, :3] @ self.camera_poses[view, :3, :3]
+        axes /= np.linalg.norm(axes, axis=0, keepdims=True)
+        centre = scene_to_cad[:3, :3] @ self.camera_poses[view, :3, 3] + scene_to_cad[:3, 3]
+        return axes, centre
+
+    def image_bounds(self, view: int, points: NDArray[np.float64], margin: int) -> tuple[int, int, int, int]:
+        """Pixel rectangle around the projection of CAD points.
+
+        Args:
+            view: camera index.
+            points: (P, 3) CAD frame.
+            margin: pixels added on each side.
+
+        Returns:
+            (left, top, right, bottom), right and bottom exclusive, inside the image; the whole image when a point lies
+            behind the camera.
+        """
+        axes, centre = self.camera_in_cad(view)
+        local = (points - centre) @ axes
+        if local[:, 2].min() <= 1e-6 * np.abs(local).max():
+            return 0, 0, self.resolution, self.resolution
+        pixels = local[:, :2] / local[:, 2:] * self.focal_length + self.resolution / 2
+        low = np.clip(np.floor(pixels.min(axis=0)) - margin, 0, self.resolution - 1).astype(int)
+        high = np.clip(np.ceil(pixels.max(axis=0)) + margin, low + 1, self.resolution).astype(int)
+        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def bounding_radius(corners: NDArray[np.float64]) -> float:
+    """SAM-6D's size of an object: the larger norm of the two corners of its bounding box.
+
+    The stock script takes the box of 1024 random surface points; the vertices' own box makes equal requests equal.
+
+    Args:
+        corners: (2, 3) minimum and maximum corner.
+    """
+    return float(np.linalg.norm(corners, axis=1).max())
+
+
+def object_to_scene(
+    corners: NDArray[np.float64], *, normalize: bool, recenter: bool, axes: Literal["cad", "blender"]
+) -> NDArray[np.float64]:
+    """The similarity that puts a CAD into the scene.
+
+    Args:
+        corners: (2, 3) minimum and maximum corner of the CAD's bounding box.
+        normalize: scale by 1 / (2 radius) about the origin; otherwise CAD units are scene units.
+        recenter: put the middle of the bounding box at the scene's origin first.
+        axes: ``cad`` keeps the CAD's axes; ``blender`` turns the image by 90 degrees about x as Blender's OBJ import does.
+
+    Returns:
+        (4, 4) float64.
+    """
+    shift = -corners.mean(axis=0) if recenter else np.zeros(3)
+    scale = 1.0 / (2.0 * bounding_radius(corners + shift)) if normalize else 1.0
+    turn = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]) if axes == "blender" else np.eye(3)
+    matrix = np.eye(4)
+    matrix[:3, :3] = turn * scale
+    matrix[:3, 3] = matrix[:3, :3] @ shift
+    return matrix
+
+
+def poses_in_scene(pose_list: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Camera poses of a list (translations of norm 1000) in scene units (distance 2).
+
+    Args:
+        pose_list: (N, 4, 4) camera to world.
+    """
+    poses = np.array(pose_list, dtype=np.float64)
+    poses[:, :3, 3] *= SCENE_CAMERA_DISTANCE / POSE_LIST_RADIUS
+    return poses

@@ -1,0 +1,244 @@
+"""What travels between the ingress and a renderer: plain, serialisable values, with no word of HTTP or of Blender."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render_actor.contract.device import RenderDevice
+from render_actor.contract.scene import TemplateScene
+
+TextureSlot = Literal["base_color", "roughness", "specular", "emission", "alpha", "bump"]
+"""The inputs of a surface that an image may drive."""
+
+FailureCode = Literal[
+    "renderer_start_failed",
+    "renderer_lost",
+    "out_of_memory",
+    "view_blank",
+    "view_clipped",
+    "camera_inside_object",
+    "render_failed",
+]
+
+
+@dataclass(frozen=True)
+class SurfaceMaterial:
+    """Appearance of a part of the mesh.
+
+    Attributes:
+        name: as the CAD file calls it.
+        base_color: linear RGB, 0..1.
+        alpha: opacity, 0..1.
+        roughness: 0 (mirror) .. 1.
+        specular: Principled's specular level, 0..1 (0.5 is common plastic).
+        emission: linear RGB of light given off; black for none.
+        textures: index into ``CadMesh.textures`` for each slot that an image drives.
+        bump_strength: of the normal map in slot ``bump``.
+    """
+
+    name: str = "default"
+    base_color: tuple[float, float, float] = (0.8, 0.8, 0.8)
+    alpha: float = 1.0
+    roughness: float = 0.5
+    specular: float = 0.5
+    emission: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    textures: dict[TextureSlot, int] = field(default_factory=dict)
+    bump_strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class CadMesh:
+    """A CAD as arrays, in the file's own frame and unit.
+
+    Attributes:
+        key: SHA-256 of the CAD and of every file it pulled in; equal keys are equal meshes.
+        vertices: (V, 3) float64.
+        faces: (F, 3) int32 indices into ``vertices``.
+        corner_normals: (F, 3, 3) float32 unit normals of each face corner, or None for flat shading.
+        vertex_colors: (V, 4) uint8 sRGB with alpha, or None.
+        corner_uv: (F, 3, 2) float32, origin at the lower left of the image, or None.
+        face_materials: (F,) int32 indices into ``materials``.
+        materials: at least one.
+        textures: decoded images, each (H, W, 4) uint8 sRGB, first row on top.
+    """
+
+    key: str
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.int32]
+    corner_normals: NDArray[np.float32] | None
+    vertex_colors: NDArray[np.uint8] | None
+    corner_uv: NDArray[np.float32] | None
+    face_materials: NDArray[np.int32]
+    materials: tuple[SurfaceMaterial, ...]
+    textures: tuple[NDArray[np.uint8], ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays together."""
+        arrays: list[NDArray[Any]] = [self.vertices, self.faces, self.face_materials, *self.textures]
+        arrays += [a for a in (self.corner_normals, self.vertex_colors, self.corner_uv) if a is not None]
+        return sum(array.nbytes for array in arrays)
+
+
+@dataclass(frozen=True)
+class RendererOptions:
+    """How a renderer is set up, fixed for its life.
+
+    Attributes:
+        num_cpus: CPUs that Ray books for the Blender process.
+        num_gpus: GPUs (or a fraction of one) that Ray gives it; 0 renders on the CPU.
+        threads: Cycles' CPU threads; each renderer is pinned to this many cores of its own.
+        warm_meshes: how many CADs one Blender keeps loaded.
+        start_timeout_sec: a Blender that has not rendered its first pixel by then is given up.
+        recycle_after_jobs: a Blender that has seen so many jobs is replaced by a fresh one.
+        memory_bytes: a Blender that grows beyond this is killed; between two batches it is replaced from half of it up.
+        device: what it renders on; ``auto`` is the GPU that Ray gives it, or the CPU where ``num_gpus`` is 0.
+    """
+
+    num_cpus: float = 0.4
+    num_gpus: float = 0.0
+    threads: int = 1
+    warm_meshes: int = 6
+    start_timeout_sec: float = 180.0
+    recycle_after_jobs: int = 500
+    memory_bytes: int = 8 * 1024**3
+    device: RenderDevice = "auto"
+
+
+@dataclass(frozen=True)
+class ViewBatch:
+    """Some views of one job for one renderer.
+
+    Attributes:
+        job_id: for logs only.
+        mesh_key: ``CadMesh.key``; a renderer that has the mesh warm does not fetch it.
+        mesh: Ray object reference to a ``CadMesh``. It is nested here so that only the Blender process fetches it.
+        scene: what to render.
+        views: indices into ``scene.camera_poses``.
+        fence: number of this attempt, higher than that of any attempt of an earlier server.
+        time_limit_sec: a renderer that has not answered by then hangs, and is killed.
+    """
+
+    job_id: str
+    mesh_key: str
+    mesh: Any
+    scene: TemplateScene
+    views: tuple[int, ...]
+    fence: int = 0
+    time_limit_sec: float = 300.0
+
+
+@dataclass(frozen=True)
+class EncodedView:
+    """The three files of one template, encoded, and what making them took.
+
+    Attributes:
+        view: index of the camera.
+        rgb_png: H x W x 3 uint8 PNG.
+        mask_png: H x W uint8 PNG of 0 and 255.
+        xyz_npy: H x W x 3 float16 NPY, object coordinates in mm (CAD unit times the scene's ``xyz_scale``), background -1.
+        seconds: wall seconds of the view.
+        mask_pixels: number of pixels on the object.
+    """
+
+    view: int
+    rgb_png: bytes
+    mask_png: bytes
+    xyz_npy: bytes
+    seconds: float
+    mask_pixels: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a batch, or a renderer's start, failed.
+
+    Attributes:
+        code: machine-readable reason.
+        message: one sentence for a client: what happened and what to do, and nothing of the machine that it happened on.
+        field: the request option that mends it, if there is one.
+        view: the view it happened at, if it was one.
+        cause: for the logs: what Blender, Python or Ray said of it, as it is.
+    """
+
+    code: FailureCode
+    message: str
+    field: str | None = None
+    view: int | None = None
+    cause: str = ""
+
+    @property
+    def worth_retrying(self) -> bool:
+        """Whether another renderer may well succeed: the failure speaks of the renderer, not of the request."""
+        return self.code in ("renderer_lost", "renderer_start_failed")
+
+
+@dataclass(frozen=True)
+class BlenderReport:
+    """What a Blender says of itself once it has rendered a first view.
+
+    Attributes:
+        device: for example ``CPU``, ``OPTIX: NVIDIA H200``.
+        pid: process id.
+        cores: the CPU cores it is pinned to.
+        versions: of Blender, BlenderProc and what else shapes the images.
+        start_seconds: from the process's start until it was warm.
+    """
+
+    device: str
+    pid: int
+    cores: tuple[int, ...]
+    versions: dict[str, str]
+    start_seconds: float
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """Answer of a renderer to a ``ViewBatch``.
+
+    Attributes:
+        renderer: id of the renderer that did it.
+        payload: Ray object reference to a ``list[EncodedView]`` of all views, or None when it failed.
+        failure: why it failed, or None.
+        mesh_seconds: seconds spent on getting the mesh into Blender; 0 when it was warm.
+        seconds: wall seconds of the views, without loading the mesh.
+        printed: what Blender wrote to its standard output and error meanwhile.
+        blender: the Blender that did it.
+    """
+
+    renderer: str
+    payload: Any = None
+    failure: Failure | None = None
+    mesh_seconds: float = 0.0
+    seconds: float = 0.0
+    printed: str = ""
+    blender: BlenderReport | None = None
+
+
+@dataclass(frozen=True)
+class RendererStatus:
+    """State of one renderer for ``/api/v1/status``.
+
+    Attributes:
+        renderer: its id.
+        state: ``starting``, ``ready``, ``busy`` or ``failed``.
+        node: Ray node id.
+        memory_bytes: resident memory of the Blender process, or None where it is not known.
+        report: what Blender said at its start, once it did.
+        failure: why it could not start.
+        restarts: how many Blenders this renderer has lost.
+        recycled: how many it has replaced in good order.
+    """
+
+    renderer: str
+    state: Literal["starting", "ready", "busy", "failed"]
+    node: str
+    memory_bytes: int | None
+    report: BlenderReport | None
+    failure: Failure | None
+    restarts: int
+    recycled: int = 0

@@ -1,0 +1,1 @@
+"""What a renderer's process needs of the operating system."""

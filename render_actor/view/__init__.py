@@ -1,0 +1,1 @@
+"""One view as arrays and files: ray cast, checks, dithering, encoding."""

@@ -1,0 +1,1 @@
+"""The Serve deployment that owns one Blender."""

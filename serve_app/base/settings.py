@@ -1,0 +1,134 @@
+"""Every setting that an operator may make, from the environment, with its default and why."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, get_args
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from render_actor.contract.device import RenderDevice
+from serve_app.cad.limits import CadLimits
+
+
+def _default_roots() -> list[Path]:
+    return [Path.cwd(), Path("/workspace")]
+
+
+class Settings(BaseSettings):
+    """Settings of the service. Each is read from the environment variable of its name with ``RENDER_`` before it."""
+
+    model_config = SettingsConfigDict(env_prefix="RENDER_", extra="ignore", populate_by_name=True, env_ignore_empty=True)
+
+    server_host: str = Field("0.0.0.0", description="Address that `make serve` and `render-server up` listen on.")
+    server_port: int = Field(8004, ge=1, le=65535, description="Port that `make serve` and `render-server up` listen on.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    samples: int | None = Field(
+        None,
+        ge=1,
+        le=4096,
+        validation_alias="BLENDER_PROC_SAMPLES",
+        description="Samples a pixel for requests that do not say; unset, the request's `quality` decides.",
+    )
+    device: RenderDevice = Field(
+        "auto",
+        description="What renderers render on: OPTIX, CUDA, HIP or CPU, and an error where it is missing; auto is the best GPU that Cycles "
+        "sees where the Serve config gives renderers GPUs, and otherwise the CPU.",
+    )
+    input_roots: Annotated[list[Path], NoDecode] = Field(
+        default_factory=_default_roots,
+        description="Folders, separated by ':', that cad_path and camera_poses_path must lie in.",
+    )
+    output_roots: Annotated[list[Path], NoDecode] = Field(
+        default_factory=_default_roots, description="Folders, separated by ':', that output_dir must lie in."
+    )
+    data_dir: Path = Field(Path("data"), description="Where the job store lies.")
+    log_dir: Path = Field(Path("logs"), description="Where <job_id>.log files lie.")
+    max_cad_bytes: int = Field(512 * 1024**2, ge=1, description="Bytes a CAD may have, and all files that it refers to together.")
+    max_faces: int = Field(5_000_000, ge=1, description="Triangles a CAD may have, polygons split; three times as many vertices.")
+    max_texture_pixels: int = Field(64 * 1024**2, ge=1, description="Pixels that all textures of a CAD may have together.")
+    cad_memory_bytes: int = Field(8 * 1024**3, ge=1024**3, description="Address space of the process that parses a CAD.")
+    cad_timeout_sec: float = Field(8.0, gt=0, description="CPU seconds that reading one CAD may take, and as many more for each 128 MiB.")
+    cad_cache_bytes: int = Field(1024**3, ge=0, description="Bytes of parsed CADs kept ready in Ray's object store.")
+    cache_max_bytes: int = Field(
+        10 * 1024**3,
+        ge=0,
+        description="Bytes of finished templates kept in <data_dir>/cache, to answer repeated requests; fewer where less than twice "
+        "min_free_bytes of its disk would stay free; 0 keeps none.",
+    )
+    max_queued_jobs: int = Field(2000, ge=1, description="Jobs that may wait for their turn; a further one is refused with 429.")
+    max_waiting_requests: int = Field(
+        2000, ge=1, description="Requests that may wait for their job at once, well below `ingress_requests`; a further one is 429."
+    )
+    queue_timeout_sec: float = Field(86400.0, gt=0, description="Seconds that a job may wait for its turn, anew after a restart.")
+    view_timeout_sec: float = Field(300.0, gt=0, description="Seconds after which a renderer that has not finished its views hangs.")
+    job_timeout_sec: float = Field(7200.0, gt=0, description="Seconds that a job may run.")
+    cancel_grace_sec: float = Field(
+        5.0, ge=0, description="Seconds that views of a canceled job may go on before their renderer is killed."
+    )
+    drain_grace_sec: float = Field(20.0, ge=0, description="Seconds that running views may go on when the server is told to stop.")
+    quarantine_sec: float = Field(3600.0, ge=0, description="Seconds for which a CAD that killed two renderers is refused.")
+    min_free_bytes: int = Field(
+        1024**3, ge=0, description="Free bytes below which no job is accepted: of the output's disk, RENDER_DATA_DIR's and /dev/shm."
+    )
+    keep_jobs_days: float = Field(30.0, gt=0, description="Days after which an ended job and its log are forgotten.")
+    keep_jobs: int = Field(100_000, ge=1, description="Ended jobs kept at most.")
+    log_max_bytes: int = Field(1024**3, ge=0, description="Bytes of all job logs together; the oldest go first.")
+    api_key: SecretStr | None = Field(None, description="Key that every request but /health must present; unset, anyone may ask.")
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="Origins of web pages that may ask, separated by spaces or commas; none by default."
+    )
+    max_body_bytes: int = Field(4 * 1024**2, ge=1024, description="Bytes that the body of a request may have.")
+    max_batch_items: int = Field(1000, ge=1, description="Items that one batch request may have.")
+
+    @field_validator("input_roots", "output_roots", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [Path(part) for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            if not re.fullmatch(r"\*|https?://[^/\s]+", origin):
+                raise ValueError(f"RENDER_CORS_ORIGINS takes origins such as https://tools.example:8080, without a path, not {origin!r}")
+        return value
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _known_device(cls, value: object) -> object:
+        kinds = {kind.lower(): kind for kind in get_args(RenderDevice)}
+        if str(value).lower() not in kinds:
+            raise ValueError(f"RENDER_DEVICE must be one of {', '.join(kinds.values())}, not {value!r}")
+        return kinds[str(value).lower()]
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError(f"RENDER_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not {value!r}")
+        return value.upper()
+
+    @property
+    def cad_limits(self) -> CadLimits:
+        """What reading one CAD may cost."""
+        return CadLimits(self.max_cad_bytes, self.max_faces, self.max_texture_pixels, self.cad_memory_bytes, self.cad_timeout_sec)
+
+    @cached_property
+    def resolved_input_roots(self) -> list[Path]:
+        """``input_roots`` with links resolved."""
+        return [root.expanduser().resolve() for root in self.input_roots]
+
+    @cached_property
+    def resolved_output_roots(self) -> list[Path]:
+        """``output_roots`` with links resolved."""
+        return [root.expanduser().resolve() for root in self.output_roots]

@@ -1,0 +1,64 @@
+"""Reads STL files, binary and ascii."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render_actor.contract.types import SurfaceMaterial
+from serve_app.cad.formats.stl_ascii import coordinates_in, without_names
+from serve_app.cad.limits import CadLimits
+from serve_app.cad.mesh.submesh import Part
+
+_HEADER = 84
+_FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+
+
+def stl_parts(data: bytes, limits: CadLimits) -> list[Part]:
+    """The one part of an STL file, or none when it has no faces.
+
+    STL has neither colours that others would read nor shared vertices, and its normals say nothing that its corners do
+    not: every face is flat.
+
+    Raises:
+        ValueError: it is damaged; what is wrong.
+        ServiceError: ``cad_too_large``.
+    """
+    vertices = _binary(data, limits)
+    if vertices is None:
+        vertices = _ascii(data, limits)
+    if not len(vertices):
+        return []
+    return [Part(vertices, np.arange(len(vertices)).reshape(-1, 3), None, None, None, SurfaceMaterial())]
+
+
+def _binary(data: bytes, limits: CadLimits) -> NDArray[np.float64] | None:
+    """(V, 3) corners, or None when it is no binary STL: many of those begin with the word solid too."""
+    declared = struct.unpack_from("<I", data, _HEADER - 4)[0] if len(data) >= _HEADER else None
+    if declared is not None and len(data) == _HEADER + declared * _FACET.itemsize:
+        limits.check_faces(declared)
+        return np.frombuffer(data, _FACET, declared, _HEADER)["corners"].reshape(-1, 3).astype(np.float64)
+    if data[:512].lstrip()[:5].lower() == b"solid" and b"\0" not in data:
+        return None
+    if declared is None:
+        raise ValueError(f"it has {len(data)} bytes: neither an ascii STL nor long enough for a binary one")
+    raise ValueError(
+        f"its length does not fit the number of triangles in its header: {declared} need {_HEADER + declared * _FACET.itemsize} bytes, "
+        f"it has {len(data)}"
+    )
+
+
+def _ascii(data: bytes, limits: CadLimits) -> NDArray[np.float64]:
+    text = data.lower().replace(b"\r", b"\n")
+    complete = text.rfind(b"endsolid") > text.rfind(b"endfacet")
+    text = without_names(text)
+    ends = text.count(b"endfacet")
+    limits.check_faces(ends)
+    if not complete or text.count(b"facet") != 2 * ends:
+        raise ValueError(f"it ends too early or is damaged: an ascii STL ends in endsolid, and each facet in endfacet; {ends} do")
+    numbers = coordinates_in(text, ends)
+    if len(numbers) != 9 * ends:
+        raise ValueError(f"its {ends} facets have {len(numbers)} coordinates, not {9 * ends}: each has three vertices of three")
+    return numbers.reshape(-1, 3)

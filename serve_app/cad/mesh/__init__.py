@@ -1,0 +1,1 @@
+"""Arrays of vertices and faces: joining, geometry, checks."""

@@ -1,0 +1,1 @@
+"""The limited process in which a CAD is read."""

@@ -1,0 +1,1 @@
+"""Numbers and words out of the bytes of a text file."""

@@ -1,0 +1,150 @@
+"""Who may ask, and what every answer tells a browser: API key, security headers, CORS."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
+from pydantic import SecretStr
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serve_app.base.errors import ServiceError
+from serve_app.base.settings import Settings
+from serve_app.http.errors import SECURITY_HEADERS, error_response, failure
+
+OPEN_PATHS = ("/health",)
+"""Answered without the key: what a load balancer or a container's health check asks."""
+
+BROWSER_PATHS = ("/docs", "/openapi.json")
+"""Where, and below which, the key may come as the password of a browser's own dialog: no page can add a header to itself."""
+
+NO_KEY = (
+    "ANYONE WHO REACHES THIS SERVER MAY USE IT: it listens beyond this machine and RENDER_API_KEY is not set. "
+    "Set RENDER_API_KEY, or listen on 127.0.0.1."
+)
+
+
+class UnusableKeyError(ValueError):
+    """``RENDER_API_KEY`` is one that no client could send. The message never shows it."""
+
+
+def secure(app: FastAPI, settings: Settings) -> None:
+    """Install the checks; the one added last sees a request first."""
+    if settings.api_key is not None:
+        app.add_middleware(ApiKeyCheck, key=key_bytes(settings.api_key))
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key"],
+            expose_headers=["Retry-After", "Location"],
+        )
+    app.add_middleware(SecurityHeaders)
+
+
+def key_in_openapi(settings: Settings) -> dict[str, Any]:
+    """What the routes behind the key are declared with, for ``include_router``; the check itself is ``ApiKeyCheck``'s."""
+    if settings.api_key is None:
+        return {}
+    described = failure("The API key is missing or wrong.", headers={"WWW-Authenticate": _CHALLENGE})
+    schemes: list[Any] = [HTTPBearer(auto_error=False), APIKeyHeader(name="X-API-Key", auto_error=False)]
+    return {"dependencies": [Security(scheme) for scheme in schemes], "responses": {401: described}}
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether only this machine reaches a server that listens there; a name that is no address counts as reachable."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def key_bytes(key: SecretStr) -> bytes:
+    """The key as it comes in a header.
+
+    Raises:
+        UnusableKeyError: no header can hold it.
+    """
+    text = key.get_secret_value().strip()
+    if not text or any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise UnusableKeyError("RENDER_API_KEY is blank or holds control characters, which no HTTP header can carry; choose another key")
+    # A variable that is not UTF-8 comes as surrogates: back to the bytes that it had.
+    return text.encode("utf-8", "surrogateescape")
+
+
+class SecurityHeaders:
+    """Adds ``SECURITY_HEADERS`` to every answer that does not set them itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class ApiKeyCheck:
+    """Refuses a request without the key, also for paths that do not exist: nothing is told to a stranger.
+
+    Args:
+        app: what is protected.
+        key: of ``key_bytes``.
+    """
+
+    def __init__(self, app: ASGIApp, key: bytes) -> None:
+        self._app, self._key = app, key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http":
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            browser = any(path == place or path.startswith(place + "/") for place in BROWSER_PATHS)
+            if path not in OPEN_PATHS and not self._knows_key(scope["headers"], browser):
+                challenge = 'Bearer realm="render-server"' + (', Basic realm="render-server"' if browser else "")
+                await error_response(_UNAUTHORIZED, {"WWW-Authenticate": challenge})(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _knows_key(self, headers: list[tuple[bytes, bytes]], browser: bool) -> bool:
+        # All are compared, each in a time that does not tell how much of it was right.
+        matches = [hmac.compare_digest(candidate, self._key) for candidate in _candidates(headers, browser)]
+        return any(matches)
+
+
+_CHALLENGE = {"description": "How to present the key.", "schema": {"type": "string"}}
+_UNAUTHORIZED = ServiceError(
+    "unauthorized", "this server wants its API key: send it as `Authorization: Bearer KEY` or as `X-API-Key: KEY`; the operator has it"
+)
+
+
+def _candidates(headers: list[tuple[bytes, bytes]], browser: bool) -> Iterator[bytes]:
+    """Every key that a request presents."""
+    for name, value in headers:
+        if name == b"x-api-key":
+            yield value.strip()
+        elif name == b"authorization":
+            scheme, _, rest = value.strip().partition(b" ")
+            if scheme.lower() == b"bearer":
+                yield rest.strip()
+            elif scheme.lower() == b"basic" and browser:
+                try:
+                    yield base64.b64decode(rest, validate=True).partition(b":")[2]
+                except binascii.Error:
+                    continue

@@ -1,0 +1,1 @@
+"""Accepts, admits, runs, recovers and retires jobs."""

@@ -1,0 +1,46 @@
+"""How much room a job's templates will take on their disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from serve_app.jobs.request import RenderRequest
+from serve_app.rendering.pose_file import count_poses
+
+_VIEWS_OF_LEVEL = {0: 42, 1: 162, 2: 642}
+_BYTES_A_PIXEL = 8
+"""xyz takes 6; the two images fit the rest."""
+
+
+@dataclass(frozen=True)
+class DiskNeed:
+    """What a job is going to write.
+
+    Attributes:
+        disk: number of the device that its output lies on.
+        bytes: of all its files.
+        replaces: whether an earlier folder goes when it publishes, so that in the end it takes about nothing more.
+    """
+
+    disk: int
+    bytes: int
+    replaces: bool
+
+
+def disk_need(request: RenderRequest, poses: Path | None, templates_dir: Path) -> DiskNeed:
+    """What a request is going to write.
+
+    Args:
+        request: accepted or about to be.
+        poses: its camera poses file, links resolved, if it names one.
+        templates_dir: links resolved.
+    """
+    views = _VIEWS_OF_LEVEL[request.level or 0] if poses is None else count_poses(poses)
+    size = views * request.resolution**2 * _BYTES_A_PIXEL
+    for folder in (templates_dir, *templates_dir.parents):
+        try:
+            return DiskNeed(folder.stat().st_dev, size, replaces=folder == templates_dir and any(folder.iterdir()))
+        except OSError:
+            continue
+    return DiskNeed(0, size, replaces=False)

@@ -1,0 +1,51 @@
+"""Lets an operator, or the command that runs the server, have it stop in good order.
+
+The signal is a file in ``RENDER_DATA_DIR``: it works for every way of starting the server, reaches the ingress wherever it
+runs, and only who may write there can give it. An empty file asks; the server writes ``drained`` into it when it has stopped
+working. It is removed at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from serve_app.base.settings import Settings
+
+_LOOK_SEC = 0.3
+_DRAINED = "drained"
+
+
+def _request_file(data_dir: Path) -> Path:
+    return data_dir / "drain"
+
+
+async def drain_on_demand(settings: Settings, drain: Callable[[], Awaitable[None]]) -> None:
+    """Wait for the request, drain, and say so."""
+    request = _request_file(settings.data_dir)
+    request.unlink(missing_ok=True)
+    while not request.exists():
+        await asyncio.sleep(_LOOK_SEC)
+    await drain()
+    request.write_text(_DRAINED)
+
+
+def request_drain(data_dir: Path, patience_sec: float) -> bool:
+    """Ask the server that uses a data folder to drain, and wait until it has.
+
+    Returns:
+        Whether it has, within ``patience_sec``.
+    """
+    request = _request_file(data_dir)
+    try:
+        request.touch()
+        until = time.monotonic() + patience_sec
+        while time.monotonic() < until:
+            if request.read_text() == _DRAINED:
+                return True
+            time.sleep(_LOOK_SEC / 3)
+    except OSError:
+        return False
+    return False

@@ -1,0 +1,1 @@
+"""Folders of templates: staging, publishing, cache."""

@@ -1,0 +1,187 @@
+"""Keeps finished templates by what they were made of, so that nothing is rendered twice.
+
+An entry is a folder ``<key>`` with the template files and ``entry.json``. It is made under another name and renamed when
+it is whole; a kill at any moment leaves a folder that the next start removes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from serve_app.base.aio import finished, finished_in_thread
+from serve_app.base.disk import free_bytes
+from serve_app.base.logs import server_event
+from serve_app.templates.copy import DamagedFileError, copy_files
+from serve_app.templates.staging import StagingFolder
+from serve_app.templates.views import RenderedViews
+
+_ENTRY = "entry.json"
+_UNFINISHED = ".unfinished-"
+_LOOK_EVERY_SEC = 10.0
+_ENTRY_BYTES = 64 * 1024
+"""Allowance for ``entry.json`` when room is made."""
+
+
+class TemplateCache:
+    """Templates on disk, bounded in bytes and by the room on it, least recently used first to go.
+
+    Only the one server that has locked the data folder uses it.
+
+    Args:
+        folder: of the cache; made if it is not there.
+        most_bytes: ``RENDER_CACHE_MAX_BYTES``; 0 turns the cache off and leaves the folder alone.
+        spare_bytes: of the folder's disk, which the cache leaves to others; entries go when less is free, whoever took it.
+    """
+
+    def __init__(self, folder: Path, most_bytes: int, spare_bytes: int = 0) -> None:
+        self._folder, self._most, self._spare = folder, most_bytes, spare_bytes
+        self._sizes: OrderedDict[str, int] = OrderedDict()
+        self._in_use: dict[str, int] = {}
+        self._reserved = 0
+        self._making_room = asyncio.Lock()
+        if most_bytes:
+            self._take_stock()
+
+    @property
+    def bytes_used(self) -> int:
+        """Bytes of all entries."""
+        return sum(self._sizes.values())
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def _take_stock(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        found = []
+        for path in self._folder.iterdir():
+            if path.name.startswith(_UNFINISHED) or not (path / _ENTRY).is_file():
+                shutil.rmtree(path, ignore_errors=True)
+                continue
+            found.append((path.stat().st_mtime_ns, path.name, sum(file.stat().st_size for file in path.iterdir())))
+        self._sizes.update((name, size) for _, name, size in sorted(found))
+        self._remove(self._chosen_to_go(free_bytes(self._folder)))
+
+    async def keep_room(self) -> None:
+        """See again and again that others have the spare room, for as long as the server runs."""
+        while self._most:
+            try:
+                await self._make_room()
+            except OSError as error:
+                server_event("warning", "cache entries could not be removed", reason=str(error))
+            await asyncio.sleep(_LOOK_EVERY_SEC)
+
+    async def _make_room(self) -> None:
+        async with self._making_room:  # One at a time: a second look sees what the first has freed.
+            free = await asyncio.to_thread(free_bytes, self._folder)
+            await finished_in_thread(self._remove, self._chosen_to_go(free))
+
+    async def fetch(self, key: str, staging: StagingFolder) -> RenderedViews | None:
+        """Copy an entry's files into a staging folder.
+
+        Returns:
+            What was copied, each file checked against its SHA-256, or None when the entry is not there or is damaged.
+
+        Raises:
+            ServiceError: the staging folder cannot be written.
+        """
+        if key not in self._sizes:
+            return None
+        return await finished(self._fetch(key, staging))
+
+    async def _fetch(self, key: str, staging: StagingFolder) -> RenderedViews | None:
+        self._sizes.move_to_end(key)
+        with self._held(key):
+            try:
+                return await asyncio.to_thread(self._copy_out, key, staging)
+            except DamagedFileError as error:
+                server_event("error", "cache entry is damaged and was dropped", key=key, reason=str(error))
+        self._sizes.pop(key, None)
+        await asyncio.to_thread(staging.keep_only, set())
+        await asyncio.to_thread(self._remove, [key])
+        return None
+
+    def _copy_out(self, key: str, staging: StagingFolder) -> RenderedViews:
+        entry = self._folder / key
+        try:
+            rendered = RenderedViews.from_json(json.loads((entry / _ENTRY).read_bytes()))
+            os.utime(entry)  # The order of use outlives the server.
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DamagedFileError(f"{_ENTRY} cannot be read: {error}") from error
+        staging.copy_from(entry, rendered.hashes())
+        return rendered
+
+    async def insert(self, key: str, staging: StagingFolder, rendered: RenderedViews) -> None:
+        """Keep copies of a staging folder's files. A cache that cannot be written costs nobody a job."""
+        size = sum(rendered.sizes().values()) + _ENTRY_BYTES
+        if key in self._sizes or size > self._most:
+            return
+        # Whole even if the job is cancelled: an entry that is copied is accounted for.
+        await finished(self._insert(key, size, staging, rendered))
+
+    async def _insert(self, key: str, size: int, staging: StagingFolder, rendered: RenderedViews) -> None:
+        free = await asyncio.to_thread(free_bytes, self._folder)
+        if size > free - self._spare + self.bytes_used:  # Not even if all others went.
+            return
+        # Room is made first, so what lies on the disk never exceeds the bound.
+        self._reserved += size
+        try:
+            await self._make_room()
+            self._sizes[key] = await asyncio.to_thread(self._copy_in, key, staging, rendered.hashes(), rendered.to_json())
+        except (OSError, DamagedFileError) as error:
+            server_event("warning", "templates could not be cached", key=key, reason=str(error))
+        finally:
+            self._reserved -= size
+
+    def _copy_in(self, key: str, staging: StagingFolder, hashes: dict[str, str], content: dict[str, Any]) -> int:
+        unfinished = self._folder / f"{_UNFINISHED}{uuid.uuid4().hex}"
+        unfinished.mkdir(parents=True)
+        try:
+            copy_files(staging.folder, unfinished, hashes.items())
+            (unfinished / _ENTRY).write_text(json.dumps(content))
+            size = sum(file.stat().st_size for file in unfinished.iterdir())
+            unfinished.rename(self._folder / key)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+        return size
+
+    @contextmanager
+    def _held(self, key: str) -> Iterator[None]:
+        self._in_use[key] = self._in_use.get(key, 0) + 1
+        try:
+            yield
+        finally:
+            self._in_use[key] -= 1
+            if not self._in_use[key]:
+                del self._in_use[key]
+
+    def _chosen_to_go(self, free: int) -> list[str]:
+        """Forget as many entries as must go to keep the bound and, with so many bytes free, the spare room, and name them."""
+        too_much = self._reserved + max(self.bytes_used - self._most, self._spare - free)
+        chosen = []
+        for key, size in list(self._sizes.items()):
+            if too_much <= 0:
+                break
+            if key not in self._in_use:
+                del self._sizes[key]
+                chosen.append(key)
+                too_much -= size
+        return chosen
+
+    def _remove(self, keys: list[str]) -> None:
+        for key in keys:
+            doomed = self._folder / f"{_UNFINISHED}{uuid.uuid4().hex}"
+            try:
+                (self._folder / key).rename(doomed)
+            except FileNotFoundError:
+                continue
+            shutil.rmtree(doomed, ignore_errors=True)

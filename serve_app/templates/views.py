@@ -1,0 +1,96 @@
+"""What is known of a job's views once their files lie in its staging folder."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+
+from render_actor.contract.types import BlenderReport, EncodedView
+from serve_app.base.errors import ServiceError
+
+
+def file_names(view: int) -> tuple[str, str, str]:
+    """Names of the RGB, mask and xyz file of a view."""
+    return f"rgb_{view}.png", f"mask_{view}.png", f"xyz_{view}.npy"
+
+
+def files_of(view: EncodedView) -> dict[str, bytes]:
+    """Content of a view's files by name."""
+    return dict(zip(file_names(view.view), (view.rgb_png, view.mask_png, view.xyz_npy), strict=True))
+
+
+def view_entry(view: EncodedView, blender: BlenderReport | None) -> dict[str, Any]:
+    """A view's part of the manifest: what can be known when it is written."""
+    files = {name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} for name, data in files_of(view).items()}
+    return {
+        "index": view.view,
+        "mask_pixels": view.mask_pixels,
+        "seconds": round(view.seconds, 4),
+        "device": blender.device if blender else None,
+        "files": files,
+    }
+
+
+@dataclass
+class RenderedViews:
+    """The views of one rendering that are done.
+
+    Attributes:
+        entries: ``view_entry`` by index.
+        versions: of the software that rendered them.
+    """
+
+    entries: dict[int, dict[str, Any]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def add(self, entries: Iterable[dict[str, Any]]) -> None:
+        """Take in entries of views that are written."""
+        self.entries.update((entry["index"], entry) for entry in entries)
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each file by name."""
+        return {name: file["sha256"] for entry in self.entries.values() for name, file in entry["files"].items()}
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each file by name."""
+        return {name: file["bytes"] for entry in self.entries.values() for name, file in entry["files"].items()}
+
+    def seconds(self) -> dict[int, float]:
+        """Rendering seconds of each view by index."""
+        return {view: entry["seconds"] for view, entry in self.entries.items()}
+
+    def devices(self) -> list[str]:
+        """Devices that took part."""
+        return sorted({entry["device"] for entry in self.entries.values() if entry["device"]})
+
+    def to_json(self) -> dict[str, Any]:
+        """As a value that JSON can hold."""
+        return {"entries": list(self.entries.values()), "versions": self.versions}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> RenderedViews:
+        """Inverse of ``to_json``."""
+        rendered = cls(versions=dict(content["versions"]))
+        rendered.add(content["entries"])
+        return rendered
+
+
+def check_files(view: EncodedView) -> None:
+    """See that a view's files are what a consumer will read.
+
+    Raises:
+        ServiceError: ``render_failed`` when one does not decode, they differ in size, or the mask is empty.
+    """
+    rgb, mask = (cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED) for data in (view.rgb_png, view.mask_png))
+    try:
+        xyz = np.load(io.BytesIO(view.xyz_npy), allow_pickle=False)
+    except ValueError:
+        xyz = None
+    if rgb is None or mask is None or xyz is None or not rgb.shape == xyz.shape == (*mask.shape, 3) or not mask.any():
+        raise ServiceError("render_failed", f"a renderer gave files of view {view.view} that are not a template; send the request again")

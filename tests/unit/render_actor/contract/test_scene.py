@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from render_actor.contract.cameras import camera_poses
+from render_actor.contract.scene import TemplateScene, bounding_radius, object_to_scene, poses_in_scene, sampling_for
+
+CORNERS = np.array([[-30.0, -20.0, -10.0], [40.0, 25.0, 30.0]])
+
+
+def make_scene(**changes: object) -> TemplateScene:
+    values = {
+        "resolution": 128,
+        "object_to_scene": object_to_scene(CORNERS, normalize=True, recenter=False, axes="cad"),
+        "camera_poses": poses_in_scene(camera_poses(0)),
+        "xyz_scale": 1.0,
+        "base_color": None,
+        "sampling": sampling_for("standard"),
+        **changes,
+    }
+    return TemplateScene(**values)  # type: ignore[arg-type]
+
+
+def test_intrinsics_are_blenderprocs_defaults() -> None:
+    scene = make_scene(resolution=512)
+    assert scene.intrinsics == pytest.approx(np.array([[711.1113, 0, 255.5], [0, 711.1113, 255.5], [0, 0, 1]]), abs=0.01)
+
+
+def test_normalised_object_is_at_most_one_across_and_keeps_its_origin() -> None:
+    matrix = object_to_scene(CORNERS, normalize=True, recenter=False, axes="cad")
+    assert matrix[0, 0] == pytest.approx(1 / (2 * bounding_radius(CORNERS)))
+    assert np.array_equal(matrix[:3, 3], np.zeros(3))
+
+
+def test_recentring_puts_the_middle_of_the_box_at_the_scenes_origin() -> None:
+    far = CORNERS + 1e4
+    matrix = object_to_scene(far, normalize=True, recenter=True, axes="cad")
+    assert np.allclose(matrix @ np.append(far.mean(axis=0), 1.0), [0, 0, 0, 1], atol=1e-9)
+
+
+def test_blender_axes_turn_by_ninety_degrees_about_x() -> None:
+    matrix = object_to_scene(CORNERS, normalize=False, recenter=False, axes="blender")
+    assert np.allclose(matrix[:3, :3] @ [0, 1, 0], [0, 0, 1])
+    assert np.allclose(matrix[:3, :3] @ [0, 0, 1], [0, -1, 0])
+
+
+def test_pose_list_is_scaled_to_distance_two_and_left_alone() -> None:
+    poses = camera_poses(0)
+    before = poses.copy()
+    assert np.allclose(np.linalg.norm(poses_in_scene(poses)[:, :3, 3], axis=1), 2.0)
+    assert np.array_equal(poses, before)
+
+
+def test_light_moves_with_the_camera() -> None:
+    scene = make_scene()
+    assert np.allclose(scene.light_position(7), scene.camera_poses[7, :3, 3] * 2.5)
+
+
+def test_image_bounds_hold_every_projected_point() -> None:
+    scene = make_scene()
+    corners = np.array([[x, y, z] for x in CORNERS[:, 0] for y in CORNERS[:, 1] for z in CORNERS[:, 2]])
+    for view in range(42):
+        left, top, right, bottom = scene.image_bounds(view, corners, margin=0)
+        in_scene = corners @ scene.object_to_scene[:3, :3].T
+        local = (in_scene - scene.camera_poses[view, :3, 3]) @ scene.camera_poses[view, :3, :3]
+        pixels = (local / local[:, 2:]) @ scene.intrinsics.T
+        assert (pixels[:, 0] >= left - 0.5).all() and (pixels[:, 0] <= right - 0.5).all()
+        assert (pixels[:, 1] >= top - 0.5).all() and (pixels[:, 1] <= bottom - 0.5).all()
+
+
+def test_bounds_are_the_whole_image_when_a_point_is_behind_the_camera() -> None:
+    scene = make_scene(object_to_scene=np.eye(4))
+    assert scene.image_bounds(0, CORNERS, margin=0) == (0, 0, 128, 128)
+
+
+def test_samples_of_a_request_are_taken_exactly_whatever_the_quality() -> None:
+    for quality in ("standard", "draft", "reference"):
+        sampling = sampling_for(quality, 7)
+        assert (sampling.samples, sampling.adaptive_threshold) == (7, None)
+
+
+def test_reference_samples_and_denoises_as_the_stock_procedure() -> None:
+    sampling = sampling_for("reference")
+    assert (sampling.samples, sampling.denoiser, sampling.dither) == (50, "compositor", True)
+    assert sampling_for("reference", 20).denoiser == "compositor"

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
+
+RNG = np.random.default_rng(5)
+
+
+def test_rgb_keeps_order_and_three_channels() -> None:
+    rgb = RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(encode_rgb(rgb)))), rgb)
+
+
+def test_mask_is_one_channel_of_0_and_255() -> None:
+    mask = RNG.random((20, 30)) > 0.5
+    decoded = np.asarray(Image.open(io.BytesIO(encode_mask(mask))))
+    assert decoded.shape == (20, 30) and decoded.dtype == np.uint8
+    assert np.array_equal(decoded, np.where(mask, 255, 0))
+
+
+def test_xyz_loads_without_pickle() -> None:
+    xyz = RNG.normal(size=(20, 30, 3)).astype(np.float16)
+    loaded = np.load(io.BytesIO(encode_xyz(xyz)), allow_pickle=False)
+    assert loaded.dtype == np.float16 and np.array_equal(loaded, xyz)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import trimesh
+
+from render_actor.contract.scene import object_to_scene
+from render_actor.view.xyz_raycast import ObjectCoordinates
+from tests.unit.render_actor.contract.test_scene import make_scene
+
+
+def scene_for(vertices: np.ndarray, **changes: object):  # type: ignore[no-untyped-def, type-arg]
+    corners = np.array([vertices.min(axis=0), vertices.max(axis=0)])
+    return make_scene(object_to_scene=object_to_scene(corners, normalize=True, recenter=True, axes="cad"), **changes)
+
+
+def test_a_sphere_is_seen_where_geometry_says() -> None:
+    sphere = trimesh.creation.icosphere(subdivisions=4, radius=50.0)
+    scene = scene_for(sphere.vertices)
+    mask, xyz = ObjectCoordinates(sphere.vertices, sphere.faces.astype(np.int32)).cast(scene, 5)
+    _, centre = scene.camera_in_cad(5)
+    rows, columns = np.mgrid[0:128, 0:128] - 63.5
+    from_axis = np.arctan(np.hypot(rows, columns) / scene.focal_length)
+    expected = from_axis < np.arcsin(50.0 / np.linalg.norm(centre))
+    assert (mask ^ expected).sum() <= 0.02 * expected.sum()
+    assert np.abs(np.linalg.norm(xyz[mask].astype(np.float64), axis=1) - 50.0).max() < 0.2
+
+
+def test_points_project_back_to_their_own_pixel(wedge: trimesh.Trimesh) -> None:
+    scene = scene_for(wedge.vertices)
+    coordinates = ObjectCoordinates(np.asarray(wedge.vertices), wedge.faces.astype(np.int32))
+    for view in (0, 3, 20, 41):
+        mask, xyz = coordinates.cast(scene, view)
+        axes, centre = scene.camera_in_cad(view)
+        local = (xyz[mask].astype(np.float64) - centre) @ axes
+        pixels = (local / local[:, 2:]) @ scene.intrinsics.T
+        rows, columns = np.nonzero(mask)
+        assert np.abs(pixels[:, :2] - np.stack([columns, rows], axis=1)).max() < 0.1
+
+
+def test_background_is_minus_one_and_types_are_the_contracts(wedge: trimesh.Trimesh) -> None:
+    mask, xyz = ObjectCoordinates(np.asarray(wedge.vertices), wedge.faces.astype(np.int32)).cast(scene_for(wedge.vertices), 11)
+    assert xyz.dtype == np.float16 and xyz.shape == (128, 128, 3)
+    assert mask.any() and (xyz[~mask] == -1).all()
+
+
+def test_unit_scales_xyz_and_not_the_picture(wedge: trimesh.Trimesh) -> None:
+    metres = np.asarray(wedge.vertices) / 1000
+    faces = wedge.faces.astype(np.int32)
+    mask_mm, xyz_mm = ObjectCoordinates(np.asarray(wedge.vertices), faces).cast(scene_for(wedge.vertices), 4)
+    mask_m, xyz_m = ObjectCoordinates(metres, faces).cast(scene_for(metres, xyz_scale=1000.0), 4)
+    assert np.array_equal(mask_mm, mask_m)
+    assert np.abs(xyz_mm.astype(np.float32) - xyz_m.astype(np.float32)).max() <= 0.05
+
+
+def test_a_cad_far_off_its_origin_keeps_its_digits(wedge: trimesh.Trimesh) -> None:
+    faces, far = wedge.faces.astype(np.int32), np.asarray(wedge.vertices) + np.array([30000.0, 0.0, 0.0])
+    mask_near, _ = ObjectCoordinates(np.asarray(wedge.vertices), faces).cast(scene_for(wedge.vertices), 9)
+    mask_far, xyz_far = ObjectCoordinates(far, faces).cast(scene_for(far), 9)
+    assert (mask_near ^ mask_far).sum() <= 2
+    assert xyz_far[mask_far][:, 0].astype(np.float32).min() > 29900

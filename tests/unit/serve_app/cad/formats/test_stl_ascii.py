@@ -1,0 +1,66 @@
+"""Ascii STL is read all at once where it is as usual, and word by word, to the same numbers, where it is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from serve_app.cad.formats import stl_ascii as stl_text
+from serve_app.cad.formats.stl import stl_parts
+from serve_app.cad.limits import CadLimits
+from tests.hostile_cads import TRIANGLES, VERTICES, ascii_stl
+
+LIMITS = CadLimits()
+CORNERS = np.array(VERTICES, dtype=float)[np.array(TRIANGLES).ravel()]
+
+
+class Unwanted:
+    def sub(self, new: bytes, text: bytes) -> bytes:
+        raise AssertionError("it is read word by word")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("", ""), ("\n", "\r\n"), ("\n", "\r"), ("  ", "\t"), ("facet", "FACET"), ("solid part", "solid a facet vertex 1")]
+)
+def test_usual_text_is_read_at_once(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stl_text, "_NORMAL", Unwanted())
+    text = ascii_stl().replace(old, new) if old else ascii_stl()
+    assert np.array_equal(stl_parts(text.encode(), LIMITS)[0].vertices, CORNERS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("-10\n endloop", "-10 endloop\n"),
+        ("facet normal 0 0 1\n outer loop\n  vertex -30", "facet normal 0 0 1 vertex -30"),
+        ("facet normal 0 0 1\n outer", "facet normal nan(ind) x 1\n outer"),
+        ("40 -20 -10", "40 -20 endloop-10"),
+        ("endsolid part\n", "endsolid part\nsolid second\nendsolid second\n"),
+    ],
+)
+def test_unusual_text_gives_the_same(old: str, new: str) -> None:
+    assert old in ascii_stl()
+    assert np.array_equal(stl_parts(ascii_stl().replace(old, new).encode(), LIMITS)[0].vertices, CORNERS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("vertex 0 0 30", "vertexx 0 0 30"), ("vertex 0 0 30", "vertex 0 0 vertex"), ("endloop", "endlop")]
+)
+def test_what_does_not_belong_there_is_refused(old: str, new: str) -> None:
+    with pytest.raises(ValueError, match=r"coordinates|no number"):
+        stl_parts(ascii_stl().replace(old, new).encode(), LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (b"solid a b\n1", b" \n1"),
+        (b" \tendsolid x\n1", b" \n1"),
+        (b"1 solid x\n", b"1 solid x\n"),
+        (b"end solid\n", b"end solid\n"),
+        (b"solids 1\nsolid", b"solids 1\n "),
+        (b"a\nsolid solid solid\nsolid\n", b"a\n \n \n"),
+    ],
+)
+def test_names_are_left_out(text: bytes, left: bytes) -> None:
+    assert stl_text.without_names(text) == left

@@ -1,0 +1,207 @@
+"""Every hostile file ends in one clear refusal or a good mesh: the whole corpus, each in a process with the parser's own limits.
+
+The process is a fork of this one that runs ``parse_process.main``, as the server does; that saves starting Python 500 times.
+``RENDER_TEST_FULL=1`` takes the large files at full size, writes the table to ``hostile_cads.txt`` in the current folder, and has
+hypothesis look for longer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from render_actor.contract.types import CadMesh
+from serve_app.base.errors import CODES, ServiceError
+from serve_app.cad.limits import CadLimits
+from serve_app.cad.parse import ParsedCad
+from serve_app.cad.sandbox import process as parse_process
+from serve_app.cad.sandbox.transfer import load_parsed
+from tests.hostile_cads import GOOD, SECRET, Case, corpus
+
+FULL = bool(os.environ.get("RENDER_TEST_FULL"))
+LIMITS = CadLimits()
+ANSWER_SECONDS = 10.0
+"""By the processor's clock; the machine may be busy."""
+
+Image.init()  # In the parent, so that each fork need not.
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file."""
+
+    mesh: ParsedCad | None
+    error: ServiceError | None
+    cpu_seconds: float
+
+
+def read_in_fork(path: Path, limits: CadLimits = LIMITS) -> Outcome:
+    """What the parsing process makes of a file."""
+    result = os.memfd_create("cad")
+    child = os.fork()
+    if not child:
+        try:
+            sys.stderr = sys.__stderr__
+            parse_process.main([str(path), limits.to_json(), str(ANSWER_SECONDS), str(result)])
+            os._exit(0)
+        except BaseException as error:
+            os.write(2, f"{path.name}: {error!r}\n".encode())
+            os._exit(1)
+    deadline = time.monotonic() + 30 * ANSWER_SECONDS
+    while not (ended := os.wait4(child, os.WNOHANG))[0]:
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.001)
+    cpu = ended[2].ru_utime + ended[2].ru_stime
+    assert ended[1] == 0, f"{path.name}: the parsing process ended with status {ended[1]} after {cpu:.1f} s of CPU"
+    with os.fdopen(result, "rb") as stream:
+        stream.seek(0)
+        try:
+            return Outcome(load_parsed(stream), None, cpu)
+        except ServiceError as error:
+            return Outcome(None, error, cpu)
+
+
+def check_refusal(error: ServiceError, folder: Path) -> None:
+    """One clear sentence with a code, that names no path and no fault of our own."""
+    assert error.code in CODES and error.status < 500
+    assert parse_process.UNEXPECTED not in error.detail, error.detail
+    assert str(folder) not in error.detail and "/tmp" not in error.detail and "/proc" not in error.detail
+    assert len(error.detail) < 500 and error.detail.isprintable(), error.detail
+
+
+def check_mesh(mesh: CadMesh) -> None:
+    """Arrays that a renderer can use without looking."""
+    assert len(mesh.faces) and mesh.vertices.dtype == np.float64 and mesh.faces.dtype == np.int32
+    assert np.isfinite(mesh.vertices).all() and mesh.faces.min() >= 0 and mesh.faces.max() < len(mesh.vertices)
+    assert (mesh.faces != np.roll(mesh.faces, 1, axis=1)).all()
+    assert len(mesh.face_materials) == len(mesh.faces) and mesh.face_materials.min() >= 0
+    assert mesh.face_materials.max() < len(mesh.materials)
+    for values, shape in ((mesh.corner_normals, (len(mesh.faces), 3, 3)), (mesh.corner_uv, (len(mesh.faces), 3, 2))):
+        assert values is None or (values.shape == shape and values.dtype == np.float32 and bool(np.isfinite(values).all()))
+    assert mesh.vertex_colors is None or mesh.vertex_colors.shape == (len(mesh.vertices), 4)
+    for material in mesh.materials:
+        numbers = (*material.base_color, *material.emission, material.alpha, material.roughness, material.specular)
+        assert all(0.0 <= number <= 1.0 for number in numbers) and np.isfinite(material.bump_strength)
+        assert set(material.textures.values()) <= set(range(len(mesh.textures)))
+        assert material.name.isprintable() and len(material.name) <= 60
+    assert sum(texture.shape[0] * texture.shape[1] for texture in mesh.textures) <= LIMITS.texture_pixels
+    assert all(texture.ndim == 3 and texture.shape[2] == 4 and texture.size for texture in mesh.textures)
+
+
+def check_outcome(outcome: Outcome, folder: Path) -> str:
+    """Whether a file was ``refused`` or ``rendered``, and that it was so properly."""
+    if outcome.error is not None:
+        check_refusal(outcome.error, folder)
+        return "refused"
+    assert outcome.mesh is not None
+    check_mesh(outcome.mesh.mesh)
+    assert len(outcome.mesh.warnings) <= 20
+    for warning in outcome.mesh.warnings:
+        assert len(warning) < 500 and warning.isprintable() and str(folder) not in warning, warning
+    return "rendered"
+
+
+def prepared(case: Case, root: Path) -> Path:
+    """A folder with the case's files, beside a library that must not be read; the CAD's path."""
+    root.mkdir()
+    (root / "secret.mtl").write_bytes(SECRET)
+    (root / "cads").mkdir()
+    path = root / "cads" / f"cad{case.suffix}"
+    case.make(path)
+    return path
+
+
+CASES = corpus(1.0 if FULL else 0.02)
+KINDS = sorted({case.kind for case in CASES})
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[list[str]]:
+    """Lines of the table, written in the full form."""
+    lines: list[str] = []
+    yield lines
+    if FULL:
+        Path("hostile_cads.txt").write_text("\n".join(["class: cases, refused, rendered, most CPU seconds", *lines]) + "\n")
+
+
+def test_the_corpus_is_large_and_its_names_are_unique() -> None:
+    assert len({case.name for case in CASES}) == len(CASES) >= 300
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_case_is_refused_clearly_or_read_well(kind: str, tmp_path: Path, table: list[str]) -> None:
+    cases = [case for case in CASES if case.kind == kind]
+    counts, worst, failures = {"refused": 0, "rendered": 0}, (0.0, ""), list[str]()
+    for place, case in enumerate(cases):
+        path = prepared(case, tmp_path / str(place))
+        try:
+            outcome = read_in_fork(path)
+            became = check_outcome(outcome, path.parent)
+            said = outcome.error.detail if outcome.error else outcome.mesh and outcome.mesh.warnings
+            assert case.outcome in (became, "either"), f"was {became}: {said}"
+            assert outcome.cpu_seconds < ANSWER_SECONDS
+            red = outcome.mesh and any(material.base_color == (1.0, 0.0, 0.0) for material in outcome.mesh.mesh.materials)
+            assert kind != "reference" or not red, "the secret was read"
+            assert not any(found.name == "evil" for found in (*path.parent.iterdir(), *Path.cwd().iterdir()))
+        except AssertionError as error:
+            failures.append(f"{case.name}: {error}")
+            continue
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        counts[became] += 1
+        worst = max(worst, (outcome.cpu_seconds, case.name))
+    table.append(f"{kind}: {len(cases)}, {counts['refused']}, {counts['rendered']}, {worst[0]:.2f} ({worst[1]})")
+    assert not failures, f"{len(failures)} of {len(cases)}:\n" + "\n".join(failures)
+
+
+def mutations() -> st.SearchStrategy[tuple[str, bytes]]:
+    """Good files with a few bytes, words or lines changed, doubled or left out."""
+
+    @st.composite
+    def changed(draw: st.DrawFn) -> tuple[str, bytes]:
+        name = draw(st.sampled_from(sorted(GOOD)))
+        data = GOOD[name]
+        for _ in range(draw(st.integers(1, 4))):
+            separator = draw(st.sampled_from((b"", b" ", b"\n")))
+            pieces = [data[i : i + 1] for i in range(len(data))] if not separator else data.split(separator)
+            start = draw(st.integers(0, max(0, len(pieces) - 1)))
+            length = draw(st.integers(0, 8))
+            odd = st.sampled_from(
+                [b"-1", b"0", b"4294967295", b"1e999", b"nan", b"\xff" * 4, b"\0\0\x80\x7f", b"list", b"f", b"#", b"\\", b"/"]
+            )
+            new = draw(
+                st.one_of(st.just([]), st.lists(odd | st.binary(max_size=4), max_size=3), st.just(pieces[start : start + length] * 2))
+            )
+            data = separator.join([*pieces[:start], *new, *pieces[start + length :]])
+        return name, data
+
+    return changed()
+
+
+@given(mutations())
+@settings(
+    max_examples=3000 if FULL else 150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+def test_changed_files_are_refused_clearly_or_read_well(tmp_path: Path, changed: tuple[str, bytes]) -> None:
+    name, data = changed
+    path = tmp_path / f"cad{Path(name).suffix}"
+    path.write_bytes(data)
+    outcome = parse_process.read_cad(path, LIMITS)
+    if isinstance(outcome, ServiceError):
+        check_refusal(outcome, tmp_path)
+    else:
+        check_mesh(outcome.mesh)

@@ -1,0 +1,27 @@
+"""What reading a CAD may take, and that its process is the first to go."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from serve_app.cad.limits import CadLimits
+
+MEBIBYTE = 1024**2
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(0, 8), (32 * MEBIBYTE, 10), (128 * MEBIBYTE, 16), (512 * MEBIBYTE, 40)])
+def test_the_time_grows_with_the_size_and_with_the_setting(size: int, seconds: float) -> None:
+    assert CadLimits().seconds(size) == seconds
+    assert CadLimits(base_seconds=16).seconds(size) == 2 * seconds
+
+
+def test_the_parsing_process_is_the_first_that_the_kernel_ends() -> None:
+    code = (
+        "from serve_app.cad.sandbox.confinement import limit_resources\nlimit_resources(2**30, 5)\n"
+        "print(open('/proc/self/oom_score_adj').read())"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "1000"
