@@ -16,7 +16,7 @@ from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
 from serve_app.base.settings import Settings
 from serve_app.http.docs import docs_router
-from serve_app.http.errors import HANDLERS, error_body, failure
+from serve_app.http.errors import HANDLERS, error_body, failures
 from serve_app.http.json_body import JsonRoute
 from serve_app.http.responses import (
     AcceptedJob,
@@ -30,32 +30,11 @@ from serve_app.http.responses import (
     ServerStatus,
 )
 from serve_app.http.security import key_in_openapi, secure
-from serve_app.http.wait_limit import WaitingRequests
+from serve_app.http.wait_limit import WaitLimit
 from serve_app.jobs.job import Job, new_job_id
 from serve_app.jobs.request import BatchRequest, RenderRequest
 from serve_app.jobs.states import JobState
 from serve_app.service.service import RenderService
-
-_FAILURES = {
-    403: "A path lies outside the allowed folders, or may not be read or written.",
-    404: "The CAD, the poses file or the job is not there.",
-    408: "The request body did not come in time.",
-    409: "The output folder holds something else than templates or is being written, the key or id is another request's, or the job was "
-    "canceled.",
-    413: "The request body or the CAD is too large.",
-    415: "The body is not sent as JSON, or the CAD's format is not one that is read.",
-    422: "The request, the CAD or a view is not usable.",
-    429: "Too many jobs wait, or too many requests for their job; `Retry-After` says when to come back.",
-    500: "Blender failed, or the server has a fault.",
-    503: "No renderer could do it, the job store cannot be written, or the server is stopping.",
-    504: "One of the job's clocks ran out.",
-    507: "A disk is full.",
-}
-"""What each failure's status means; a route that can answer with it names it in ``_only``."""
-
-
-def _only(*codes: int) -> dict[int | str, dict[str, Any]]:
-    return {code: failure(_FAILURES[code]) for code in codes}
 
 
 async def _ended(job: Job | JobRecord, timeout: float | None = None) -> JobRecord:
@@ -97,13 +76,13 @@ def _service(request: Request) -> RenderService:
     return service
 
 
-def _waiting(request: Request) -> WaitingRequests:
-    waiting: WaitingRequests = request.app.state.waiting
-    return waiting
+def _wait_limit(request: Request) -> WaitLimit:
+    wait_limit: WaitLimit = request.app.state.wait_limit
+    return wait_limit
 
 
 Service = Annotated[RenderService, Depends(_service)]
-Waiting = Annotated[WaitingRequests, Depends(_waiting)]
+Waiting = Annotated[WaitLimit, Depends(_wait_limit)]
 Wait = Annotated[bool, Query(description="Answer when the job has ended.")]
 WaitTimeout = Annotated[
     float | None,
@@ -135,7 +114,7 @@ async def status(service: Service) -> ServerStatus:
     return await service.status()
 
 
-@router.post("/render/templates", tags=["jobs"], responses=_only(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507))
+@router.post("/render/templates", tags=["jobs"], responses=failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507))
 async def render_templates(
     request: RenderRequest,
     service: Service,
@@ -151,7 +130,7 @@ async def render_templates(
     return await _accepted(service, request, waiting if wait else None, wait_timeout_sec, request_key=idempotency_key)
 
 
-@router.put("/jobs/{job_id}", tags=["jobs"], responses=_only(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507))
+@router.put("/jobs/{job_id}", tags=["jobs"], responses=failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507))
 async def put_job(
     job_id: JobId,
     request: RenderRequest,
@@ -167,14 +146,14 @@ async def put_job(
 async def _accepted(
     service: RenderService,
     request: RenderRequest,
-    waiting: WaitingRequests | None,
+    waiting: WaitLimit | None,
     wait_timeout_sec: float | None,
     *,
     job_id: str | None = None,
     request_key: str | None = None,
 ) -> AcceptedJob | JobRecord:
     if waiting is not None:
-        with waiting.one():
+        with waiting.place():
             return await _ended(await service.accept(request, job_id=job_id, request_key=request_key), wait_timeout_sec)
     job = await service.accept(request, job_id=job_id, request_key=request_key)
     # Clients of the older server know no other answer than `queued` to a request that began a job.
@@ -182,13 +161,13 @@ async def _accepted(
     return AcceptedJob(job_id=job.job_id, status=job.status if ended else "queued")
 
 
-@router.delete("/jobs/{job_id}", tags=["jobs"], responses=_only(404, 422, 500, 503))
+@router.delete("/jobs/{job_id}", tags=["jobs"], responses=failures(404, 422, 500, 503))
 async def cancel_job(job_id: JobId, service: Service) -> JobRecord:
     """Cancel a job. One that has ended stays as it is, so this can be repeated."""
     return await service.cancel(job_id)
 
 
-@router.get("/jobs", tags=["jobs"], responses=_only(422))
+@router.get("/jobs", tags=["jobs"], responses=failures(422))
 async def list_jobs(
     service: Service,
     status: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
@@ -198,33 +177,33 @@ async def list_jobs(
     return await service.job_list(status, limit)
 
 
-@router.get("/jobs/{job_id}", tags=["jobs"], responses=_only(404, 422))
+@router.get("/jobs/{job_id}", tags=["jobs"], responses=failures(404, 422))
 async def get_job(job_id: JobId, service: Service) -> JobRecord:
     """One job, with its progress."""
     return await service.job_record(job_id)
 
 
-@router.get("/jobs/{job_id}/log", tags=["jobs"], response_class=PlainTextResponse, responses=_only(404, 422))
+@router.get("/jobs/{job_id}/log", tags=["jobs"], response_class=PlainTextResponse, responses=failures(404, 422))
 async def get_job_log(job_id: JobId, service: Service) -> str:
     """A job's log: one event a line, `key=value`."""
     return await service.job_log(job_id)
 
 
-@router.post("/api/v1/render-templates", tags=["v1"], responses=_only(*_FAILURES))
+@router.post("/api/v1/render-templates", tags=["v1"], responses=failures())
 async def render_templates_v1(
     request: RenderRequest, service: Service, waiting: Waiting, idempotency_key: IdempotencyKey = None
 ) -> RenderResult:
     """Render one CAD; answers when it is done, and with an error status when it failed."""
-    with waiting.one():
+    with waiting.place():
         return _result(await _ended(await service.accept(request, request_key=idempotency_key)))
 
 
-@router.post("/api/v1/render-templates-batch", tags=["v1"], responses=_only(408, 413, 415, 422, 429, 500))
+@router.post("/api/v1/render-templates-batch", tags=["v1"], responses=failures(408, 413, 415, 422, 429, 500))
 async def render_templates_batch(request: BatchRequest, service: Service, waiting: Waiting) -> BatchResponse:
     """Render several CADs at once; answers when all have ended. An item that fails fails alone."""
     service.check_batch_size(len(request.items))
     group = new_job_id()
-    with waiting.one():
+    with waiting.place():
         results = await asyncio.gather(*(_item(service, index, item, request.defaults, group) for index, item in enumerate(request.items)))
     succeeded = sum(result.success for result in results)
     return BatchResponse(
@@ -266,7 +245,7 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
         redirect_slashes=False,  # A redirect would name the host that the request claims to have asked.
     )
     app.state.get_service, app.state.max_body_bytes = get_service, settings.max_body_bytes
-    app.state.waiting = WaitingRequests(settings.max_waiting_requests)
+    app.state.wait_limit = WaitLimit(settings.max_waiting_requests)
     app.include_router(public_router)
     app.include_router(router, **key_in_openapi(settings))
     app.include_router(docs_router(app))

@@ -29,7 +29,7 @@ def test_no_job_is_accepted_when_a_disk_is_low(tmp_path: Path, monkeypatch: pyte
     check_room(job(tmp_path), [], tmp_path, 1)
     with pytest.raises(ServiceError) as caught:
         check_room(job(tmp_path / "not" / "there"), [], tmp_path, 10**18)
-    assert caught.value.status == 507 and caught.value.field == "output_dir" and "'shown'" in caught.value.detail
+    assert caught.value.code == "storage_full" and caught.value.field == "output_dir" and "'shown'" in caught.value.detail
     real = os.statvfs
 
     def low(path: Any) -> Any:

@@ -15,14 +15,14 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 
-from serve_app.base.errors import CODES, ServiceError
+from serve_app.base.api_key import UnusableKeyError, is_loopback, key_bytes
+from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.http import json_body
-from serve_app.http.errors import SECURITY_HEADERS
+from serve_app.http.errors import SECURITY_HEADERS, STATUS
 from serve_app.http.json_body import MAX_DEPTH, parse_json
 from serve_app.http.responses import JobList, JobRecord
 from serve_app.http.routes import build_api
-from serve_app.http.security import UnusableKeyError, is_loopback, key_bytes
 from serve_app.service.service import RenderService
 
 KEY = "Schlüssel-鍵 1"
@@ -366,6 +366,6 @@ def test_every_documented_failure_has_a_code() -> None:
     for operations in document["paths"].values():
         for operation in operations.values():
             failures = {int(status) for status in operation["responses"]} - {200}
-            assert failures <= set(CODES.values())
+            assert failures <= set(STATUS.values())
             for status in failures:
                 assert operation["responses"][str(status)]["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorBody")
