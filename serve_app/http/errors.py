@@ -89,6 +89,9 @@ _FAILURES = {
     507: "A disk is full.",
 }
 
+FAULT = ServiceError("internal_error", "the server has a fault; its log says more")
+"""What a client is told of an exception that nobody expected."""
+
 _MAX_SHOWN = 200
 
 
@@ -120,7 +123,11 @@ async def _on_service_error(request: Request, error: ServiceError) -> JSONRespon
 
 
 async def _on_validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
-    return await _on_service_error(request, validation_error(error.errors()))
+    # FastAPI puts where a value stands (body, query, path, header) before its name.
+    findings = [{**finding, "loc": finding["loc"][1:]} for finding in error.errors()]
+    body = getattr(request.scope["route"], "body_field", None)
+    model = body.field_info.annotation if body is not None else None
+    return await _on_service_error(request, validation_error(findings, model))
 
 
 async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse:
@@ -145,9 +152,8 @@ def _offered(request: Request) -> set[str]:
 
 async def _on_fault(request: Request, error: Exception) -> JSONResponse:
     server_event("error", "request failed unexpectedly", path=request.scope["path"][:_MAX_SHOWN], cause=repr(error))
-    body = ErrorBody(detail="the server has a fault; its log says more", code="internal_error")
     # Sent from outside the middleware that adds these to every other answer.
-    return JSONResponse(body.model_dump(), 500, SECURITY_HEADERS)
+    return error_response(FAULT, SECURITY_HEADERS)
 
 
 HANDLERS: dict[type[Exception], Any] = {

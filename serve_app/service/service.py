@@ -6,25 +6,22 @@ import asyncio
 import contextlib
 import contextvars
 import hashlib
-import os
 import shutil
 import time
+from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import psutil
 from pydantic import ValidationError
 
+from render_actor.contract.types import RendererStatus
 from serve_app.base.disk import check_room
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import log_path_of, server_event
 from serve_app.base.settings import Settings
 from serve_app.cad.loader import LARGE_BYTES, CadLoader, size_of
 from serve_app.cad.references import sha256_of_regular_file
-from serve_app.http.responses import ErrorBody, JobList, JobRecord, MachineInfo, RendererInfo, ServerStatus
-from serve_app.http.validation import validation_error
+from serve_app.http.responses import JobList, JobRecord
 from serve_app.jobs.job import Job, failed_record, new_job_id
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.request import RenderRequest
@@ -44,6 +41,17 @@ from serve_app.templates.staging import check_replaceable, staging_path
 
 SPARE_BATCHES = 2
 """View batches in flight beyond one a renderer: they are the queue that the autoscaler sees."""
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """What the service tells of itself; how that is answered is HTTP's."""
+
+    renderers: list[RendererStatus]
+    jobs_queued: int
+    jobs_running: int
+    draining: bool
+    uptime_sec: float
 
 
 class RenderService:
@@ -218,26 +226,6 @@ class RenderService:
         job.need = disk_need(request, poses, job.templates_dir)
         return job
 
-    def item_request(self, item: dict[str, Any], defaults: dict[str, Any]) -> RenderRequest:
-        """A batch's item over the batch's defaults.
-
-        Raises:
-            ServiceError: ``validation_error`` that names the field.
-        """
-        try:
-            return RenderRequest.model_validate({**defaults, **item})
-        except ValidationError as error:
-            raise validation_error(error.errors()) from error
-
-    def check_batch_size(self, count: int) -> None:
-        """Refuse a batch with too many items."""
-        if count > self._settings.max_batch_items:
-            raise ServiceError(
-                "validation_error",
-                f"items has {count} entries, more than {self._settings.max_batch_items} (RENDER_MAX_BATCH_ITEMS); send several requests",
-                "items",
-            )
-
     async def job_record(self, job_id: str) -> JobRecord:
         """A job's record; ``job_not_found`` when there is none."""
         job = self._runner.live(job_id)
@@ -263,43 +251,14 @@ class RenderService:
         except FileNotFoundError as error:
             raise ServiceError("not_found", f"the log of job {job_id!r} is not there any more", "job_id") from error
 
-    async def status(self) -> ServerStatus:
-        """The state of the server, its renderers and its machine."""
+    async def state(self) -> ServiceState:
+        """The service at this moment."""
         statuses = await self._renderers.statuses()
         jobs = self._runner.live_jobs()
-        return ServerStatus(
-            renderer_ready=any(status.state in ("ready", "busy") for status in statuses),
-            uptime=time.monotonic() - self._began,
-            version=version("render-server"),
-            renderers=[
-                RendererInfo(
-                    id=status.renderer,
-                    state=status.state,
-                    device=status.report.device if status.report else None,
-                    node=status.node,
-                    pid=status.report.pid if status.report else None,
-                    cores=list(status.report.cores) if status.report else [],
-                    memory_bytes=status.memory_bytes,
-                    start_seconds=status.report.start_seconds if status.report else None,
-                    restarts=status.restarts,
-                    recycled=status.recycled,
-                    error=ErrorBody(detail=status.failure.message, code=status.failure.code, field=None) if status.failure else None,
-                )
-                for status in sorted(statuses, key=lambda status: status.renderer)
-            ],
-            draining=self._runner.draining,
+        return ServiceState(
+            renderers=statuses,
             jobs_queued=sum(job.status == "queued" for job in jobs),
             jobs_running=sum(job.status == "running" for job in jobs),
-            machine=await asyncio.to_thread(self._machine),
-        )
-
-    def _machine(self) -> MachineInfo:
-        memory = psutil.virtual_memory()
-        roots = [root for root in self._settings.resolved_output_roots if root.is_dir()]
-        return MachineInfo(
-            cpu_count=os.cpu_count() or 1,
-            cpu_percent=psutil.cpu_percent(),
-            memory_total_bytes=memory.total,
-            memory_available_bytes=memory.available,
-            disk_free_bytes={str(root): psutil.disk_usage(str(root)).free for root in roots},
+            draining=self._runner.draining,
+            uptime_sec=time.monotonic() - self._began,
         )

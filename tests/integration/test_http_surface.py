@@ -115,7 +115,7 @@ def test_an_item_of_a_batch_fails_alone(server: Server, two_poses: str) -> None:
     assert (answer["success"], answer["total"], answer["succeeded"], answer["failed"]) == (False, 4, 2, 2)
     assert [item["success"] for item in answer["results"]] == [True, False, True, False]
     assert answer["results"][1]["error"]["code"] == "cad_not_found"
-    assert answer["results"][3]["error"]["field"] == "smaples"
+    assert answer["results"][3]["error"]["field"] == "items.3.smaples"
     assert answer["results"][2]["result"]["rendered_count"] == 2
     manifest = json.loads((server.folder / "batch" / "c" / "templates" / "manifest.json").read_text())
     assert manifest["resolution"] == [96, 96]

@@ -168,8 +168,8 @@ async def test_nobody_waits_for_a_disk_that_stalls(tmp_path: Path, stalled: thre
     stalled.set()
     monkeypatch.setattr(log_file, "CLOSE_SEC", 30)
     await file.close()
-    written = (tmp_path / "a.log").read_text().splitlines()
-    assert [int(line) for line in written] == list(range(len(written)))
+    written = [int(line) for line in (tmp_path / "a.log").read_text().splitlines()]
+    assert written[0] == 0 and written == sorted(set(written))
     assert log_file.MAX_PENDING_CHARACTERS <= 1000 * len(written) <= 2 * log_file.MAX_PENDING_CHARACTERS + 2000
 
 

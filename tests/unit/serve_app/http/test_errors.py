@@ -11,7 +11,9 @@ import pytest
 
 from render_actor.contract.types import FailureCode
 from serve_app.base.errors import CODES, ServiceError
+from serve_app.base.settings import Settings
 from serve_app.http.errors import STATUS, error_response
+from tests.unit.serve_app.http.fake_server import api, client
 
 SOURCE = Path(__file__).parents[4] / "serve_app"
 
@@ -56,3 +58,39 @@ def test_when_to_come_back_is_a_header() -> None:
     response = error_response(ServiceError("queue_full", "words", retry_after_sec=7))
     assert response.headers["Retry-After"] == "7"
     assert "Retry-After" not in error_response(ServiceError("queue_full", "words")).headers
+
+
+async def test_a_fault_tells_nothing_of_itself(settings: Settings) -> None:
+    async with client(api(settings)) as http:
+        answer = await http.get("/api/v1/status")
+    assert answer.status_code == 500 and answer.json()["code"] == "internal_error"
+    assert "secret" not in answer.text and "Traceback" not in answer.text
+
+
+async def test_a_host_that_is_none_is_no_fault(settings: Settings) -> None:
+    async with client(api(settings)) as http:
+        assert (await http.get("/nothing", headers={"Host": "["})).status_code == 404
+
+
+@pytest.mark.parametrize("job_id", ["%00", "%ED%A0%80", "a" * 65, "a%0A", ".hidden", "a%20b"])
+async def test_an_id_that_no_job_can_have_is_refused(settings: Settings, job_id: str) -> None:
+    async with client(api(settings)) as http:
+        answer = await http.get(f"/jobs/{job_id}")
+        assert answer.status_code == 422 and answer.json()["field"] == "job_id"
+        assert (await http.get("/jobs/" + "a" * 64)).status_code == 404
+
+
+async def test_a_method_that_is_not_offered(settings: Settings) -> None:
+    async with client(api(settings)) as http:
+        answer = await http.request("DELETE", "/health")
+    assert answer.status_code == 405 and answer.json()["code"] == "method_not_allowed" and answer.headers["Allow"] == "GET"
+
+
+def test_every_documented_failure_has_a_code() -> None:
+    document = api(Settings()).openapi()
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            failures = {int(status) for status in operation["responses"]} - {200}
+            assert failures <= set(STATUS.values())
+            for status in failures:
+                assert operation["responses"][str(status)]["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorBody")
