@@ -17,7 +17,7 @@ from serve_app.http.requests import BatchRequest
 from serve_app.http.responses import BatchItemResult, BatchResponse
 from serve_app.http.v1 import render_result
 from serve_app.http.validation import validation_error
-from serve_app.http.waiting import record_when_ended
+from serve_app.http.waiting import answer_when_ended
 from serve_app.jobs.job import new_job_id
 from serve_app.jobs.request import RenderRequest
 from serve_app.service.service import RenderService
@@ -77,8 +77,8 @@ async def _item_result(service: RenderService, batch: BatchRequest, index: int, 
     except Exception as error:  # One item's fault must not take the others' answers with it.
         server_event("error", "batch item failed unexpectedly", index=index, cause=repr(error))
         return BatchItemResult(index=index, success=False, cad_path=shown, error=error_body(FAULT))
-    record = await record_when_ended(job)
+    answer = await answer_when_ended(job)
     try:
-        return BatchItemResult(index=index, success=True, cad_path=shown, job_id=job.job_id, result=render_result(record))
+        return BatchItemResult(index=index, success=True, cad_path=shown, job_id=job.job_id, result=render_result(answer))
     except ServiceError as error:
         return BatchItemResult(index=index, success=False, cad_path=shown, job_id=job.job_id, error=error_body(error))

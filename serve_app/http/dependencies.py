@@ -32,7 +32,11 @@ Waiting = Annotated[WaitLimit, Depends(_wait_limit)]
 Wait = Annotated[bool, Query(description="Answer when the job has ended.")]
 WaitTimeout = Annotated[
     float | None,
-    Query(gt=0, le=86400, allow_inf_nan=False, description="With `wait`: answer `timeout` after so many seconds; the job goes on."),
+    Query(
+        le=86400,
+        allow_inf_nan=False,
+        description="With `wait`: answer `timeout` after so many seconds, 0 or less at once; the job goes on. Left out: no limit.",
+    ),
 ]
 IdempotencyKey = Annotated[
     str | None,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Annotated
 
@@ -15,12 +15,14 @@ from serve_app.http import batch, v1
 from serve_app.http.dependencies import IdempotencyKey, JobId, ServerSettings, Service, Wait, Waiting, WaitTimeout
 from serve_app.http.docs import docs_router
 from serve_app.http.errors import HANDLERS, failures
+from serve_app.http.job_answer import JobAnswer, JobList, job_answer
 from serve_app.http.json_body import JsonRoute
-from serve_app.http.responses import AcceptedJob, Health, JobList, JobRecord, ServerStatus
+from serve_app.http.responses import AcceptedJob, Health, ServerStatus
 from serve_app.http.security import key_in_openapi, secure
 from serve_app.http.status import server_status
 from serve_app.http.wait_limit import WaitLimit
-from serve_app.http.waiting import record_when_ended
+from serve_app.http.waiting import answer_when_ended
+from serve_app.jobs.job import Job
 from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.states import JobState
 from serve_app.service.service import RenderService
@@ -29,13 +31,15 @@ public_router = APIRouter()
 """What is answered without the API key."""
 
 router = APIRouter(route_class=JsonRoute)
-"""The server and its jobs."""
+"""The server and its jobs. Routes that answer with a job leave out what is not known of it yet: ``response_model_exclude_unset``."""
+
+_NOT_ACCEPTED = failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507)
 
 
 @public_router.get("/health", tags=["server"])
 async def health() -> Health:
     """Whether the server answers. Whether it can render yet, `/api/v1/status` says."""
-    return Health(message="Render server is running", timestamp=datetime.now(UTC).isoformat(timespec="milliseconds"))
+    return Health(message="Render Server is running", timestamp=round(time.time(), 3))
 
 
 @router.get("/api/v1/status", tags=["server"])
@@ -44,7 +48,12 @@ async def status(service: Service, settings: ServerSettings) -> ServerStatus:
     return await server_status(service, settings.resolved_output_roots)
 
 
-@router.post("/render/templates", tags=["jobs"], responses=failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507))
+@router.post(
+    "/render/templates",
+    tags=["jobs"],
+    response_model_exclude_unset=True,
+    responses=failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507),
+)
 async def render_templates(
     request: RenderRequest,
     service: Service,
@@ -52,7 +61,7 @@ async def render_templates(
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
     idempotency_key: IdempotencyKey = None,
-) -> AcceptedJob | JobRecord:
+) -> AcceptedJob | JobAnswer:
     """Render one CAD as a job.
 
     With an `Idempotency-Key`, sending the same request again is the same job: safe to repeat when an answer was lost.
@@ -60,7 +69,12 @@ async def render_templates(
     return await _accepted(service, request, waiting if wait else None, wait_timeout_sec, request_key=idempotency_key)
 
 
-@router.put("/jobs/{job_id}", tags=["jobs"], responses=failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507))
+@router.put(
+    "/jobs/{job_id}",
+    tags=["jobs"],
+    response_model_exclude_unset=True,
+    responses=failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507),
+)
 async def put_job(
     job_id: JobId,
     request: RenderRequest,
@@ -68,7 +82,7 @@ async def put_job(
     waiting: Waiting,
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
-) -> AcceptedJob | JobRecord:
+) -> AcceptedJob | JobAnswer:
     """Render one CAD as a job with an id of your own; sending the same again is the same job."""
     return await _accepted(service, request, waiting if wait else None, wait_timeout_sec, job_id=job_id)
 
@@ -81,36 +95,38 @@ async def _accepted(
     *,
     job_id: str | None = None,
     request_key: str | None = None,
-) -> AcceptedJob | JobRecord:
+) -> AcceptedJob | JobAnswer:
     if waiting is not None:
         with waiting.place():
-            return await record_when_ended(await service.accept(request, job_id=job_id, request_key=request_key), wait_timeout_sec)
+            return await answer_when_ended(await service.accept(request, job_id=job_id, request_key=request_key), wait_timeout_sec)
     job = await service.accept(request, job_id=job_id, request_key=request_key)
     # Clients of the older server know no other answer than `queued` to a request that began a job.
-    ended = isinstance(job, JobRecord) or job.ended
-    return AcceptedJob(job_id=job.job_id, status=job.status if ended else "queued")
+    if isinstance(job, Job):
+        return AcceptedJob(job_id=job.job_id, status=job.progress.status if job.progress.ended else "queued")
+    return AcceptedJob(job_id=job.job_id, status=job.status)
 
 
-@router.delete("/jobs/{job_id}", tags=["jobs"], responses=failures(404, 422, 500, 503))
-async def cancel_job(job_id: JobId, service: Service) -> JobRecord:
+@router.delete("/jobs/{job_id}", tags=["jobs"], response_model_exclude_unset=True, responses=failures(404, 422, 500, 503))
+async def cancel_job(job_id: JobId, service: Service) -> JobAnswer:
     """Cancel a job. One that has ended stays as it is, so this can be repeated."""
-    return await service.cancel(job_id)
+    return job_answer(await service.cancel(job_id))
 
 
-@router.get("/jobs", tags=["jobs"], responses=failures(422))
+@router.get("/jobs", tags=["jobs"], response_model_exclude_unset=True, responses=failures(422))
 async def list_jobs(
     service: Service,
     status: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> JobList:
     """Jobs, newest first."""
-    return await service.job_list(status, limit)
+    records, total = await service.job_list(status, limit)
+    return JobList(jobs=[job_answer(record) for record in records], total=total)
 
 
-@router.get("/jobs/{job_id}", tags=["jobs"], responses=failures(404, 422))
-async def get_job(job_id: JobId, service: Service) -> JobRecord:
+@router.get("/jobs/{job_id}", tags=["jobs"], response_model_exclude_unset=True, responses=failures(404, 422))
+async def get_job(job_id: JobId, service: Service) -> JobAnswer:
     """One job, with its progress."""
-    return await service.job_record(job_id)
+    return job_answer(await service.job_record(job_id))
 
 
 @router.get("/jobs/{job_id}/log", tags=["jobs"], response_class=PlainTextResponse, responses=failures(404, 422))

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
-from serve_app.http.responses import JobList, JobRecord
 from serve_app.http.routes import build_api
+from serve_app.jobs.record import JobRecord
 from serve_app.service.service import RenderService
 
 JSON = {"Content-Type": "application/json"}
@@ -19,11 +19,11 @@ JSON = {"Content-Type": "application/json"}
 class FakeService:
     """Answers what the routes ask for, without a job store or a renderer."""
 
-    async def job_list(self, status: str | None, limit: int) -> JobList:
-        return JobList(jobs=[], total=limit)
+    async def job_list(self, status: str | None, limit: int) -> tuple[list[JobRecord], int]:
+        return [], limit
 
     async def job_record(self, job_id: str) -> JobRecord:
-        raise ServiceError("job_not_found", f"there is no job {job_id!r}", "job_id")
+        raise ServiceError("job_not_found", "job not found", "job_id")
 
     async def state(self) -> None:
         raise RuntimeError("a secret of the server's")
