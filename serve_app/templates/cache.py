@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from serve_app.base.aio import finished, finished_in_thread
+from serve_app.base.aio import run_to_end, to_thread_to_end
 from serve_app.base.disk import free_bytes
 from serve_app.base.logs import server_event
 from serve_app.templates.copy import DamagedFileError, copy_files
@@ -82,7 +82,7 @@ class TemplateCache:
     async def _make_room(self) -> None:
         async with self._making_room:  # One at a time: a second look sees what the first has freed.
             free = await asyncio.to_thread(free_bytes, self._folder)
-            await finished_in_thread(self._remove, self._chosen_to_go(free))
+            await to_thread_to_end(self._remove, self._chosen_to_go(free))
 
     async def fetch(self, key: str, staging: StagingFolder) -> RenderedViews | None:
         """Copy an entry's files into a staging folder.
@@ -95,7 +95,7 @@ class TemplateCache:
         """
         if key not in self._sizes:
             return None
-        return await finished(self._fetch(key, staging))
+        return await run_to_end(self._fetch(key, staging))
 
     async def _fetch(self, key: str, staging: StagingFolder) -> RenderedViews | None:
         self._sizes.move_to_end(key)
@@ -125,7 +125,7 @@ class TemplateCache:
         if key in self._sizes or size > self._most:
             return
         # Whole even if the job is cancelled: an entry that is copied is accounted for.
-        await finished(self._insert(key, size, staging, rendered))
+        await run_to_end(self._insert(key, size, staging, rendered))
 
     async def _insert(self, key: str, size: int, staging: StagingFolder, rendered: RenderedViews) -> None:
         free = await asyncio.to_thread(free_bytes, self._folder)
