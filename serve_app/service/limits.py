@@ -1,12 +1,11 @@
 """Everything that bounds the work, on one page; ``docs/limits.md`` says the same to operators.
 
-A request passes these in order. Beyond the first three it is refused at once; at the others its job waits, and the client sees
-``queued`` or ``running``:
+A request passes these in order. At the second and third it is refused at once; at the others it, or its job, waits:
 
 ==========================  =============================  ====================================  ================================
 limit                       set by                         bounds                                at the limit
 ==========================  =============================  ====================================  ================================
-``ingress_requests``        Serve config, ``args``         HTTP requests open at once            Serve's own answer, 503
+``ingress_requests``        Serve config, ``args``         HTTP requests open at once            it waits in Serve's proxy
 ``max_waiting_requests``    RENDER_MAX_WAITING_REQUESTS    requests that wait for their job      429 ``too_many_waiting``
 ``max_queued_jobs``         RENDER_MAX_QUEUED_JOBS         jobs that wait for a slot             429 ``queue_full``
 ``max_running_interactive``  renderers                     interactive jobs that run             the job stays ``queued``
