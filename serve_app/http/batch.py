@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
-from serve_app.http.dependencies import ServerSettings, Service, Waiting
+from serve_app.http.dependencies import ServerSettings, ServerWaitLimit, Service
 from serve_app.http.errors import FAULT, error_body, failures
 from serve_app.http.json_body import JsonRoute
 from serve_app.http.requests import BatchRequest
@@ -26,11 +26,13 @@ router = APIRouter(route_class=JsonRoute, tags=["v1"])
 
 
 @router.post("/api/v1/render-templates-batch", responses=failures(408, 413, 415, 422, 429, 500))
-async def render_templates_batch(request: BatchRequest, service: Service, settings: ServerSettings, waiting: Waiting) -> BatchResponse:
+async def render_templates_batch(
+    request: BatchRequest, service: Service, settings: ServerSettings, wait_limit: ServerWaitLimit
+) -> BatchResponse:
     """Render several CADs at once; answers when all have ended. An item that fails fails alone."""
     check_batch_size(len(request.items), settings.max_batch_items)
     group = new_job_id()
-    with waiting.place():
+    with wait_limit.place():
         results = await asyncio.gather(*(_item_result(service, request, index, group) for index in range(len(request.items))))
     succeeded = sum(result.success for result in results)
     return BatchResponse(

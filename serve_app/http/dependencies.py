@@ -28,7 +28,7 @@ def _wait_limit(request: Request) -> WaitLimit:
 
 Service = Annotated[RenderService, Depends(_service)]
 ServerSettings = Annotated[Settings, Depends(_settings)]
-Waiting = Annotated[WaitLimit, Depends(_wait_limit)]
+ServerWaitLimit = Annotated[WaitLimit, Depends(_wait_limit)]
 Wait = Annotated[bool, Query(description="Answer when the job has ended.")]
 WaitTimeout = Annotated[
     float | None,

@@ -12,7 +12,7 @@ from fastapi.responses import PlainTextResponse
 
 from serve_app.base.settings import Settings
 from serve_app.http import batch, v1
-from serve_app.http.dependencies import IdempotencyKey, JobId, ServerSettings, Service, Wait, Waiting, WaitTimeout
+from serve_app.http.dependencies import IdempotencyKey, JobId, ServerSettings, ServerWaitLimit, Service, Wait, WaitTimeout
 from serve_app.http.docs import docs_router
 from serve_app.http.errors import HANDLERS, failures
 from serve_app.http.job_answer import JobAnswer, JobList, job_answer
@@ -57,7 +57,7 @@ async def status(service: Service, settings: ServerSettings) -> ServerStatus:
 async def render_templates(
     request: RenderRequest,
     service: Service,
-    waiting: Waiting,
+    wait_limit: ServerWaitLimit,
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
     idempotency_key: IdempotencyKey = None,
@@ -66,7 +66,7 @@ async def render_templates(
 
     With an `Idempotency-Key`, sending the same request again is the same job: safe to repeat when an answer was lost.
     """
-    return await _accepted(service, request, waiting if wait else None, wait_timeout_sec, request_key=idempotency_key)
+    return await _accepted(service, request, wait_limit if wait else None, wait_timeout_sec, request_key=idempotency_key)
 
 
 @router.put(
@@ -79,25 +79,25 @@ async def put_job(
     job_id: JobId,
     request: RenderRequest,
     service: Service,
-    waiting: Waiting,
+    wait_limit: ServerWaitLimit,
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
 ) -> AcceptedJob | JobAnswer:
     """Render one CAD as a job with an id of your own; sending the same again is the same job."""
-    return await _accepted(service, request, waiting if wait else None, wait_timeout_sec, job_id=job_id)
+    return await _accepted(service, request, wait_limit if wait else None, wait_timeout_sec, job_id=job_id)
 
 
 async def _accepted(
     service: RenderService,
     request: RenderRequest,
-    waiting: WaitLimit | None,
+    wait_limit: WaitLimit | None,
     wait_timeout_sec: float | None,
     *,
     job_id: str | None = None,
     request_key: str | None = None,
 ) -> AcceptedJob | JobAnswer:
-    if waiting is not None:
-        with waiting.place():
+    if wait_limit is not None:
+        with wait_limit.place():
             return await answer_when_ended(await service.accept(request, job_id=job_id, request_key=request_key), wait_timeout_sec)
     job = await service.accept(request, job_id=job_id, request_key=request_key)
     # Clients of the older server know no other answer than `queued` to a request that began a job.
