@@ -48,12 +48,7 @@ async def status(service: Service, settings: ServerSettings) -> ServerStatus:
     return await server_status(service, settings.resolved_output_roots)
 
 
-@router.post(
-    "/render/templates",
-    tags=["jobs"],
-    response_model_exclude_unset=True,
-    responses=failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507),
-)
+@router.post("/render/templates", tags=["jobs"], response_model_exclude_unset=True, responses=_NOT_ACCEPTED)
 async def render_templates(
     request: RenderRequest,
     service: Service,
@@ -69,12 +64,7 @@ async def render_templates(
     return await _accepted(service, request, wait_limit if wait else None, wait_timeout_sec, request_key=idempotency_key)
 
 
-@router.put(
-    "/jobs/{job_id}",
-    tags=["jobs"],
-    response_model_exclude_unset=True,
-    responses=failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507),
-)
+@router.put("/jobs/{job_id}", tags=["jobs"], response_model_exclude_unset=True, responses=_NOT_ACCEPTED)
 async def put_job(
     job_id: JobId,
     request: RenderRequest,
