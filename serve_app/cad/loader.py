@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from ray.exceptions import ObjectStoreFullError, OutOfDiskError
 
 from serve_app.base.errors import ServiceError
-from serve_app.base.settings import Settings
+from serve_app.base.regular_file import sha256_of_regular_file
+from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.geometry import bounds
 from serve_app.cad.parse import ParsedCad
-from serve_app.cad.references import FolderResolver, sha256_of_regular_file
+from serve_app.cad.references import ReferenceResolver
 from serve_app.cad.sandbox.client import parse_in_process
 
 
@@ -59,11 +60,12 @@ class CadLoader:
     wait, the small ones go on.
 
     Args:
-        settings: limits of the parsing process and of the memory.
+        limits: what reading one CAD may cost.
+        cache_bytes: of parsed CADs that are kept.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings, self._limits = settings, settings.cad_limits
+    def __init__(self, limits: CadLimits, cache_bytes: int) -> None:
+        self._limits, self._cache_bytes = limits, cache_bytes
         cores = os.cpu_count() or 1
         self._digesting_large = asyncio.Semaphore(1)
         self._parsing = asyncio.Semaphore(max(2, cores))
@@ -112,7 +114,7 @@ class CadLoader:
 
     def _keep(self, key: tuple[str, str], cad: LoadedCad) -> None:
         self._loaded[key] = cad
-        while len(self._loaded) > 1 and sum(kept.nbytes for kept in self._loaded.values()) > self._settings.cad_cache_bytes:
+        while len(self._loaded) > 1 and sum(kept.nbytes for kept in self._loaded.values()) > self._cache_bytes:
             self._loaded.popitem(last=False)
 
     def _digest(self, path: Path) -> str:
@@ -122,7 +124,7 @@ class CadLoader:
             return ""  # The parsing process will say what is wrong.
 
     def _unchanged(self, cad: LoadedCad, folder: Path) -> bool:
-        return FolderResolver(folder, self._limits.max_bytes).digests(list(cad.references)) == cad.references
+        return ReferenceResolver(folder, self._limits.max_bytes).digests(list(cad.references)) == cad.references
 
 
 def size_of(path: Path) -> int:

@@ -20,9 +20,10 @@ from pydantic import ValidationError
 from serve_app.base.disk import check_room
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import log_path_of, server_event
+from serve_app.base.regular_file import sha256_of_regular_file
 from serve_app.base.settings import Settings
+from serve_app.cad.limits import CadLimits
 from serve_app.cad.loader import LARGE_BYTES, CadLoader, size_of
-from serve_app.cad.references import sha256_of_regular_file
 from serve_app.http.responses import ErrorBody, JobList, JobRecord, MachineInfo, RendererInfo, ServerStatus
 from serve_app.http.validation import validation_error
 from serve_app.jobs.job import Job, failed_record, new_job_id
@@ -66,7 +67,8 @@ class RenderService:
         )
         # Twice the bound below which no job is accepted: the cache never closes the door.
         self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
-        rendering = JobRendering(settings, self._store, CadLoader(settings), scheduler, self._cache, self._quarantine)
+        cad_loader = CadLoader(CadLimits.from_settings(settings), settings.cad_cache_bytes)
+        rendering = JobRendering(settings, self._store, cad_loader, scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobTurns(max_renderers))
         self._background: list[asyncio.Task[None]] = []
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from serve_app.cad.limits import CadLimits, shown
+from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.geometry import fan
+from serve_app.cad.refusals import quoted
 from serve_app.cad.text.encoding import decoded
 from serve_app.cad.text.numbers import numbers_in
 from serve_app.cad.text.words import WHITE, Words, lines_in, mapped, words_in
@@ -154,7 +155,7 @@ def _common_form(corners: list[bytes], number: int) -> bytes:
         except ValueError:
             indices = {}
         if "v" not in indices or corner.count(b"/") > 2:
-            raise ValueError(f"line {number}: {shown(decoded(corner))} is not a face corner")
+            raise ValueError(f"line {number}: {quoted(decoded(corner))} is not a face corner")
         read.append(indices)
     form = "v" + "".join(kind[1] for kind in ("vt", "vn") if all(kind in corner for corner in read))
     return b" ".join(_PLAIN[form] % {kind.encode(): index for kind, index in corner.items()} for corner in read)

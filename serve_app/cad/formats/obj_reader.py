@@ -1,4 +1,4 @@
-"""Reads OBJ and .mtl text."""
+"""Reads OBJ text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serve_app.cad.formats.obj_faces import COLUMNS, FORMS, KINDS, read_faces
-from serve_app.cad.limits import MAX_LINE_BYTES, MAX_MATERIALS, CadLimits, too_large
+from serve_app.cad.limits import MAX_LINE_BYTES, MAX_MATERIALS, CadLimits
+from serve_app.cad.refusals import too_large
 from serve_app.cad.text.encoding import decoded
 from serve_app.cad.text.numbers import numbers_in
 from serve_app.cad.text.words import lines_in, words_in
@@ -233,22 +234,3 @@ def _table(lines: _Lines, kind: str) -> NDArray[np.float64]:
         return np.array([float(word) for word in data.split()]).reshape(rows, columns)
     except ValueError as error:
         raise ValueError(f"its {kind} lines hold something that is no number") from error
-
-
-def parse_mtl(data: bytes) -> dict[str, dict[str, list[str]]]:
-    """Statements of an .mtl file.
-
-    Returns:
-        For each material, by name, the words after each keyword (in lower case).
-    """
-    materials: dict[str, dict[str, list[str]]] = {}
-    current: dict[str, list[str]] = {}
-    for line in decoded(data).splitlines():
-        words = line.split("#", 1)[0].split()
-        if not words:
-            continue
-        if words[0].lower() == "newmtl":
-            current = materials.setdefault(" ".join(words[1:]), {})
-        else:
-            current[words[0].lower()] = words[1:]
-    return materials

@@ -8,6 +8,7 @@ from ray.exceptions import ObjectStoreFullError, OutOfDiskError
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
+from serve_app.cad.limits import CadLimits
 from serve_app.cad.loader import CadLoader
 from tests.hostile_cads import GOOD
 
@@ -18,7 +19,7 @@ async def test_shared_memory_that_is_full_is_said_and_kept_cads_make_room(
 ) -> None:
     for name in ("first", "second"):
         (tmp_path / f"{name}.ply").write_bytes(GOOD["ascii.ply"])
-    loader = CadLoader(settings)
+    loader = CadLoader(CadLimits.from_settings(settings), settings.cad_cache_bytes)
     monkeypatch.setattr(ray, "put", lambda mesh: "reference")
     first = await loader.load(tmp_path / "first.ply")
     assert await loader.load(tmp_path / "first.ply") is first

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serve_app.base.settings import Settings
 from serve_app.cad.formats.obj_reader import FaceGroup, ObjFile, read_obj
 from serve_app.cad.limits import CadLimits
 
-LIMITS = CadLimits()
+LIMITS = CadLimits.from_settings(Settings())
 KINDS = ("v", "vt", "vn")
 Triangle = tuple[str | None, bool, dict[str, list[int]]]
 
