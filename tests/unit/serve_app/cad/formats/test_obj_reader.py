@@ -36,6 +36,8 @@ def line_by_line(text: str) -> tuple[dict[str, list[list[float]]], list[Triangle
         elif keyword == "f":
             corners: list[dict[str, int]] = []
             for word in words:
+                if not re.fullmatch(r"[-+0-9/]+", word):
+                    return None
                 given = {kind: int(index) for kind, index in zip(KINDS, word.split("/"), strict=False) if index}
                 if "v" not in given or word.count("/") > 2:
                     return None
