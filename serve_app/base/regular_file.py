@@ -54,11 +54,16 @@ def read_regular_file(path: Path, limit: int) -> bytes:
 def sha256_of_regular_file(path: Path, limit: int) -> str:
     """SHA-256 of a regular file, without holding it in memory; refused as by ``read_regular_file``."""
     with open_regular_file(path) as file:
-        _check_size(file, limit)
-        digest, rest = hashlib.sha256(), limit
-        while chunk := file.read(1024**2):
-            digest.update(chunk)
-            rest -= len(chunk)
-            if rest < 0:
-                raise ValueError(f"it has more than {limit} bytes")
+        return sha256_of_open_file(file, limit)
+
+
+def sha256_of_open_file(file: BinaryIO, limit: int) -> str:
+    """SHA-256 of what is left to read of a file; refused when the file is larger than ``limit`` bytes (``ValueError``)."""
+    _check_size(file, limit)
+    digest, rest = hashlib.sha256(), limit
+    while chunk := file.read(1024**2):
+        digest.update(chunk)
+        rest -= len(chunk)
+        if rest < 0:
+            raise ValueError(f"it has more than {limit} bytes")
     return digest.hexdigest()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
-from serve_app.base.regular_file import read_regular_file, sha256_of_regular_file
+from serve_app.base.regular_file import read_regular_file
 from serve_app.cad.limits import MAX_REFERENCES
 from serve_app.cad.refusals import quoted, too_large
 
@@ -54,12 +55,17 @@ class ReferenceResolver:
         self.used[name] = hashlib.sha256(data).hexdigest()
         return data
 
-    def digests(self, names: list[str]) -> dict[str, str | None]:
-        """What ``used`` would be if the files of some references were read now, without reading them into memory."""
-        rest, digests = self._rest, dict[str, str | None]()
+    def digests(self, names: list[str], sha256: Callable[[Path, int], str]) -> dict[str, str | None]:
+        """What ``used`` would be if the files of some references were read now.
+
+        Args:
+            names: the references.
+            sha256: gives the digest of a file of at most so many bytes, or raises OSError or ValueError.
+        """
+        digests = dict[str, str | None]()
         for name in names:
             try:
-                digests[name] = sha256_of_regular_file(self._path(name), rest)
+                digests[name] = sha256(self._path(name), self._rest)
             except (OSError, ValueError):
                 digests[name] = None
         return digests

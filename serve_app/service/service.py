@@ -19,8 +19,8 @@ from pydantic import ValidationError
 
 from serve_app.base.disk import check_room
 from serve_app.base.errors import ServiceError
+from serve_app.base.file_digests import FileDigests
 from serve_app.base.logs import log_path_of, server_event
-from serve_app.base.regular_file import sha256_of_regular_file
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.loader import LARGE_BYTES, CadLoader, size_of
@@ -67,7 +67,8 @@ class RenderService:
         )
         # Twice the bound below which no job is accepted: the cache never closes the door.
         self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
-        cad_loader = CadLoader(CadLimits.from_settings(settings), settings.cad_cache_bytes)
+        self._digests = FileDigests()
+        cad_loader = CadLoader(CadLimits.from_settings(settings), settings.cad_cache_bytes, self._digests)
         rendering = JobRendering(settings, self._store, cad_loader, scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobTurns(max_renderers))
         self._background: list[asyncio.Task[None]] = []
@@ -199,7 +200,7 @@ class RenderService:
         if not self._quarantine.empty:
             # At the door only where it takes no time to speak of; every CAD is looked at again when it has been read.
             with contextlib.suppress(OSError, ValueError):
-                self._quarantine.check(sha256_of_regular_file(job.cad_path, LARGE_BYTES))
+                self._quarantine.check(self._digests.sha256(job.cad_path, LARGE_BYTES))
         return job
 
     def _job(self, request: RenderRequest, group: str, job_id: str | None) -> Job:
