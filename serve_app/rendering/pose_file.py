@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serve_app.base.errors import ServiceError
-from serve_app.cad.references import read_regular_file
+from serve_app.base.regular_file import read_regular_file
 
 _npy: Any = np.lib.format  # Its types are not declared.
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from render_actor.contract.types import RendererStatus
 from serve_app.base.aio import spawn
 from serve_app.base.errors import ServiceError
+from serve_app.base.file_digests import FileDigests
 from serve_app.base.logs import log_path_of, server_event
 from serve_app.base.settings import Settings
+from serve_app.cad.limits import CadLimits
 from serve_app.cad.loader import CadLoader
 from serve_app.jobs.job import Job
 from serve_app.jobs.quarantine import Quarantine
@@ -57,13 +59,15 @@ class RenderService:
         limits = Limits.for_renderers(max_renderers)
         self._store = JobStore(settings.data_dir)
         self._quarantine = Quarantine(self._store, settings.quarantine_sec)
-        self._intake = Intake(settings, self._quarantine)
+        digests = FileDigests()
+        self._intake = Intake(settings, self._quarantine, digests)
         scheduler = ViewScheduler(
             renderers.render, limits.max_batches_in_flight, epoch=self._store.epoch, grace_sec=settings.cancel_grace_sec
         )
         # Twice the bound below which no job is accepted: the cache never closes the door.
         self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
-        rendering = JobRendering(settings, self._store, CadLoader(settings), scheduler, self._cache, self._quarantine)
+        cad_loader = CadLoader(CadLimits.from_settings(settings), settings.cad_cache_bytes, digests)
+        rendering = JobRendering(settings, self._store, cad_loader, scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobSlots(limits))
         self._background: list[asyncio.Task[None]] = []
 

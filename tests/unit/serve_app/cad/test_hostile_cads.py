@@ -24,6 +24,7 @@ from PIL import Image
 
 from render_actor.contract.types import CadMesh
 from serve_app.base.errors import ServiceError
+from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad
 from serve_app.cad.sandbox import process as parse_process
@@ -32,7 +33,7 @@ from serve_app.http.errors import STATUS
 from tests.hostile_cads import GOOD, SECRET, Case, corpus
 
 FULL = bool(os.environ.get("RENDER_TEST_FULL"))
-LIMITS = CadLimits()
+LIMITS = CadLimits.from_settings(Settings())
 ANSWER_SECONDS = 10.0
 """By the processor's clock; the machine may be busy."""
 
