@@ -61,9 +61,7 @@ class RenderService:
         self._quarantine = Quarantine(self._store, settings.quarantine_sec)
         digests = FileDigests()
         self._intake = Intake(settings, self._quarantine, digests)
-        scheduler = ViewScheduler(
-            renderers.render, limits.max_batches_in_flight, epoch=self._store.epoch, grace_sec=settings.cancel_grace_sec
-        )
+        scheduler = ViewScheduler(renderers, limits.max_batches_in_flight, epoch=self._store.epoch, grace_sec=settings.cancel_grace_sec)
         # Twice the bound below which no job is accepted: the cache never closes the door.
         self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
         cad_loader = CadLoader(CadLimits.from_settings(settings), settings.cad_cache_bytes, digests)
