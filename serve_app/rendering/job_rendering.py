@@ -13,7 +13,7 @@ from ray.exceptions import RayError
 
 from render_actor.contract.cameras import camera_poses
 from render_actor.contract.scene import TemplateScene, object_to_scene, poses_in_scene, sampling_for
-from render_actor.contract.types import BatchResult, BlenderReport, EncodedView, Failure, ViewBatch
+from render_actor.contract.types import BatchResult, BlenderReport, EncodedView, Failure, ViewBatch, ViewHints
 from serve_app.base.aio import finished, finished_in_thread
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import JobLog
@@ -153,8 +153,10 @@ class JobRendering:
             log.event("info", "goes on from views of an earlier server", views=sorted(rendered.entries))
         job.view_seconds = rendered.seconds()
 
+        hints = ViewHints(job.request.normalize, job.request.recenter, job.request.camera_poses_path is not None)
+
         def make_batch(views: tuple[int, ...], fence: int) -> ViewBatch:
-            return ViewBatch(job.job_id, cad.key, cad.mesh, scene, views, fence, self._settings.view_timeout_sec)
+            return ViewBatch(job.job_id, cad.key, cad.mesh, scene, views, fence, self._settings.view_timeout_sec, hints)
 
         async def deliver(result: BatchResult) -> None:
             try:

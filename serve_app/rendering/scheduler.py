@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from render_actor.contract.fence import first_fence
 from render_actor.contract.types import BatchResult, Failure, ViewBatch
 from serve_app.base.aio import finished
 from serve_app.base.errors import ServiceError
@@ -108,7 +109,7 @@ class ViewScheduler:
     ) -> None:
         self._render, self._most, self._grace = render, in_flight, grace_sec
         self._groups: OrderedDict[tuple[bool, str], deque[ViewWork]] = OrderedDict()
-        self._fence = epoch << 40
+        self._fence = first_fence(epoch)
         self._urgent_turns = 0
         self._out = 0
         self._paused = False

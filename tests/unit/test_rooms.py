@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # What the service may use of the renderer's room: values, and, in the builder alone, the deployment.
-SHARED = {"render_actor.contract.types", "render_actor.contract.scene", "render_actor.contract.cameras", "render_actor.contract.device"}
+SHARED = {f"render_actor.contract.{name}" for name in ("types", "scene", "cameras", "device", "fence")}
 
 
 def imports(path: Path) -> set[str]:

@@ -196,7 +196,7 @@ async def test_a_view_that_loses_its_renderers_fails_its_job_alone() -> None:
 
 
 async def test_a_failed_view_ends_the_job_at_once() -> None:
-    renderers, delivered = CountingRenderers(lambda batch: BatchResult("r0", failure=Failure("view_blank", "view 0", "recenter", 0))), []  # type: ignore[var-annotated]
+    renderers, delivered = CountingRenderers(lambda batch: BatchResult("r0", failure=Failure("view_blank", "view 0", "recenter"))), []  # type: ignore[var-annotated]
     with pytest.raises(ServiceError) as caught:
         await ViewScheduler(renderers.render, 2).run(work("a", 100, delivered))
     assert (caught.value.code, caught.value.field) == ("view_blank", "recenter")
