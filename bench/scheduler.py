@@ -8,7 +8,7 @@ import time
 from render_actor.contract.scene import TemplateScene
 from render_actor.contract.types import BatchResult, ViewBatch
 from serve_app.rendering.scheduler import ViewScheduler, ViewWork
-from serve_app.service.service import SPARE_BATCHES
+from serve_app.service.limits import SPARE_BATCHES
 
 RENDERERS, JOBS, VIEWS, SECONDS_A_VIEW = 16, 50, 42, 0.04
 

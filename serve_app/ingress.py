@@ -45,6 +45,7 @@ class Ingress:
         service = getattr(self, "service", None)
         if service is not None:
             await service.drain()
+            service.close()
 
 
 def _listening_host() -> str | None:

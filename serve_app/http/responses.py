@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from serve_app.jobs.states import JobState
+from serve_app.jobs.record import JobRecord
+from serve_app.jobs.states import FINAL_STATES, JobState
+
+RETURNCODES: dict[JobState, int] = {"succeeded": 0, "failed": 1, "timeout": 124, "canceled": 130}
+"""As a process that ended so would give them."""
 
 
 class ErrorBody(BaseModel):
@@ -17,7 +22,7 @@ class ErrorBody(BaseModel):
     field: str | None = Field(default=None, description="The request field it is about, if there is one.")
 
 
-class JobRecord(BaseModel):
+class JobAnswer(BaseModel):
     """A job, whole."""
 
     job_id: str
@@ -47,6 +52,39 @@ class JobRecord(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict, description="The options it was rendered with.")
 
 
+def _iso(moment: float | None) -> str | None:
+    return None if moment is None else datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+
+
+def job_answer(record: JobRecord) -> JobAnswer:
+    """A job as clients see it."""
+    error = ErrorBody(detail=record.error.detail, code=record.error.code, field=record.error.field) if record.error else None
+    return JobAnswer(
+        job_id=record.job_id,
+        status=record.status,
+        cad_path=record.cad_path,
+        output_dir=record.output_dir,
+        templates_dir=record.templates_dir,
+        created_at=_iso(record.created_at) or "",
+        started_at=_iso(record.started_at),
+        ended_at=_iso(record.ended_at),
+        elapsed_sec=record.elapsed_sec,
+        log_path=record.log_path,
+        returncode=RETURNCODES.get(record.status),
+        success=(record.status == "succeeded") if record.status in FINAL_STATES else None,
+        rendered_count=len(record.view_seconds),
+        templates_generated=len(record.view_seconds) if record.status == "succeeded" else 0,
+        total_poses=record.total_poses,
+        view_seconds={str(view): round(seconds, 4) for view, seconds in record.view_seconds.items()},
+        processing_time=record.elapsed_sec,
+        error_message=record.error.detail if record.error else None,
+        error=error,
+        warnings=list(record.warnings),
+        cached=record.cached,
+        options=record.options,
+    )
+
+
 class AcceptedJob(BaseModel):
     """Answer to a request that does not wait."""
 
@@ -57,7 +95,7 @@ class AcceptedJob(BaseModel):
 class JobList(BaseModel):
     """Jobs, newest first."""
 
-    jobs: list[JobRecord]
+    jobs: list[JobAnswer]
     total: int = Field(description="Jobs that match the filter, listed or not.")
 
 

@@ -24,14 +24,16 @@ from serve_app.http.responses import (
     BatchResponse,
     ErrorBody,
     Health,
+    JobAnswer,
     JobList,
-    JobRecord,
     RenderResult,
     ServerStatus,
+    job_answer,
 )
 from serve_app.http.security import key_in_openapi, secure
 from serve_app.http.wait_limit import WaitingRequests
 from serve_app.jobs.job import Job, new_job_id
+from serve_app.jobs.record import JobRecord, record_of
 from serve_app.jobs.request import BatchRequest, RenderRequest
 from serve_app.jobs.states import JobState
 from serve_app.service.service import RenderService
@@ -58,20 +60,21 @@ def _only(*codes: int) -> dict[int | str, dict[str, Any]]:
     return {code: failure(_FAILURES[code]) for code in codes}
 
 
-async def _ended(job: Job | JobRecord, timeout: float | None = None) -> JobRecord:
+async def _ended(job: Job | JobRecord, timeout: float | None = None) -> JobAnswer:
     """Wait for a job; the job goes on whatever becomes of the wait.
 
     Returns:
-        Its record; of a job that goes on, after ``timeout`` or because the server stops, the record says ``timeout``.
+        The job; of one that goes on, after ``timeout`` or because the server stops, it says ``timeout``.
     """
     if isinstance(job, JobRecord):
-        return job
+        return job_answer(job)
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(job.done.wait(), timeout)
-    return job.record() if job.ended else job.record().model_copy(update={"status": "timeout"})
+        await asyncio.wait_for(job.progress.wait_released(), timeout)
+    answer = job_answer(record_of(job))
+    return answer if job.progress.ended else answer.model_copy(update={"status": "timeout"})
 
 
-def _result(record: JobRecord) -> RenderResult:
+def _result(record: JobAnswer) -> RenderResult:
     if record.error is not None:
         raise ServiceError(record.error.code, record.error.detail, record.error.field)
     if record.status != "succeeded":
@@ -143,7 +146,7 @@ async def render_templates(
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
     idempotency_key: IdempotencyKey = None,
-) -> AcceptedJob | JobRecord:
+) -> AcceptedJob | JobAnswer:
     """Render one CAD as a job.
 
     With an `Idempotency-Key`, sending the same request again is the same job: safe to repeat when an answer was lost.
@@ -159,7 +162,7 @@ async def put_job(
     waiting: Waiting,
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
-) -> AcceptedJob | JobRecord:
+) -> AcceptedJob | JobAnswer:
     """Render one CAD as a job with an id of your own; sending the same again is the same job."""
     return await _accepted(service, request, waiting if wait else None, wait_timeout_sec, job_id=job_id)
 
@@ -172,20 +175,21 @@ async def _accepted(
     *,
     job_id: str | None = None,
     request_key: str | None = None,
-) -> AcceptedJob | JobRecord:
+) -> AcceptedJob | JobAnswer:
     if waiting is not None:
         with waiting.one():
             return await _ended(await service.accept(request, job_id=job_id, request_key=request_key), wait_timeout_sec)
     job = await service.accept(request, job_id=job_id, request_key=request_key)
     # Clients of the older server know no other answer than `queued` to a request that began a job.
-    ended = isinstance(job, JobRecord) or job.ended
-    return AcceptedJob(job_id=job.job_id, status=job.status if ended else "queued")
+    if isinstance(job, Job):
+        return AcceptedJob(job_id=job.job_id, status=job.progress.status if job.progress.ended else "queued")
+    return AcceptedJob(job_id=job.job_id, status=job.status)
 
 
 @router.delete("/jobs/{job_id}", tags=["jobs"], responses=_only(404, 422, 500, 503))
-async def cancel_job(job_id: JobId, service: Service) -> JobRecord:
+async def cancel_job(job_id: JobId, service: Service) -> JobAnswer:
     """Cancel a job. One that has ended stays as it is, so this can be repeated."""
-    return await service.cancel(job_id)
+    return job_answer(await service.cancel(job_id))
 
 
 @router.get("/jobs", tags=["jobs"], responses=_only(422))
@@ -195,13 +199,14 @@ async def list_jobs(
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> JobList:
     """Jobs, newest first."""
-    return await service.job_list(status, limit)
+    records, total = await service.job_list(status, limit)
+    return JobList(jobs=[job_answer(record) for record in records], total=total)
 
 
 @router.get("/jobs/{job_id}", tags=["jobs"], responses=_only(404, 422))
-async def get_job(job_id: JobId, service: Service) -> JobRecord:
+async def get_job(job_id: JobId, service: Service) -> JobAnswer:
     """One job, with its progress."""
-    return await service.job_record(job_id)
+    return job_answer(await service.job_record(job_id))
 
 
 @router.get("/jobs/{job_id}/log", tags=["jobs"], response_class=PlainTextResponse, responses=_only(404, 422))

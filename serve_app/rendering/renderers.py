@@ -39,7 +39,7 @@ class Renderers(Protocol):
         """State of every renderer that answers."""
         ...
 
-    async def quiet(self) -> None:
+    async def wait_idle(self) -> None:
         """Return when no renderer works for an earlier server any more."""
         ...
 
@@ -68,7 +68,7 @@ class ServeRenderers:
             raise
         return result
 
-    async def quiet(self) -> None:
+    async def wait_idle(self) -> None:
         """Ask every replica: one answers only between two batches, so what an earlier ingress sent it is over by then.
 
         While there is none, or one does not answer, all are asked again, for as long as a batch may take.

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from render_actor.contract.types import BatchResult, Failure, ViewBatch
-from serve_app.base.aio import finished
+from serve_app.base.aio import run_to_end
 from serve_app.base.errors import ServiceError
-from serve_app.jobs.states import ViewProgress
+from serve_app.rendering.view_progress import ViewProgress
 
 MOST_LOST_RENDERERS = 2
 """A view that was lost with this many renderers is not tried again: it may be what kills them."""
@@ -132,7 +132,7 @@ class ViewScheduler:
         finally:
             work.finish()
             self._forget(key, work)
-            await finished(self._settle([batch for batch in self._batches if batch.work is work]))
+            await run_to_end(self._settle([batch for batch in self._batches if batch.work is work]))
 
     def _forget(self, key: tuple[bool, str], work: ViewWork) -> None:
         queue = self._groups[key]

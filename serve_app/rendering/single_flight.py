@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from serve_app.base.aio import finished, finished_in_thread
+from serve_app.base.aio import run_to_end, to_thread_to_end
 from serve_app.base.errors import ServiceError
 from serve_app.templates.copy import DamagedFileError
 from serve_app.templates.staging import StagingFolder
@@ -49,7 +49,7 @@ class SharedRendering:
             if answer is None:
                 return None
             source, rendered = answer
-            await finished_in_thread(_fill, staging, source, rendered)
+            await to_thread_to_end(_fill, staging, source, rendered)
             return rendered
         except DamagedFileError as error:
             raise ServiceError("internal_error", str(error)) from error
@@ -61,7 +61,7 @@ class SharedRendering:
     async def give(self, source: StagingFolder, rendered: RenderedViews) -> None:
         """Have every follower copy the leader's files; they lie still until this returns, or raises."""
         self._answer.set_result((source, rendered))
-        await finished(self._until_left_alone())
+        await run_to_end(self._until_left_alone())
 
     async def _until_left_alone(self) -> None:
         while self._followers:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from serve_app.base.aio import finished_in_thread
+from serve_app.base.aio import to_thread_to_end
 
 
 async def test_a_cancellation_comes_through_only_when_the_work_has_ended_however_often_it_is_repeated() -> None:
@@ -15,7 +15,7 @@ async def test_a_cancellation_comes_through_only_when_the_work_has_ended_however
         go_on.wait(10)
         ended.set()
 
-    task = asyncio.create_task(finished_in_thread(work))
+    task = asyncio.create_task(to_thread_to_end(work))
     for _ in range(3):
         await asyncio.sleep(0.01)
         task.cancel()
@@ -29,4 +29,4 @@ async def test_a_cancellation_comes_through_only_when_the_work_has_ended_however
 
 async def test_an_error_of_the_work_comes_through() -> None:
     with pytest.raises(ZeroDivisionError):
-        await finished_in_thread(divmod, 1, 0)
+        await to_thread_to_end(divmod, 1, 0)

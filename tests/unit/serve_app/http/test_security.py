@@ -20,9 +20,9 @@ from serve_app.base.settings import Settings
 from serve_app.http import json_body
 from serve_app.http.errors import SECURITY_HEADERS
 from serve_app.http.json_body import MAX_DEPTH, parse_json
-from serve_app.http.responses import JobList, JobRecord
 from serve_app.http.routes import build_api
 from serve_app.http.security import UnusableKeyError, is_loopback, key_bytes
+from serve_app.jobs.record import JobRecord
 from serve_app.service.service import RenderService
 
 KEY = "Schlüssel-鍵 1"
@@ -32,8 +32,8 @@ JSON = {"Content-Type": "application/json"}
 class FakeService:
     """Answers what the routes ask for, without a job store or a renderer."""
 
-    async def job_list(self, status: str | None, limit: int) -> JobList:
-        return JobList(jobs=[], total=limit)
+    async def job_list(self, status: str | None, limit: int) -> tuple[list[JobRecord], int]:
+        return [], limit
 
     async def job_record(self, job_id: str) -> JobRecord:
         raise ServiceError("job_not_found", f"there is no job {job_id!r}", "job_id")

@@ -19,12 +19,13 @@ from serve_app.base.settings import Settings
 from serve_app.cad.loader import LoadedCad
 from serve_app.jobs.job import Job
 from serve_app.jobs.quarantine import Quarantine
-from serve_app.jobs.request import RenderRequest
+from serve_app.jobs.record import record_of
 from serve_app.jobs.store import JobStore
 from serve_app.rendering.job_rendering import JobRendering
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.templates.cache import TemplateCache
 from serve_app.templates.staging import StagingFolder, staging_path
+from tests.unit.serve_app.made import make_spec
 
 VIEWS = 42
 
@@ -39,13 +40,11 @@ class Server:
     """What does jobs in one server's life.
 
     Attributes:
-        read: ids of the jobs that said that their CAD is read.
         rendered: views in the order in which they were asked for.
         stalls_at: number of views after which renderers answer no more, until the job is stopped.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.read: list[str] = []
         self.rendered: list[int] = []
         self.stalls_at = VIEWS
         self.store = JobStore(settings.data_dir)
@@ -63,10 +62,9 @@ class Server:
         return BatchResult("r0", payload, seconds=1.0)
 
     async def do(self, job: Job) -> None:
-        async def cad_read() -> None:
-            self.read.append(job.job_id)
-
-        await self._rendering.render(job, JobLog(job.log_path, job.job_id), cad_read)
+        log = JobLog(job.spec.log_path, job.job_id)
+        cad = await self._rendering.load_cad(job, log)
+        await self._rendering.render(job, cad, log)
 
 
 def _square(view: int) -> EncodedView:
@@ -85,9 +83,16 @@ def servers(settings: Settings) -> Iterator[list[Server]]:
 
 
 async def accepted(server: Server, tmp_path: Path, output: str) -> Job:
-    request = RenderRequest(cad_path="a.ply", output_dir=output, resolution=64)
-    job = Job(request, tmp_path / "a.ply", tmp_path / output, tmp_path / "log", output)
-    await server.store.insert(job.record(), "")
+    spec = make_spec(str(tmp_path / output), str(tmp_path / "a.ply"), job_id=output, log_path=tmp_path / "log", resolution=64)
+    job = started(Job(spec))
+    await server.store.insert(record_of(job))
+    return job
+
+
+def started(job: Job) -> Job:
+    """A job that has its slot."""
+    job.progress.accept()
+    job.progress.start()
     return job
 
 
@@ -103,17 +108,17 @@ async def test_a_job_of_an_earlier_server_without_a_view_of_its_own_is_copied_fr
 ) -> None:
     server = restarted(servers, settings)
     await server.do(await accepted(server, tmp_path, "first"))
-    assert sorted(server.rendered) == list(range(VIEWS)) and server.read == ["first"]
+    assert sorted(server.rendered) == list(range(VIEWS))
     waiting = await accepted(server, tmp_path, "second")
-    left = staging_path(waiting.templates_dir, waiting.job_id)
+    left = staging_path(waiting.spec.templates_dir, waiting.job_id)
     left.mkdir(parents=True)
     (left / "rgb_0.png").write_text("half of a view")
 
     later = restarted(servers, settings)
-    waiting.taken_over = True
-    await later.do(waiting)
-    assert waiting.cached and waiting.published and later.rendered == []
-    assert os.listdir(tmp_path / "second") == ["templates"] and len(os.listdir(waiting.templates_dir)) == 3 * VIEWS + 1
+    again = started(Job(waiting.spec, recovered=True))
+    await later.do(again)
+    assert again.progress.cached and again.progress.published and later.rendered == []
+    assert os.listdir(tmp_path / "second") == ["templates"] and len(os.listdir(again.spec.templates_dir)) == 3 * VIEWS + 1
 
 
 async def test_a_job_of_an_earlier_server_goes_on_from_its_views(tmp_path: Path, settings: Settings, servers: list[Server]) -> None:
@@ -121,19 +126,19 @@ async def test_a_job_of_an_earlier_server_goes_on_from_its_views(tmp_path: Path,
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
-    while len(job.view_seconds) < 10:
+    while len(job.progress.view_seconds) < 10:
         await asyncio.sleep(0.01)
-    done = set(job.view_seconds)
-    job.stop_for = "requeue"
+    done = set(job.progress.view_seconds)
+    job.progress.request_stop("put_back")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
     later = restarted(servers, settings)
-    job.taken_over, job.stop_for = True, None
-    await later.do(job)
-    assert sorted(later.rendered) == sorted(set(range(VIEWS)) - done) and not job.cached
-    assert len(os.listdir(job.templates_dir)) == 3 * VIEWS + 1 and os.listdir(tmp_path / "out") == ["templates"]
+    again = started(Job(job.spec, recovered=True))
+    await later.do(again)
+    assert sorted(later.rendered) == sorted(set(range(VIEWS)) - done) and not again.progress.cached
+    assert len(os.listdir(job.spec.templates_dir)) == 3 * VIEWS + 1 and os.listdir(tmp_path / "out") == ["templates"]
 
 
 async def test_a_canceled_job_leaves_nothing(tmp_path: Path, settings: Settings, servers: list[Server]) -> None:
@@ -141,15 +146,15 @@ async def test_a_canceled_job_leaves_nothing(tmp_path: Path, settings: Settings,
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
-    while len(job.view_seconds) < 10:
+    while len(job.progress.view_seconds) < 10:
         await asyncio.sleep(0.01)
-    job.stop_for = "cancel"
+    job.progress.request_stop("cancel")
     for _ in range(3):
         task.cancel()
         await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not job.published and not (tmp_path / "out").exists()
+    assert not job.progress.published and not (tmp_path / "out").exists()
 
 
 async def test_a_job_that_is_canceled_again_and_again_while_a_view_is_written_leaves_nothing(
@@ -169,7 +174,7 @@ async def test_a_job_that_is_canceled_again_and_again_while_a_view_is_written_le
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
     await asyncio.to_thread(begun.wait, 10)
-    job.stop_for = "cancel"
+    job.progress.request_stop("cancel")
     for _ in range(3):
         task.cancel()
         await asyncio.sleep(0.01)

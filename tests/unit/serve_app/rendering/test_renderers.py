@@ -64,14 +64,14 @@ async def test_renderers_are_quiet_when_every_one_of_them_has_answered() -> None
     """A view may take longer than a client that asks for the state would wait."""
     handle = Handle(nobody, one_died, busy)
     began = time.monotonic()
-    await ServeRenderers(cast(DeploymentHandle, handle), 30).quiet()
+    await ServeRenderers(cast(DeploymentHandle, handle), 30).wait_idle()
     assert handle.asked == 3 and 0.3 <= time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("answer", [hangs, nobody])
 async def test_a_renderer_that_never_answers_is_waited_for_as_long_as_a_batch_may_take(answer: Callable[[], Awaitable[list[Any]]]) -> None:
     began = time.monotonic()
-    await ServeRenderers(cast(DeploymentHandle, Handle(answer)), 0.2).quiet()
+    await ServeRenderers(cast(DeploymentHandle, Handle(answer)), 0.2).wait_idle()
     assert 0.2 <= time.monotonic() - began < 10
 
 
