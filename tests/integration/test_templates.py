@@ -19,7 +19,7 @@ from PIL import Image
 
 from render_actor.contract.cameras import camera_poses
 from serve_app.templates.views import file_names
-from tests.integration.conftest import CHECKER, REFERENCE, Server
+from tests.integration.conftest import Server
 
 
 def read(folder: Path, view: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -38,34 +38,6 @@ def poses(server: Server) -> str:
     path = server.folder / "four_poses.npy"
     np.save(path, camera_poses(0)[[1, 9, 20, 33]])
     return str(path)
-
-
-@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference renders are not here")
-def test_a_real_cad_at_full_size_passes_the_contracts_checker(server: Server) -> None:
-    cad = REFERENCE / "obj_000005.ply"
-    with server.http() as http:
-        response = http.post(
-            "/render/templates", params={"wait": "true"}, json={"cad_path": str(cad), "output_dir": str(server.folder / "full")}
-        )
-    job = response.json()
-    assert job["status"] == "succeeded" and job["templates_generated"] == 42 and job["warnings"] == []
-    references = ["--reference", str(REFERENCE / "stock"), "--converged", str(REFERENCE / "converged")]
-    command = [sys.executable, str(CHECKER), job["templates_dir"], "--cad", str(cad), *references]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
-@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference renders are not here")
-def test_the_background_is_the_stock_background(server: Server) -> None:
-    folder = server.folder / "full" / "templates"
-    if not folder.exists():
-        pytest.skip("the full-size render did not run")
-    for view in (0, 20, 38):
-        stock = np.asarray(Image.open(REFERENCE / "stock" / f"rgb_{view}.png").convert("RGB")).astype(int)
-        outside = np.asarray(Image.open(REFERENCE / "stock" / f"mask_{view}.png")) == 0
-        rgb, _, _ = read(folder, view)
-        # Stock images are dithered: equal up to that.
-        assert np.abs(rgb[outside].astype(int).mean(axis=0) - stock[outside].mean(axis=0)).max() < 0.6
 
 
 def test_every_file_is_in_the_manifest_with_its_hash(server: Server, poses: str) -> None:
