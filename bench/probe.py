@@ -22,6 +22,7 @@ from render_actor.blender.session import start_session
 from render_actor.contract.cameras import camera_poses
 from render_actor.contract.scene import Sampling, TemplateScene, object_to_scene, poses_in_scene
 from render_actor.process.cpu_affinity import CoreClaim
+from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
 
@@ -38,7 +39,7 @@ class Probe:
     def __init__(self, cad: Path, num_gpus: float, resolution: int = 512) -> None:
         CoreClaim(1).pin()
         self.device = start_session(num_gpus=num_gpus, threads=1)
-        self._mesh = parse_cad(cad.read_bytes(), cad.suffix, cad.parent, CadLimits()).mesh
+        self._mesh = parse_cad(cad.read_bytes(), cad.suffix, cad.parent, CadLimits.from_settings(Settings())).mesh
         self._blender = BlenderScene(1)
         self._blender.load(self._mesh)
         vertices = self._mesh.vertices

@@ -12,7 +12,6 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from render_actor.contract.device import RenderDevice
-from serve_app.cad.limits import CadLimits
 
 
 def _default_roots() -> list[Path]:
@@ -117,11 +116,6 @@ class Settings(BaseSettings):
         if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise ValueError(f"RENDER_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not {value!r}")
         return value.upper()
-
-    @property
-    def cad_limits(self) -> CadLimits:
-        """What reading one CAD may cost."""
-        return CadLimits(self.max_cad_bytes, self.max_faces, self.max_texture_pixels, self.cad_memory_bytes, self.cad_timeout_sec)
 
     @cached_property
     def resolved_input_roots(self) -> list[Path]:

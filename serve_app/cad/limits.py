@@ -1,13 +1,16 @@
-"""What a CAD may cost, and the two refusals that all readers share."""
+"""What a CAD may cost."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
-from serve_app.base.errors import ServiceError
+from serve_app.cad.refusals import too_large
+
+if TYPE_CHECKING:  # The parsing process has no use for the settings, and starts sooner without them.
+    from serve_app.base.settings import Settings
 
 MAX_MATERIALS = 1024
 """Materials that one CAD may use: each is a shader that Blender compiles."""
@@ -38,11 +41,22 @@ class CadLimits:
         base_seconds: of CPU that reading a small CAD may take.
     """
 
-    max_bytes: int = 512 * 1024**2
-    faces: int = 5_000_000
-    texture_pixels: int = 64 * 1024**2
-    memory: int = 8 * 1024**3
-    base_seconds: float = 8.0
+    max_bytes: int
+    faces: int
+    texture_pixels: int
+    memory: int
+    base_seconds: float
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> CadLimits:
+        """The limits that an operator has set; the defaults stand there."""
+        return cls(
+            max_bytes=settings.max_cad_bytes,
+            faces=settings.max_faces,
+            texture_pixels=settings.max_texture_pixels,
+            memory=settings.cad_memory_bytes,
+            base_seconds=settings.cad_timeout_sec,
+        )
 
     @property
     def vertices(self) -> int:
@@ -74,18 +88,3 @@ class CadLimits:
                 f"it has {count} {what}, more than {self.vertices}; simplify it, or have the operator raise RENDER_MAX_FACES, "
                 "three times of which they may be"
             )
-
-
-def invalid(detail: str) -> ServiceError:
-    """The error for a file that is there but holds no usable mesh, in the words that users know."""
-    return ServiceError("cad_invalid", f"CAD file not found or invalid format: {detail}", "cad_path")
-
-
-def too_large(detail: str) -> NoReturn:
-    """Refuse a CAD that is beyond a limit."""
-    raise ServiceError("cad_too_large", f"the CAD is too large: {detail}", "cad_path")
-
-
-def shown(text: str, most: int = 80) -> str:
-    """Text out of a CAD as messages may quote it: short, printable, in quotes."""
-    return repr(text if len(text) <= most else text[: most - 3] + "...")

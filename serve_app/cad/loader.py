@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 from collections import OrderedDict
-from contextlib import AsyncExitStack, nullcontext
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,16 @@ import ray
 from numpy.typing import NDArray
 from ray.exceptions import ObjectStoreFullError, OutOfDiskError
 
+from render_actor.contract.types import CadMesh
 from serve_app.base.errors import ServiceError
-from serve_app.base.settings import Settings
+from serve_app.base.file_digests import FileDigests, NotRememberedError
+from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.geometry import bounds
 from serve_app.cad.parse import ParsedCad
-from serve_app.cad.references import FolderResolver, sha256_of_regular_file
+from serve_app.cad.references import ReferenceResolver
 from serve_app.cad.sandbox.client import parse_in_process
+
+Parse = Callable[[Path, int, CadLimits], Awaitable[ParsedCad]]
 
 
 @dataclass(frozen=True)
@@ -49,26 +55,55 @@ class LoadedCad:
 
 
 LARGE_BYTES = 16 * 1024**2
-"""A CAD file above this may take long to read, and waits for its turn with others of its kind."""
+"""A CAD file above this may take long to read."""
+
+MAX_CADS_READ = max(2, os.cpu_count() or 1)
+"""CADs that are read at a time, one a core; the others wait for a slot."""
+
+MAX_LARGE_CADS_READ = MAX_CADS_READ - 1
+"""How many of these may be large: one slot is always left to small CADs, however many large ones wait."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A CAD in memory; ``size`` is that of its file when the reading began, ``began`` tells when that was, in the order of the loader."""
+
+    cad: LoadedCad
+    size: int
+    began: int
 
 
 class CadLoader:
-    """Parses CADs and remembers them by content.
+    """Reads CADs and keeps them ready.
 
-    As many CADs as there are cores are parsed at a time, and at most all but one of them large: however many large ones
-    wait, the small ones go on.
+    At most ``MAX_CADS_READ`` CADs are read at a time, ``MAX_LARGE_CADS_READ`` of them larger than ``LARGE_BYTES``. A client sees no
+    refusal from this: its job waits, as running, until a slot is free. A CAD that is in memory and whose files have not changed
+    since they were last read needs no slot.
+
+    A request costs one reading of the CAD's file: by the parsing process, which also hashes what it reads, or to find out that the
+    CAD in memory is still that of the file. Only a file that was replaced by another of the same size is read for both.
 
     Args:
-        settings: limits of the parsing process and of the memory.
+        limits: what reading one CAD may cost.
+        cache_bytes: of parsed CADs that are kept.
+        digests: of files.
+        parse: reads one CAD, given its path, its size and the limits.
+        put: stores a mesh and gives a reference to it.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings, self._limits = settings, settings.cad_limits
-        cores = os.cpu_count() or 1
-        self._digesting_large = asyncio.Semaphore(1)
-        self._parsing = asyncio.Semaphore(max(2, cores))
-        self._parsing_large = asyncio.Semaphore(max(1, cores - 1))
-        self._loaded: OrderedDict[tuple[str, str], LoadedCad] = OrderedDict()
+    def __init__(
+        self,
+        limits: CadLimits,
+        cache_bytes: int,
+        digests: FileDigests,
+        *,
+        parse: Parse = parse_in_process,
+        put: Callable[[CadMesh], Any] = ray.put,
+    ) -> None:
+        self._limits, self._cache_bytes, self._digests, self._parse, self._put = limits, cache_bytes, digests, parse, put
+        self._slots, self._large_slots = asyncio.Semaphore(MAX_CADS_READ), asyncio.Semaphore(MAX_LARGE_CADS_READ)
+        self._order = itertools.count()
+        self._kept: OrderedDict[Path, _Kept] = OrderedDict()
 
     async def load(self, path: Path) -> LoadedCad:
         """The CAD of a file, from memory when neither it nor anything it pulls in has changed.
@@ -79,50 +114,44 @@ class CadLoader:
         Raises:
             ServiceError: one of the ``cad_`` codes, or ``storage_full`` when Ray's object store takes no more.
         """
-        size, known = await self._known(path)
-        if known is not None:
-            return known
-        async with AsyncExitStack() as turns:
-            if size > LARGE_BYTES:
-                await turns.enter_async_context(self._parsing_large)
-            await turns.enter_async_context(self._parsing)
-            # Somebody else may have parsed it while this one waited for its turn.
-            size, known = await self._known(path)
-            if known is None:
-                parsed = await parse_in_process(path, size, self._limits)
-                try:
-                    known = await asyncio.to_thread(_loaded, parsed)
-                except (ObjectStoreFullError, OutOfDiskError) as error:
-                    self._loaded.clear()  # They lie in the same memory; jobs that use one of them keep it.
-                    raise _no_room_for(parsed.mesh.nbytes) from error
-                self._keep((known.file_sha256, str(path)), known)
-        return known
+        came = next(self._order)
+        kept = self._kept.get(path)
+        if kept is not None and await asyncio.to_thread(self._is_current, kept, path, self._digests.remembered):
+            return self._used(path, kept)
+        async with AsyncExitStack() as slots:
+            if await asyncio.to_thread(size_of, path) > LARGE_BYTES:
+                await slots.enter_async_context(self._large_slots)
+            await slots.enter_async_context(self._slots)
+            kept = self._kept.get(path)
+            # One that somebody else began to read since this request came is new enough for it.
+            if kept is not None and (kept.began > came or await asyncio.to_thread(self._is_current, kept, path, self._digests.sha256)):
+                return self._used(path, kept)
+            began, size = next(self._order), await asyncio.to_thread(size_of, path)
+            parsed = await self._parse(path, size, self._limits)
+            try:
+                cad = await asyncio.to_thread(_loaded, parsed, self._put)
+            except (ObjectStoreFullError, OutOfDiskError) as error:
+                self._kept.clear()  # They lie in the same memory; jobs that use one of them keep it.
+                raise _no_room_for(parsed.mesh.nbytes) from error
+            return self._used(path, _Kept(cad, size, began))
 
-    async def _known(self, path: Path) -> tuple[int, LoadedCad | None]:
-        """The size of a CAD file, and the CAD if it is in memory."""
-        size = await asyncio.to_thread(size_of, path)
-        async with self._digesting_large if size > LARGE_BYTES else nullcontext():
-            digest = await asyncio.to_thread(self._digest, path)
-        cad = self._loaded.get((digest, str(path)))
-        if cad is None or not await asyncio.to_thread(self._unchanged, cad, path.parent):
-            return size, None
-        if (digest, str(path)) in self._loaded:
-            self._loaded.move_to_end((digest, str(path)))
-        return size, cad
-
-    def _keep(self, key: tuple[str, str], cad: LoadedCad) -> None:
-        self._loaded[key] = cad
-        while len(self._loaded) > 1 and sum(kept.nbytes for kept in self._loaded.values()) > self._settings.cad_cache_bytes:
-            self._loaded.popitem(last=False)
-
-    def _digest(self, path: Path) -> str:
+    def _is_current(self, kept: _Kept, path: Path, sha256: Callable[[Path, int], str]) -> bool:
+        """Whether a CAD in memory is that of its files as they are now."""
+        limit = self._limits.max_bytes
         try:
-            return sha256_of_regular_file(path, self._limits.max_bytes)
-        except (OSError, ValueError):
-            return ""  # The parsing process will say what is wrong.
+            if size_of(path) != kept.size or sha256(path, limit) != kept.cad.file_sha256:
+                return False
+            return ReferenceResolver(path.parent, limit).digests(list(kept.cad.references), sha256) == kept.cad.references
+        except (OSError, ValueError, NotRememberedError):
+            return False  # The parsing process will say what is wrong.
 
-    def _unchanged(self, cad: LoadedCad, folder: Path) -> bool:
-        return FolderResolver(folder, self._limits.max_bytes).digests(list(cad.references)) == cad.references
+    def _used(self, path: Path, kept: _Kept) -> LoadedCad:
+        """Keep a CAD as the one used last; those used longest ago go."""
+        self._kept[path] = kept
+        self._kept.move_to_end(path)
+        while len(self._kept) > 1 and sum(other.cad.nbytes for other in self._kept.values()) > self._cache_bytes:
+            self._kept.popitem(last=False)
+        return kept.cad
 
 
 def size_of(path: Path) -> int:
@@ -142,7 +171,7 @@ def _no_room_for(nbytes: int) -> ServiceError:
     )
 
 
-def _loaded(parsed: ParsedCad) -> LoadedCad:
+def _loaded(parsed: ParsedCad, put: Callable[[CadMesh], Any]) -> LoadedCad:
     mesh = parsed.mesh
     corners = np.array(bounds(mesh.vertices))
     statistics = {
@@ -154,4 +183,4 @@ def _loaded(parsed: ParsedCad) -> LoadedCad:
         "materials": len(mesh.materials),
         "textures": len(mesh.textures),
     }
-    return LoadedCad(mesh.key, parsed.file_sha256, ray.put(mesh), corners, statistics, parsed.warnings, mesh.nbytes, parsed.references)
+    return LoadedCad(mesh.key, parsed.file_sha256, put(mesh), corners, statistics, parsed.warnings, mesh.nbytes, parsed.references)

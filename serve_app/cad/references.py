@@ -1,74 +1,19 @@
-"""Opens the files that a request or a CAD names, and a CAD's references from the CAD's own folder and from nowhere else."""
+"""Opens a CAD's references from the CAD's own folder and from nowhere else."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
-from serve_app.cad.limits import MAX_REFERENCES, shown, too_large
+from serve_app.base.regular_file import read_regular_file
+from serve_app.cad.limits import MAX_REFERENCES
+from serve_app.cad.refusals import quoted, too_large
 
 _MAX_NAME = 1024
 
 
-def open_regular_file(path: Path) -> BinaryIO:
-    """Open a regular file for reading, and no link, pipe or device.
-
-    What is checked is the very file that is then read, whatever happens to the path meanwhile; a pipe or a device is
-    not even opened, which can have effects of its own.
-
-    Args:
-        path: absolute, with no symbolic link in it.
-
-    Raises:
-        OSError: it cannot be opened, or what was opened is not this path or not a regular file; ``strerror`` says
-            which without naming the path.
-    """
-    handle = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        itself = f"/proc/self/fd/{handle}"
-        status = os.fstat(handle)
-        if stat.S_ISLNK(status.st_mode) or Path(itself).readlink() != path:
-            raise OSError(None, "it is a link, or was exchanged while it was opened")
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(None, "it is not a regular file")
-        return os.fdopen(os.open(itself, os.O_RDONLY | os.O_CLOEXEC), "rb")
-    finally:
-        os.close(handle)
-
-
-def _check_size(file: BinaryIO, limit: int) -> None:
-    size = os.fstat(file.fileno()).st_size
-    if size > limit:
-        raise ValueError(f"it has {size} bytes, more than {limit}")
-
-
-def read_regular_file(path: Path, limit: int) -> bytes:
-    """Content of a regular file, refused when it is larger than ``limit`` bytes (``ValueError``)."""
-    with open_regular_file(path) as file:
-        _check_size(file, limit)
-        data = file.read(limit + 1)  # It may grow while it is read.
-    if len(data) > limit:
-        raise ValueError(f"it has more than {limit} bytes")
-    return data
-
-
-def sha256_of_regular_file(path: Path, limit: int) -> str:
-    """SHA-256 of a regular file, without holding it in memory; refused as by ``read_regular_file``."""
-    with open_regular_file(path) as file:
-        _check_size(file, limit)
-        digest, rest = hashlib.sha256(), limit
-        while chunk := file.read(1024**2):
-            digest.update(chunk)
-            rest -= len(chunk)
-            if rest < 0:
-                raise ValueError(f"it has more than {limit} bytes")
-    return digest.hexdigest()
-
-
-class FolderResolver:
+class ReferenceResolver:
     """Resolves ``mtllib``, ``map_*`` and ``TextureFile`` references.
 
     A reference names a file in the CAD's folder or in a folder below it. One that leads elsewhere, by ``..``, by an
@@ -110,12 +55,17 @@ class FolderResolver:
         self.used[name] = hashlib.sha256(data).hexdigest()
         return data
 
-    def digests(self, names: list[str]) -> dict[str, str | None]:
-        """What ``used`` would be if the files of some references were read now, without reading them into memory."""
-        rest, digests = self._rest, dict[str, str | None]()
+    def digests(self, names: list[str], sha256: Callable[[Path, int], str]) -> dict[str, str | None]:
+        """What ``used`` would be if the files of some references were read now.
+
+        Args:
+            names: the references.
+            sha256: gives the digest of a file of at most so many bytes, or raises OSError or ValueError.
+        """
+        digests = dict[str, str | None]()
         for name in names:
             try:
-                digests[name] = sha256_of_regular_file(self._path(name), rest)
+                digests[name] = sha256(self._path(name), self._rest)
             except (OSError, ValueError):
                 digests[name] = None
         return digests
@@ -136,4 +86,4 @@ def _reason(error: OSError | ValueError) -> str:
 
 def missing(what: str, name: str, reason: object) -> str:
     """The warning for a reference that could not be used."""
-    return f"{what} {shown(name)} cannot be used: {reason}; rendered without it"
+    return f"{what} {quoted(name)} cannot be used: {reason}; rendered without it"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serve_app.base.errors import ServiceError
+from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
 from serve_app.cli.messages import CommandError, error, info, success
@@ -74,7 +75,8 @@ def _positive(text: str) -> int:
 
 def _cad_bounds(cad: Path, scale: float) -> NDArray[Any]:
     """(2, 3) lowest and highest corner in mm."""
-    vertices = parse_cad(cad.read_bytes(), cad.suffix, cad.parent, CadLimits()).mesh.vertices
+    limits = CadLimits.from_settings(Settings())
+    vertices = parse_cad(cad.read_bytes(), cad.suffix, cad.resolve().parent, limits).mesh.vertices
     return np.array([vertices.min(axis=0), vertices.max(axis=0)]) * scale
 
 

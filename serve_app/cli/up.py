@@ -6,12 +6,12 @@ import argparse
 import contextlib
 from pathlib import Path
 
+from serve_app.base.api_key import NO_KEY, is_loopback, key_bytes
 from serve_app.base.settings import Settings
 from serve_app.cli.checks import check_port, check_system_libraries
 from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, info, success, warning
 from serve_app.cli.server_process import ServerProcess, stop_in_order
-from serve_app.http.security import NO_KEY, is_loopback, key_bytes
 from serve_app.service.drain import request_drain
 
 _ANSWER_TIME_LIMIT_SEC = 10.0

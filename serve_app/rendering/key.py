@@ -14,7 +14,8 @@ from render_actor.contract.scene import TemplateScene
 _RENDERER_REVISION = 1
 """Raised with every change of ours that changes pixels: templates cached before are not used any more."""
 
-_SHAPING = ("bpy", "blenderproc", "embreex", "numpy", "opencv-python", "trimesh")
+_SHAPING = ("bpy", "blenderproc", "embreex", "numpy", "opencv-python", "pillow")
+"""Packages whose release may change pixels: Pillow decodes textures, opencv reads and writes images, embree casts rays."""
 
 
 @cache

@@ -1,72 +1,79 @@
-"""The states of the views of one job, and the only moves between them."""
+"""The state of each view of one work: pending, rendering under a fence, or done.
+
+pending -> rendering (``start``), rendering -> done (``finish``), rendering -> pending (``give_up``); nothing else. Any other move is a
+fault of the program and an ``ImpossibleMoveError``.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections import deque
+from collections.abc import Iterable
 
 from serve_app.jobs.states import ImpossibleMoveError
 
-ViewState = Literal["pending", "rendering", "done"]
-
-_VIEW_MOVES: dict[ViewState, frozenset[ViewState]] = {
-    "pending": frozenset({"rendering", "done"}),  # Done without rendering: an earlier server did it.
-    "rendering": frozenset({"done", "pending"}),  # Pending again when its renderer was lost.
-    "done": frozenset(),
-}
-
 
 class ViewProgress:
-    """States and attempts of the views of one job.
+    """The only owner of the states of a work's views.
 
-    Each attempt at a view has a fence, a number that no other attempt has: what comes back under another fence than the
-    view's latest is of an attempt that was given up.
+    Each attempt at a view has a fence, a number that no other attempt has. An answer under another fence than the view's own is the
+    answer of an attempt that was given up: it is late.
 
     Args:
         count: number of views.
+        done: views that are done already.
     """
 
-    def __init__(self, count: int) -> None:
-        self._states: list[ViewState] = ["pending"] * count
-        self._fences: list[int | None] = [None] * count
-        self._attempts = [0] * count
+    def __init__(self, count: int, done: Iterable[int] = ()) -> None:
+        done = frozenset(done)
+        self._pending = deque(view for view in range(count) if view not in done)
+        self._fences: dict[int, int] = {}
 
-    def _move(self, view: int, new: ViewState) -> None:
-        old = self._states[view]
-        if new not in _VIEW_MOVES[old]:
-            raise ImpossibleMoveError(f"view {view} cannot go from {old} to {new}")
-        self._states[view] = new
+    @property
+    def pending(self) -> int:
+        """How many views wait for a renderer."""
+        return len(self._pending)
 
-    def start(self, views: tuple[int, ...], fence: int) -> None:
-        """Begin an attempt at some views."""
-        for view in views:
-            self._move(view, "rendering")
-            self._fences[view] = fence
-            self._attempts[view] += 1
-
-    def give_up(self, views: tuple[int, ...]) -> None:
-        """End an attempt that brought nothing; from now on its answer is late."""
-        for view in views:
-            self._move(view, "pending")
-            self._fences[view] = None
-
-    def finish(self, views: tuple[int, ...]) -> None:
-        """Views are rendered and written."""
-        for view in views:
-            self._move(view, "done")
-
-    def is_current(self, views: tuple[int, ...], fence: int) -> bool:
-        """Whether an answer under this fence is of the latest attempt at each of the views, and still awaited."""
-        return all(self._states[view] == "rendering" and self._fences[view] == fence for view in views)
-
-    def pending(self) -> list[int]:
-        """Views that wait for a renderer, in order."""
-        return [view for view, state in enumerate(self._states) if state == "pending"]
-
-    def attempts(self, view: int) -> int:
-        """How often a view was begun."""
-        return self._attempts[view]
+    @property
+    def next_pending(self) -> int | None:
+        """The view that goes to a renderer next, or None when none is pending."""
+        return self._pending[0] if self._pending else None
 
     @property
     def complete(self) -> bool:
         """Whether every view is done."""
-        return all(state == "done" for state in self._states)
+        return not self._pending and not self._fences
+
+    def start(self, count: int, fence: int) -> tuple[int, ...]:
+        """Begin an attempt at the next ``count`` pending views.
+
+        Args:
+            count: at least 1, and no more than are pending.
+            fence: of this attempt.
+
+        Returns:
+            The views; they are rendering now.
+        """
+        if not 1 <= count <= len(self._pending):
+            raise ImpossibleMoveError(f"{count} views cannot be started: {len(self._pending)} are pending")
+        views = tuple(self._pending.popleft() for _ in range(count))
+        self._fences.update(dict.fromkeys(views, fence))
+        return views
+
+    def is_current(self, views: tuple[int, ...], fence: int) -> bool:
+        """Whether these views are rendering under this fence; False for an answer that comes late."""
+        return all(self._fences.get(view) == fence for view in views)
+
+    def finish(self, views: tuple[int, ...], fence: int) -> None:
+        """Views that are rendering under this fence are done."""
+        self._end(views, fence)
+
+    def give_up(self, views: tuple[int, ...], fence: int) -> None:
+        """Views that are rendering under this fence are pending again, before all others; an answer is late from now on."""
+        self._end(views, fence)
+        self._pending.extendleft(reversed(views))
+
+    def _end(self, views: tuple[int, ...], fence: int) -> None:
+        if not self.is_current(views, fence):
+            raise ImpossibleMoveError(f"views {views} are not rendering under fence {fence}")
+        for view in views:
+            del self._fences[view]

@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterable
 
 from serve_app.base.errors import ServiceError
+from serve_app.base.file_digests import FileDigests
 from serve_app.base.logs import log_path_of
 from serve_app.base.settings import Settings
 from serve_app.cad.loader import LARGE_BYTES, size_of
-from serve_app.cad.references import sha256_of_regular_file
 from serve_app.jobs.job import Job, JobSpec, new_job_id
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.request import RenderRequest
@@ -26,10 +26,11 @@ class Intake:
     Args:
         settings: of the service.
         quarantine: CADs that are refused.
+        digests: of CAD files.
     """
 
-    def __init__(self, settings: Settings, quarantine: Quarantine) -> None:
-        self._settings, self._quarantine = settings, quarantine
+    def __init__(self, settings: Settings, quarantine: Quarantine, digests: FileDigests) -> None:
+        self._settings, self._quarantine, self._digests = settings, quarantine, digests
         self._policy = PathPolicy(settings)
 
     def resolve(
@@ -93,4 +94,4 @@ class Intake:
         if not self._quarantine.empty:
             # At the door only where it takes no time to speak of; every CAD is looked at again when it has been read.
             with contextlib.suppress(OSError, ValueError):
-                self._quarantine.check(sha256_of_regular_file(spec.cad_path, LARGE_BYTES))
+                self._quarantine.check(self._digests.sha256(spec.cad_path, LARGE_BYTES))

@@ -161,6 +161,7 @@ class JobRunner:
         finally:
             self._work.pop(job.job_id, None)
         self._end(job, log, error)
+        await log.close()
         await self._store_end(job, log)
 
     async def _run_in_time(self, job: Job, log: JobLog) -> None:

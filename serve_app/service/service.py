@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import time
-from importlib.metadata import version
-from typing import Any
+from dataclasses import dataclass
 
-import psutil
-from pydantic import ValidationError
-
+from render_actor.contract.types import RendererStatus
 from serve_app.base.aio import spawn
 from serve_app.base.errors import ServiceError
+from serve_app.base.file_digests import FileDigests
 from serve_app.base.logs import log_path_of, server_event
 from serve_app.base.settings import Settings
+from serve_app.cad.limits import CadLimits
 from serve_app.cad.loader import CadLoader
-from serve_app.http.responses import ErrorBody, MachineInfo, RendererInfo, ServerStatus
-from serve_app.http.validation import validation_error
 from serve_app.jobs.job import Job
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.record import JobRecord, record_of
@@ -37,6 +33,17 @@ from serve_app.service.slots import JobSlots
 from serve_app.templates.cache import TemplateCache
 
 
+@dataclass(frozen=True)
+class ServiceState:
+    """What the service tells of itself; how that is answered is HTTP's."""
+
+    renderers: list[RendererStatus]
+    jobs_queued: int
+    jobs_running: int
+    draining: bool
+    uptime_sec: float
+
+
 class RenderService:
     """All that the HTTP routes call.
 
@@ -52,13 +59,13 @@ class RenderService:
         limits = Limits.for_renderers(max_renderers)
         self._store = JobStore(settings.data_dir)
         self._quarantine = Quarantine(self._store, settings.quarantine_sec)
-        self._intake = Intake(settings, self._quarantine)
-        scheduler = ViewScheduler(
-            renderers.render, limits.max_batches_in_flight, epoch=self._store.epoch, grace_sec=settings.cancel_grace_sec
-        )
+        digests = FileDigests()
+        self._intake = Intake(settings, self._quarantine, digests)
+        scheduler = ViewScheduler(renderers, limits.max_batches_in_flight, epoch=self._store.epoch, grace_sec=settings.cancel_grace_sec)
         # Twice the bound below which no job is accepted: the cache never closes the door.
         self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
-        rendering = JobRendering(settings, self._store, CadLoader(settings), scheduler, self._cache, self._quarantine)
+        cad_loader = CadLoader(CadLimits.from_settings(settings), settings.cad_cache_bytes, digests)
+        rendering = JobRendering(settings, self._store, cad_loader, scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobSlots(limits))
         self._background: list[asyncio.Task[None]] = []
 
@@ -154,26 +161,6 @@ class RenderService:
             task.cancel()
         self._store.close()
 
-    def item_request(self, item: dict[str, Any], defaults: dict[str, Any]) -> RenderRequest:
-        """A batch's item over the batch's defaults.
-
-        Raises:
-            ServiceError: ``validation_error`` that names the field.
-        """
-        try:
-            return RenderRequest.model_validate({**defaults, **item})
-        except ValidationError as error:
-            raise validation_error(error.errors()) from error
-
-    def check_batch_size(self, count: int) -> None:
-        """Refuse a batch with too many items."""
-        if count > self._settings.max_batch_items:
-            raise ServiceError(
-                "validation_error",
-                f"items has {count} entries, more than {self._settings.max_batch_items} (RENDER_MAX_BATCH_ITEMS); send several requests",
-                "items",
-            )
-
     async def job_record(self, job_id: str) -> JobRecord:
         """A job as it is at this moment; ``job_not_found`` when there is none."""
         job = self._runner.live(job_id)
@@ -198,45 +185,16 @@ class RenderService:
         except FileNotFoundError as error:
             raise ServiceError("not_found", f"the log of job {job_id!r} is not there any more", "job_id") from error
 
-    async def status(self) -> ServerStatus:
-        """The state of the server, its renderers and its machine."""
+    async def state(self) -> ServiceState:
+        """The service at this moment."""
         statuses = await self._renderers.statuses()
         jobs = self._runner.live_jobs()
-        return ServerStatus(
-            renderer_ready=any(status.state in ("ready", "busy") for status in statuses),
-            uptime=time.monotonic() - self._began,
-            version=version("render-server"),
-            renderers=[
-                RendererInfo(
-                    id=status.renderer,
-                    state=status.state,
-                    device=status.report.device if status.report else None,
-                    node=status.node,
-                    pid=status.report.pid if status.report else None,
-                    cores=list(status.report.cores) if status.report else [],
-                    memory_bytes=status.memory_bytes,
-                    start_seconds=status.report.start_seconds if status.report else None,
-                    restarts=status.restarts,
-                    recycled=status.recycled,
-                    error=ErrorBody(detail=status.failure.message, code=status.failure.code, field=None) if status.failure else None,
-                )
-                for status in sorted(statuses, key=lambda status: status.renderer)
-            ],
-            draining=self._runner.draining,
+        return ServiceState(
+            renderers=statuses,
             jobs_queued=sum(job.progress.status == "queued" for job in jobs),
             jobs_running=sum(job.progress.status == "running" for job in jobs),
-            machine=await asyncio.to_thread(self._machine),
-        )
-
-    def _machine(self) -> MachineInfo:
-        memory = psutil.virtual_memory()
-        roots = [root for root in self._settings.resolved_output_roots if root.is_dir()]
-        return MachineInfo(
-            cpu_count=os.cpu_count() or 1,
-            cpu_percent=psutil.cpu_percent(),
-            memory_total_bytes=memory.total,
-            memory_available_bytes=memory.available,
-            disk_free_bytes={str(root): psutil.disk_usage(str(root)).free for root in roots},
+            draining=self._runner.draining,
+            uptime_sec=time.monotonic() - self._began,
         )
 
 

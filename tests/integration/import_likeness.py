@@ -15,6 +15,7 @@ import numpy as np
 from render_actor.blender.scene import BlenderScene, WarmMesh
 from render_actor.blender.session import bpy, start_session
 from render_actor.contract.scene import Sampling
+from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
 from tests.unit.render_actor.view.test_xyz_raycast import scene_for
@@ -39,7 +40,7 @@ def imported(path: Path) -> object:
 
 def likeness(scene: BlenderScene, path: Path) -> float:
     """Smallest PSNR over some views, in dB, over the object's pixels."""
-    mesh = parse_cad(path.read_bytes(), path.suffix, path.parent, CadLimits()).mesh
+    mesh = parse_cad(path.read_bytes(), path.suffix, path.parent, CadLimits.from_settings(Settings())).mesh
     scene.load(mesh)
     theirs = dataclasses.replace(mesh, key="imported")
     scene._warm["imported"] = WarmMesh(theirs, imported(path), scene._warm[mesh.key].coordinates)

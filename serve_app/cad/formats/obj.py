@@ -6,16 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.contract.types import SurfaceMaterial
-from serve_app.cad.formats.mtl import TextureStore, surface_from_mtl
-from serve_app.cad.formats.obj_reader import FaceGroup, Faces, ObjFile, parse_mtl, read_obj
-from serve_app.cad.limits import MAX_LIBRARY_BYTES, MAX_MATERIALS, CadLimits, too_large
-from serve_app.cad.mesh.geometry import given_normals, smooth_normals
-from serve_app.cad.mesh.submesh import Part, compacted
-from serve_app.cad.references import FolderResolver, missing
+from serve_app.cad.formats.mtl import parse_mtl, surface_from_mtl
+from serve_app.cad.formats.obj_reader import FaceGroup, Faces, ObjFile, read_obj
+from serve_app.cad.limits import MAX_LIBRARY_BYTES, MAX_MATERIALS, CadLimits
+from serve_app.cad.mesh.geometry import custom_normals, smooth_normals
+from serve_app.cad.mesh.submesh import Submesh, compacted
+from serve_app.cad.references import ReferenceResolver, missing
+from serve_app.cad.refusals import too_large
+from serve_app.cad.textures import TextureStore
 
 
-def obj_parts(data: bytes, resolver: FolderResolver, textures: TextureStore, limits: CadLimits) -> list[Part]:
-    """The parts of an OBJ file.
+def obj_submeshes(data: bytes, resolver: ReferenceResolver, textures: TextureStore, limits: CadLimits) -> list[Submesh]:
+    """The submeshes of an OBJ file.
 
     Args:
         data: the file.
@@ -36,7 +38,7 @@ def obj_parts(data: bytes, resolver: FolderResolver, textures: TextureStore, lim
     materials = {name: surface_from_mtl(name, statements[name], textures) for name in used if name is not None}
     plain = SurfaceMaterial()
     groups = _merged(obj.faces, materials)
-    return [_part(obj, group, faces, plain if group.material is None else materials[group.material]) for group, faces in groups.items()]
+    return [_submesh(obj, group, faces, plain if group.material is None else materials[group.material]) for group, faces in groups.items()]
 
 
 def _merged(faces: dict[FaceGroup, Faces], materials: dict[str, SurfaceMaterial]) -> dict[FaceGroup, Faces]:
@@ -51,12 +53,12 @@ def _merged(faces: dict[FaceGroup, Faces], materials: dict[str, SurfaceMaterial]
     }
 
 
-def _part(obj: ObjFile, group: FaceGroup, share: Faces, material: SurfaceMaterial) -> Part:
+def _submesh(obj: ObjFile, group: FaceGroup, share: Faces, material: SurfaceMaterial) -> Submesh:
     used, faces = compacted(obj.vertices, share.indices["v"])
     vertices = obj.vertices[used]
     normals = None
     if "vn" in share.indices:
-        normals = given_normals(obj.normals[share.indices["vn"]], vertices, faces)
+        normals = custom_normals(obj.normals[share.indices["vn"]], vertices, faces)
     elif group.smooth:
         normals = smooth_normals(vertices, faces)
     corner_uv = None
@@ -64,7 +66,7 @@ def _part(obj: ObjFile, group: FaceGroup, share: Faces, material: SurfaceMateria
         corner_uv = np.nan_to_num(np.clip(obj.uv[share.indices["vt"]], -1e6, 1e6)).astype(np.float32)
     # Colours of the vertices are not in the format's standard: a material goes before them, as in Blender.
     colors = _bytes(obj.colors[used]) if group.material is None and obj.colors is not None else None
-    return Part(vertices, faces, normals, colors, corner_uv, material)
+    return Submesh(vertices, faces, normals, colors, corner_uv, material)
 
 
 def _bytes(colors: NDArray[np.float64]) -> NDArray[np.uint8]:

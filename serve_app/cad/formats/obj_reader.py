@@ -1,7 +1,8 @@
-"""Reads OBJ and .mtl text."""
+"""Reads OBJ text."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serve_app.cad.formats.obj_faces import COLUMNS, FORMS, KINDS, read_faces
-from serve_app.cad.limits import MAX_LINE_BYTES, MAX_MATERIALS, CadLimits, too_large
+from serve_app.cad.limits import MAX_LINE_BYTES, MAX_MATERIALS, CadLimits
+from serve_app.cad.refusals import too_large
 from serve_app.cad.text.encoding import decoded
 from serve_app.cad.text.numbers import numbers_in
-from serve_app.cad.text.words import lines_in, words_in
 
 _MAX_LINES_A_FACE = 12
 """Three points, three normals and three texture coordinates a face make ten lines with it; some are comments."""
@@ -20,13 +21,11 @@ _MAX_LINES_A_FACE = 12
 _MAX_GROUPS = 16 * MAX_MATERIALS
 """Most of the materials that faces name may be defined nowhere."""
 
-_KEYWORDS = (b"v", b"vt", b"vn", b"f")
 _WHAT = {"v": "vertices", "vt": "texture coordinates", "vn": "normals"}
-_LEAST = {"v": 3, "vt": 1, "vn": 3}
+_MIN_COLUMNS = {"v": 3, "vt": 1, "vn": 3}
 
-_MAY_MATTER = np.zeros(256, dtype=bool)
-"""For each byte: a line that begins with it may say something: all others are objects, groups, comments and the like."""
-_MAY_MATTER[list(b"vfusm \x0b\x0c")] = True
+_ONE_BYTE_EACH = bytes.maketrans(b"\t\x0b\x0c\r", b"   \n")
+"""All white space as spaces, all ends of lines as newlines."""
 
 
 class FaceGroup(NamedTuple):
@@ -72,57 +71,55 @@ class ObjFile:
 
 
 class _Lines:
-    """The lines of a file, told apart by their keywords.
+    """The lines of a file: without comments, and with one space after each word and none before the first.
 
     Attributes:
-        text: all bytes; a newline ends each line.
-        starts, ends: of each line, with its newline.
-        kinds: for each line, its place in ``_KEYWORDS``; another number for one that gives no numbers.
+        text: all bytes.
         looks: for the first line and each after which faces look otherwise, the line's number from 0, the material, and whether a
             smoothing group is on.
         libraries: names after ``mtllib``.
     """
 
     def __init__(self, data: bytes) -> None:
-        buffer = bytearray(data) + b"\n\n\n"
-        self.text = np.frombuffer(buffer, dtype=np.uint8)
-        self.starts, self.ends = lines_in(self.text[:-2])
-        first, second, third = (self.text[self.starts + place] for place in range(3))
-        self.kinds = np.full(len(self.starts), len(_KEYWORDS), dtype=np.uint8)
-        for kind, keyword in enumerate(_KEYWORDS):
-            after = second if len(keyword) == 1 else third
-            same = (first == keyword[0]) & (after == ord(" "))
-            self.kinds[same if len(keyword) == 1 else same & (second == keyword[1])] = kind
+        self.text = np.frombuffer(_tidied(data), dtype=np.uint8)
+        ends = np.flatnonzero(self.text == ord("\n")) + 1
+        self._starts, self._lengths = ends[:-1], np.diff(ends)  # The text begins with a newline of its own.
         self.looks: list[tuple[int, str | None, bool]] = [(0, None, False)]
         self.libraries: dict[str, None] = {}
-        commented = np.logical_or.reduceat(self.text[:-2] == ord("#"), self.starts)
-        others = np.flatnonzero(_MAY_MATTER[first] & ((self.kinds == len(_KEYWORDS)) | commented))
-        for line, start, end in zip(others.tolist(), self.starts[others].tolist(), self.ends[others].tolist(), strict=True):
-            self._read_other(buffer, line, start, end - 1)
+        for line in np.flatnonzero(self._begin(b"usemtl ") | self._begin(b"s ") | self._begin(b"mtllib ")).tolist():
+            start = self._starts[line]
+            keyword, _, rest = self.text[start : start + self._lengths[line]].tobytes().partition(b" ")
+            if keyword == b"usemtl":
+                self.looks.append((line, " ".join(decoded(rest).split()), self.looks[-1][2]))
+            elif keyword == b"s":
+                self.looks.append((line, self.looks[-1][1], rest.split() not in ([b"off"], [b"0"], [])))
+            else:
+                self.libraries |= dict.fromkeys(_library_names(decoded(rest).split()))
 
-    def _read_other(self, buffer: bytearray, line: int, start: int, end: int) -> None:
-        """Read a statement, or write a line of numbers anew without what stands around it."""
-        said = buffer[start:end].split(b"#", 1)[0].strip()
-        keyword, _, rest = bytes(said).partition(b" ")
-        if keyword in _KEYWORDS:
-            buffer[start:end] = said.ljust(end - start)
-            self.kinds[line] = _KEYWORDS.index(keyword)
-        elif keyword == b"usemtl":
-            self.looks.append((line, " ".join(decoded(rest).split()), self.looks[-1][2]))
-        elif keyword == b"s":
-            self.looks.append((line, self.looks[-1][1], rest.split() not in ([b"off"], [b"0"], [])))
-        elif keyword == b"mtllib":
-            self.libraries |= dict.fromkeys(_library_names(decoded(rest).split()))
-
-    def of(self, keyword: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    def of(self, kind: str) -> tuple[NDArray[np.int64], bytes]:
         """The lines of a keyword, by number from 0, and their text without it."""
-        kind = _KEYWORDS.index(keyword)
-        lines = np.flatnonzero(self.kinds == kind)
-        text = self.text[:-2][np.repeat(self.kinds == kind, self.ends - self.starts)]
-        starts, _ = lines_in(text)
-        for place in range(len(keyword)):
-            text[starts + place] = ord(" ")
-        return lines, text
+        keyword = kind.encode() + b" "
+        chosen = self._begin(keyword)
+        text = b"\n" + self.text[1:][np.repeat(chosen, self._lengths)].tobytes()
+        return np.flatnonzero(chosen), text.replace(b"\n" + keyword, b"\n")[1:]
+
+    def _begin(self, keyword: bytes) -> NDArray[np.bool_]:
+        """For each line, whether it begins with this."""
+        chosen = self._lengths > len(keyword)
+        for place, byte in enumerate(keyword):
+            chosen[chosen] = self.text[self._starts[chosen] + place] == byte
+        return chosen
+
+
+def _tidied(data: bytes) -> bytes:
+    """Text with a newline before its first line, and the rest as ``_Lines`` has it."""
+    data = data.replace(b"\r\n", b"\n").translate(_ONE_BYTE_EACH)
+    if b"#" in data:
+        data = re.sub(rb"#[^\n]*", b"", data)
+    data = b"\n" + data.replace(b"\n", b" \n ") + b" \n"
+    while b"  " in data:
+        data = data.replace(b"  ", b" ")
+    return data.replace(b"\n ", b"\n")
 
 
 def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
@@ -141,14 +138,13 @@ def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
     for continued in (b"\\\r\n", b"\\\n", b"\\\r"):
         data = data.replace(continued, b" ")
     _check_cheaply(data, limits)
-    for odd, usual in ((b"\r\n", b"\n"), (b"\r", b"\n"), (b"\t", b" ")):
-        data = data.replace(odd, usual)
     lines = _Lines(data)
-    elements = {kind: np.flatnonzero(lines.kinds == place) for place, kind in enumerate(KINDS)}
-    for kind, found in elements.items():
+    del data
+    elements = {kind: lines.of(kind) for kind in KINDS}
+    for kind, (found, _) in elements.items():
         limits.check_vertices(len(found), _WHAT[kind])
-    faces = _faces(lines, elements, limits)
-    points, uv, normals = (_table(lines, kind) for kind in KINDS)
+    faces = _faces(lines, {kind: found for kind, (found, _) in elements.items()}, limits)
+    points, uv, normals = (_table(kind, len(found), text) for kind, (found, text) in elements.items())
     colors = points[:, 3:6] if points.shape[1] >= 6 else None
     uv = np.pad(uv, ((0, 0), (0, 1)))[:, :2] if uv.shape[1] == 1 else uv[:, :2]
     return ObjFile(points[:, :3], colors, uv, normals[:, :3], faces, list(lines.libraries))
@@ -184,7 +180,7 @@ def _library_names(words: list[str]) -> list[str]:
 
 def _faces(lines: _Lines, elements: dict[str, NDArray[np.int64]], limits: CadLimits) -> dict[FaceGroup, Faces]:
     """The triangles, by what they have in common; the groups in the order of their first lines."""
-    at, text = lines.of(b"f")
+    at, text = lines.of("f")
     read = {kind: np.searchsorted(found, at) for kind, found in elements.items()}
     triangles, forms = read_faces(text, at + 1, read, {kind: len(found) for kind, found in elements.items()}, limits)
     numbers: dict[tuple[str | None, bool], int] = {}
@@ -209,46 +205,23 @@ def _faces(lines: _Lines, elements: dict[str, NDArray[np.int64]], limits: CadLim
     return faces
 
 
-def _table(lines: _Lines, kind: str) -> NDArray[np.float64]:
+def _table(kind: str, rows: int, text: bytes) -> NDArray[np.float64]:
     """(N, C) numbers of the lines of one kind; C is the number of columns of the shortest."""
-    found, text = lines.of(kind.encode())
-    rows, least = len(found), _LEAST[kind]
     if not rows:
-        return np.empty((0, least))
-    words = words_in(text)
-    columns = int(words.counts.min())
-    if columns < least:
-        nth = int(np.argmax(words.counts < least)) + 1
-        raise ValueError(f"its {kind} line number {nth} has fewer than {least} numbers")
-    if columns < words.counts.max():
-        nth_word = np.arange(len(words.starts)) - np.repeat(words.first, words.counts)
-        rest = text[words.starts[0] :]
-        rest[np.repeat(nth_word >= columns, np.diff(words.starts, append=len(text)))] = ord(" ")
-    data = text.tobytes()
+        return np.empty((0, _MIN_COLUMNS[kind]))
+    array = np.frombuffer(text, dtype=np.uint8)
+    words = np.diff(np.searchsorted(np.flatnonzero(array == ord(" ")), np.flatnonzero(array == ord("\n"))), prepend=0)
+    columns = int(words.min())
+    if columns < _MIN_COLUMNS[kind]:
+        nth = int(np.argmax(words < _MIN_COLUMNS[kind])) + 1
+        raise ValueError(f"its {kind} line number {nth} has fewer than {_MIN_COLUMNS[kind]} numbers")
+    if columns < words.max():
+        text = b"\n".join([b" ".join(line.split(b" ", columns)[:columns]) for line in text.split(b"\n")])
     try:
-        return np.asarray(numbers_in(data).reshape(rows, columns))
+        return np.asarray(numbers_in(text).reshape(rows, columns))
     except ValueError:
         pass
     try:  # What Python takes for a number, numpy may not.
-        return np.array([float(word) for word in data.split()]).reshape(rows, columns)
+        return np.array([float(word) for word in text.split()]).reshape(rows, columns)
     except ValueError as error:
         raise ValueError(f"its {kind} lines hold something that is no number") from error
-
-
-def parse_mtl(data: bytes) -> dict[str, dict[str, list[str]]]:
-    """Statements of an .mtl file.
-
-    Returns:
-        For each material, by name, the words after each keyword (in lower case).
-    """
-    materials: dict[str, dict[str, list[str]]] = {}
-    current: dict[str, list[str]] = {}
-    for line in decoded(data).splitlines():
-        words = line.split("#", 1)[0].split()
-        if not words:
-            continue
-        if words[0].lower() == "newmtl":
-            current = materials.setdefault(" ".join(words[1:]), {})
-        else:
-            current[words[0].lower()] = words[1:]
-    return materials

@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.contract.types import SurfaceMaterial
-from serve_app.cad.formats.mtl import TextureStore
 from serve_app.cad.formats.ply_reader import Element, read_ply
 from serve_app.cad.limits import CadLimits
-from serve_app.cad.mesh.geometry import fan, given_normals
-from serve_app.cad.mesh.submesh import Part
+from serve_app.cad.mesh.geometry import custom_normals, fan
+from serve_app.cad.mesh.submesh import Submesh
+from serve_app.cad.textures import TextureStore
 
 _UV_NAMES = (("texture_u", "texture_v"), ("u", "v"), ("s", "t"))
 
 
-def ply_parts(data: bytes, textures: TextureStore, limits: CadLimits) -> list[Part]:
-    """The one part of a PLY file, or none when it has no faces.
+def ply_submeshes(data: bytes, textures: TextureStore, limits: CadLimits) -> list[Submesh]:
+    """The one submesh of a PLY file, or none when it has no faces.
 
     Args:
         data: the file.
@@ -44,13 +44,13 @@ def ply_parts(data: bytes, textures: TextureStore, limits: CadLimits) -> list[Pa
         material = SurfaceMaterial(textures={} if index is None else {"base_color": index})
     # Without given normals the faces are flat, as in Blender.
     directions = vertex.columns("nx", "ny", "nz")
-    normals = None if directions is None else given_normals(directions.astype(np.float64)[faces], vertices, faces)
+    normals = None if directions is None else custom_normals(directions.astype(np.float64)[faces], vertices, faces)
     colors = _colors(vertex)
     of_faces = _colors(face) if colors is None else None
     if of_faces is not None:
         vertices, faces = vertices[faces].reshape(-1, 3), np.arange(faces.size).reshape(-1, 3)
         colors = np.repeat(of_faces[polygon], 3, axis=0)
-    return [Part(vertices, faces, normals, colors, corner_uv, material)]
+    return [Submesh(vertices, faces, normals, colors, corner_uv, material)]
 
 
 def _indices(values: NDArray[Any], count: int) -> NDArray[np.int64]:

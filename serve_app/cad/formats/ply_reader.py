@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serve_app.cad.limits import CadLimits, shown
+from serve_app.cad.limits import CadLimits
+from serve_app.cad.refusals import quoted
 from serve_app.cad.text.numbers import count_of_words, numbers_in
 
 _MAX_HEADER = 1024**2
@@ -89,7 +90,7 @@ def read_ply(data: bytes, limits: CadLimits) -> PlyFile:
     """
     order, elements, texture_file, body = _header(data)
     for element in elements.values():
-        limits.check_vertices(element.count, f"entries of {shown(element.name)}")
+        limits.check_vertices(element.count, f"entries of {quoted(element.name)}")
     if "face" in elements:
         limits.check_faces(elements["face"].count)
     if order:
@@ -128,12 +129,12 @@ def _header(data: bytes) -> tuple[str, dict[str, Element], str | None, int]:
             order = _FORMATS[words[1]]
         elif words[0] == "element" and len(words) == 3 and words[2].isascii() and words[2].isdecimal() and len(words[2]) < 20:
             if words[1] in elements or len(elements) >= _MAX_ELEMENTS:
-                raise ValueError(f"its header declares the element {shown(words[1])} twice, or too many elements")
+                raise ValueError(f"its header declares the element {quoted(words[1])} twice, or too many elements")
             elements[words[1]] = Element(words[1], int(words[2]))
         elif words[0] == "property" and elements:
             _add_property(next(reversed(elements.values())), words)
         else:
-            raise ValueError(f"its header has the line {shown(line)}")
+            raise ValueError(f"its header has the line {quoted(line)}")
     if order is None:
         raise ValueError("its header names no format; ascii, binary_little_endian or binary_big_endian 1.0 is expected")
     return order, elements, texture_file, end.end()
@@ -145,11 +146,11 @@ def _add_property(element: Element, words: list[str]) -> None:
     if len(types) == 3 and types[0] == "list":
         count_type, types = _TYPES.get(types[1]), types[2:]
         if count_type is None or count_type.startswith("f"):
-            raise ValueError(f"its header has the line {shown(' '.join(words))}: a list's length must be a whole number")
+            raise ValueError(f"its header has the line {quoted(' '.join(words))}: a list's length must be a whole number")
     if len(types) != 1 or types[0] not in _TYPES:
-        raise ValueError(f"its header has the line {shown(' '.join(words))}, which is no property that is known")
+        raise ValueError(f"its header has the line {quoted(' '.join(words))}, which is no property that is known")
     if len(element.properties) >= _MAX_PROPERTIES or any(known.name == name for known in element.properties):
-        raise ValueError(f"its header declares the property {shown(name)} twice, or too many properties")
+        raise ValueError(f"its header declares the property {quoted(name)} twice, or too many properties")
     element.properties.append(Property(name, _TYPES[types[0]], count_type))
 
 
@@ -205,7 +206,7 @@ def _read_even(element: Element, layout: _Layout, rows: bytes, start: int) -> in
         length = _count_at(rows, start + size, count_kind)
         size += np.dtype(count_kind).itemsize + length * np.dtype(kind).itemsize
         if start + size > len(rows):
-            raise ValueError(f"it ends too early: in the first {shown(element.name)}, in a list of {length}")
+            raise ValueError(f"it ends too early: in the first {quoted(element.name)}, in a list of {length}")
         fields += [(f"count{place}", count_kind), (f"value{place}", kind, (length,))]
         lengths[f"count{place}"] = length
     end = start + element.count * size
@@ -253,16 +254,16 @@ def _read_uneven(element: Element, layout: _Layout, rows: bytes, start: int) -> 
                 position += size
                 continue
             if position + counter.size > length:
-                raise ValueError(f"it ends too early: at {shown(element.name)} {row} of {element.count}")
+                raise ValueError(f"it ends too early: at {quoted(element.name)} {row} of {element.count}")
             items = counter.unpack_from(rows, position)[0]
             if not 0 <= items < 2**32 or items != int(items):
-                raise ValueError(f"{shown(element.name)} {row} has a list of length {items}")
+                raise ValueError(f"{quoted(element.name)} {row} has a list of length {items}")
             position += counter.size
             begin[row] = position
             count[row] = items = int(items)
             position += items * size
         if position > length:
-            raise ValueError(f"it ends too early: at {shown(element.name)} {row} of {element.count}")
+            raise ValueError(f"it ends too early: at {quoted(element.name)} {row} of {element.count}")
     for place, (prop, kind, count_kind) in enumerate(layout):
         values = _typed(_gathered(rows, begins[place], counts[place], kind), prop.type)
         element.data[prop.name] = values if count_kind is None else Lists(counts[place], values)

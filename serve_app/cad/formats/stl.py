@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from render_actor.contract.types import SurfaceMaterial
 from serve_app.cad.formats.stl_ascii import coordinates_in, without_names
 from serve_app.cad.limits import CadLimits
-from serve_app.cad.mesh.submesh import Part
+from serve_app.cad.mesh.submesh import Submesh
 
 _HEADER = 84
 _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 
 
-def stl_parts(data: bytes, limits: CadLimits) -> list[Part]:
-    """The one part of an STL file, or none when it has no faces.
+def stl_submeshes(data: bytes, limits: CadLimits) -> list[Submesh]:
+    """The one submesh of an STL file, or none when it has no faces.
 
     STL has neither colours that others would read nor shared vertices, and its normals say nothing that its corners do
     not: every face is flat.
@@ -31,7 +31,7 @@ def stl_parts(data: bytes, limits: CadLimits) -> list[Part]:
         vertices = _ascii(data, limits)
     if not len(vertices):
         return []
-    return [Part(vertices, np.arange(len(vertices)).reshape(-1, 3), None, None, None, SurfaceMaterial())]
+    return [Submesh(vertices, np.arange(len(vertices)).reshape(-1, 3), None, None, None, SurfaceMaterial())]
 
 
 def _binary(data: bytes, limits: CadLimits) -> NDArray[np.float64] | None:
@@ -58,7 +58,7 @@ def _ascii(data: bytes, limits: CadLimits) -> NDArray[np.float64]:
     limits.check_faces(ends)
     if not complete or text.count(b"facet") != 2 * ends:
         raise ValueError(f"it ends too early or is damaged: an ascii STL ends in endsolid, and each facet in endfacet; {ends} do")
-    numbers = coordinates_in(text, ends)
+    numbers = coordinates_in(text)
     if len(numbers) != 9 * ends:
         raise ValueError(f"its {ends} facets have {len(numbers)} coordinates, not {9 * ends}: each has three vertices of three")
     return numbers.reshape(-1, 3)

@@ -36,7 +36,7 @@ def bounds(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
     return np.array([column.min() for column in points.T]), np.array([column.max() for column in points.T])
 
 
-def twice_areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+def double_areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     """(F,) twice the area of triangles with (F, 3, 3) corners."""
     crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     x, y, z = crossed.T
@@ -71,7 +71,7 @@ def smooth_normals(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> N
     return normals.astype(np.float32)
 
 
-def given_normals(normals: NDArray[np.float64], vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float32] | None:
+def custom_normals(normals: NDArray[np.float64], vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float32] | None:
     """Corner normals that a file gives, as unit vectors; where one has no direction, the face's own.
 
     Args:

@@ -1,4 +1,4 @@
-"""A share of a CAD with one material."""
+"""A part of a CAD with one material."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from serve_app.cad.mesh.geometry import face_normals
 
 
 @dataclass
-class Part:
-    """One material's share of a mesh; shapes and types as in ``CadMesh``."""
+class Submesh:
+    """The faces of a mesh that have one material; shapes and types as in ``CadMesh``."""
 
     vertices: NDArray[np.float64]
     faces: NDArray[np.int64]

@@ -11,8 +11,9 @@ from typing import BinaryIO, NoReturn
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
-from serve_app.cad.limits import CadLimits, invalid
+from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad
+from serve_app.cad.refusals import invalid
 from serve_app.cad.sandbox.process import out_of_memory
 from serve_app.cad.sandbox.transfer import load_parsed
 

@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 from serve_app.base.errors import ServiceError
-from serve_app.cad.limits import CadLimits, invalid
+from serve_app.base.regular_file import read_regular_file
+from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad, parse_cad
-from serve_app.cad.references import read_regular_file
+from serve_app.cad.refusals import invalid
 from serve_app.cad.sandbox.confinement import confine, limit_resources
 from serve_app.cad.sandbox.transfer import dump_error, dump_parsed
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from serve_app.http.security import NO_KEY
+from serve_app.base.api_key import NO_KEY
 from tests.integration.conftest import Server
 from tests.integration.security.conftest import API_KEY
 

@@ -14,13 +14,14 @@ from PIL import Image
 from render_actor.contract.types import CadMesh
 from render_actor.view.xyz_raycast import ObjectCoordinates
 from serve_app.base.errors import ServiceError
+from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
-from serve_app.cad.mesh.geometry import bounds, twice_areas
+from serve_app.cad.mesh.geometry import bounds, double_areas
 from serve_app.cad.parse import ParsedCad, parse_cad
 from tests.hostile_cads import TRIANGLES, VERTICES, mixed_ply
 from tests.unit.render_actor.view.test_xyz_raycast import scene_for
 
-LIMITS = CadLimits()
+LIMITS = CadLimits.from_settings(Settings())
 
 
 def parse(folder: Path, name: str, data: bytes | str) -> ParsedCad:
@@ -420,4 +421,4 @@ def test_bounds_and_areas_are_those_of_numpy() -> None:
     assert np.array_equal(low, points.min(axis=0)) and np.array_equal(high, points.max(axis=0))
     corners = points.reshape(-1, 3, 3)
     crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    assert np.array_equal(twice_areas(corners), np.linalg.norm(crossed, axis=1))
+    assert np.array_equal(double_areas(corners), np.linalg.norm(crossed, axis=1))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from serve_app.base.errors import ServiceError
+from serve_app.base.file_digests import FileDigests
 from serve_app.base.settings import Settings
 from serve_app.cad.loader import LARGE_BYTES
 from serve_app.jobs.quarantine import Quarantine
@@ -25,7 +26,7 @@ class Door:
     def __init__(self, settings: Settings) -> None:
         self.store = JobStore(settings.data_dir)
         self.quarantine = Quarantine(self.store, 3600)
-        self.intake = Intake(settings.model_copy(update={"min_free_bytes": 0}), self.quarantine)
+        self.intake = Intake(settings.model_copy(update={"min_free_bytes": 0}), self.quarantine, FileDigests())
 
     def passes(self, request: RenderRequest) -> None:
         self.intake.check(self.intake.resolve(request), [])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from serve_app.base.file_digests import FileDigests
 from serve_app.base.settings import Settings
 from serve_app.jobs.job import Job
 from serve_app.jobs.quarantine import Quarantine
@@ -24,7 +25,7 @@ class Disk:
     def __init__(self, settings: Settings, folder: Path) -> None:
         (folder / "cad.ply").write_bytes(b"ply")
         self.store = JobStore(settings.data_dir)
-        self.intake = Intake(settings, Quarantine(self.store, 0))
+        self.intake = Intake(settings, Quarantine(self.store, 0), FileDigests())
         request = RenderRequest(cad_path=str(folder / "cad.ply"), output_dir=str(folder / "out"), quality="draft")
         self.job = Job(self.intake.resolve(request, group="g", request_hash="h", job_id="mine", created_at=1_700_000_000.5))
         self.job.progress.accept()

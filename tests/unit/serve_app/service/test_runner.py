@@ -144,6 +144,15 @@ async def test_a_job_is_on_disk_before_it_runs_and_when_it_has_ended(world: Worl
     assert seen == ["running"] and (await world.stored(job)).status == "succeeded"
 
 
+async def test_all_of_a_jobs_log_is_on_disk_when_it_has_ended(world: World) -> None:
+    for number in range(20):
+        job = world.job(str(number))
+        assert await world.runner().submit(job) is None
+        await ends(job)
+        lines = job.spec.log_path.read_text().splitlines()
+        assert 'event="job accepted"' in lines[0] and 'event="job succeeded"' in lines[-1]
+
+
 async def test_jobs_run_though_their_start_cannot_be_stored(world: World) -> None:
     """A disk that is full for a moment must not fail what waits, one job after another."""
     runner = world.runner()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from render_actor.contract.types import BatchResult, RendererStatus, ViewBatch
+from render_actor.contract.types import BatchResult, EncodedView, RendererStatus, ViewBatch
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.jobs.job import Job
@@ -24,6 +24,9 @@ class NoRenderers:
 
     async def render(self, batch: ViewBatch) -> BatchResult:
         raise ConnectionError
+
+    async def fetch(self, result: BatchResult) -> list[EncodedView]:
+        raise NotImplementedError
 
     async def statuses(self) -> list[RendererStatus]:
         return []

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serve_app.base.settings import Settings
 from serve_app.cad.formats.obj_reader import FaceGroup, ObjFile, read_obj
 from serve_app.cad.limits import CadLimits
 
-LIMITS = CadLimits()
+LIMITS = CadLimits.from_settings(Settings())
 KINDS = ("v", "vt", "vn")
 Triangle = tuple[str | None, bool, dict[str, list[int]]]
 
@@ -35,6 +36,8 @@ def line_by_line(text: str) -> tuple[dict[str, list[list[float]]], list[Triangle
         elif keyword == "f":
             corners: list[dict[str, int]] = []
             for word in words:
+                if not re.fullmatch(r"[-+0-9/]+", word):
+                    return None
                 given = {kind: int(index) for kind, index in zip(KINDS, word.split("/"), strict=False) if index}
                 if "v" not in given or word.count("/") > 2:
                     return None

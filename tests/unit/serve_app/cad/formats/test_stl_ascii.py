@@ -1,31 +1,26 @@
-"""Ascii STL is read all at once where it is as usual, and word by word, to the same numbers, where it is not."""
+"""Ascii STL is read to the same numbers however it is written, and what is damaged is refused."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from serve_app.cad.formats import stl_ascii as stl_text
-from serve_app.cad.formats.stl import stl_parts
+from serve_app.base.settings import Settings
+from serve_app.cad.formats.stl import stl_submeshes
+from serve_app.cad.formats.stl_ascii import without_names
 from serve_app.cad.limits import CadLimits
 from tests.hostile_cads import TRIANGLES, VERTICES, ascii_stl
 
-LIMITS = CadLimits()
+LIMITS = CadLimits.from_settings(Settings())
 CORNERS = np.array(VERTICES, dtype=float)[np.array(TRIANGLES).ravel()]
-
-
-class Unwanted:
-    def sub(self, new: bytes, text: bytes) -> bytes:
-        raise AssertionError("it is read word by word")
 
 
 @pytest.mark.parametrize(
     ("old", "new"), [("", ""), ("\n", "\r\n"), ("\n", "\r"), ("  ", "\t"), ("facet", "FACET"), ("solid part", "solid a facet vertex 1")]
 )
-def test_usual_text_is_read_at_once(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stl_text, "_NORMAL", Unwanted())
+def test_usual_text_is_read(old: str, new: str) -> None:
     text = ascii_stl().replace(old, new) if old else ascii_stl()
-    assert np.array_equal(stl_parts(text.encode(), LIMITS)[0].vertices, CORNERS)
+    assert np.array_equal(stl_submeshes(text.encode(), LIMITS)[0].vertices, CORNERS)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +35,7 @@ def test_usual_text_is_read_at_once(old: str, new: str, monkeypatch: pytest.Monk
 )
 def test_unusual_text_gives_the_same(old: str, new: str) -> None:
     assert old in ascii_stl()
-    assert np.array_equal(stl_parts(ascii_stl().replace(old, new).encode(), LIMITS)[0].vertices, CORNERS)
+    assert np.array_equal(stl_submeshes(ascii_stl().replace(old, new).encode(), LIMITS)[0].vertices, CORNERS)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +43,7 @@ def test_unusual_text_gives_the_same(old: str, new: str) -> None:
 )
 def test_what_does_not_belong_there_is_refused(old: str, new: str) -> None:
     with pytest.raises(ValueError, match=r"coordinates|no number"):
-        stl_parts(ascii_stl().replace(old, new).encode(), LIMITS)
+        stl_submeshes(ascii_stl().replace(old, new).encode(), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -63,4 +58,4 @@ def test_what_does_not_belong_there_is_refused(old: str, new: str) -> None:
     ],
 )
 def test_names_are_left_out(text: bytes, left: bytes) -> None:
-    assert stl_text.without_names(text) == left
+    assert without_names(text) == left

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from serve_app.base.errors import ServiceError
+from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad
 from serve_app.cad.sandbox import client as parse_client
 from serve_app.cad.sandbox.client import parse_in_process
 from tests.hostile_cads import GOOD, VERTICES, ascii_ply, obj
 
-LIMITS = CadLimits()
+LIMITS = CadLimits.from_settings(Settings())
 
 
 async def refusal(path: Path, limits: CadLimits) -> ServiceError:

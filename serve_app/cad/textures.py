@@ -1,0 +1,76 @@
+"""Decodes the textures that a CAD refers to."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from serve_app.cad.limits import CadLimits
+from serve_app.cad.references import ReferenceResolver, missing
+
+TEXTURE_FORMATS = ("PNG", "JPEG", "BMP", "TGA", "TIFF")
+"""As Pillow finds them by the file's content; its name says nothing."""
+
+
+class TextureStore:
+    """Decodes textures once each and hands out their indices.
+
+    Args:
+        resolver: where the files come from.
+        limits: of the CAD.
+
+    Attributes:
+        images: (H, W, 4) uint8 arrays, first row on top.
+        warnings: one sentence for each texture that could not be used, and for what else the reader had to leave out.
+    """
+
+    def __init__(self, resolver: ReferenceResolver, limits: CadLimits) -> None:
+        self._resolver, self._limits, self._pixels_left = resolver, limits, limits.texture_pixels
+        self._indices: dict[str, int | None] = {}
+        self.images: list[NDArray[np.uint8]] = []
+        self.warnings: list[str] = []
+
+    def index_of(self, name: str) -> int | None:
+        """Index of a texture in ``images``, or None, with a warning, when it is not to be had."""
+        if name not in self._indices:
+            try:
+                self.images.append(self._decoded(self._resolver.get(name)))
+                self._indices[name] = len(self.images) - 1
+            except (FileNotFoundError, ValueError) as error:
+                self.warnings.append(missing("texture", name, error))
+                self._indices[name] = None
+        return self._indices[name]
+
+    def _decoded(self, data: bytes) -> NDArray[np.uint8]:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                image = Image.open(io.BytesIO(data), formats=TEXTURE_FORMATS)
+        except Exception as error:  # Pillow raises many types on a broken image, and each means the same to us.
+            raise ValueError("it is no image of the types " + ", ".join(TEXTURE_FORMATS)) from error
+        pixels = image.width * image.height
+        if not 0 < pixels <= self._pixels_left:
+            raise ValueError(
+                f"{image.width} x {image.height} pixels are too many: all textures of a CAD may have {self._limits.texture_pixels} "
+                "(RENDER_MAX_TEXTURE_PIXELS)"
+            )
+        self._pixels_left -= pixels
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return _rgba(image)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise ValueError(f"it is a damaged {image.format}") from error
+
+
+def _rgba(image: Image.Image) -> NDArray[np.uint8]:
+    """(H, W, 4) uint8; Pillow would clip, not scale, 16-bit grey."""
+    if image.mode.startswith("I"):
+        image = Image.fromarray((np.asarray(image).astype(np.float64) / 257).clip(0, 255).astype(np.uint8))
+    return np.asarray(image.convert("RGBA"))
