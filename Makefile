@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test contract test-unit faults bench lint format lock examples clean
+.PHONY: help setup demo serve test contract test-unit faults bench lint format lock examples converged clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -31,7 +31,7 @@ serve: $(READY) ## start the server (RENDER_SERVER_HOST, RENDER_SERVER_PORT, REN
 test: $(READY) ## run all tests
 	@$(PY) -m pytest
 
-contract: $(READY) ## let schemathesis ask a real server for 20 minutes; `make test` does so for one
+contract: $(READY) ## let schemathesis ask a real server for 20 minutes; `make test` does so for 25 seconds
 	@CONTRACT_SECONDS=1200 $(PY) -m pytest tests/integration/security/test_api_contract.py
 
 test-unit: $(READY) ## run the tests that need neither Ray nor Blender
@@ -57,6 +57,10 @@ lock: ## resolve pyproject.toml into requirements.lock (needs uv)
 
 examples: $(READY) ## make the CADs in examples/ again
 	@$(PY) examples/make_examples.py
+
+converged: $(READY) ## render again what the tests hold the images against: only where these are meant to change
+	@$(PY) -m tests.data.make_converged examples/knot.ply tests/data/converged/knot
+	@$(PY) -m tests.data.make_converged examples/crate.obj tests/data/converged/crate
 
 clean: ## remove what a run leaves here, but not .venv
 	rm -rf data logs output .pytest_cache .mypy_cache .ruff_cache

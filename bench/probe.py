@@ -33,9 +33,10 @@ class Probe:
     Args:
         cad: its file.
         num_gpus: as a renderer's.
+        resolution: width and height of its images.
     """
 
-    def __init__(self, cad: Path, num_gpus: float) -> None:
+    def __init__(self, cad: Path, num_gpus: float, resolution: int = 512) -> None:
         CoreClaim(1).pin()
         self.device = start_session(num_gpus=num_gpus, threads=1)
         self._mesh = parse_cad(cad.read_bytes(), cad.suffix, cad.parent, CadLimits.from_settings(Settings())).mesh
@@ -44,7 +45,7 @@ class Probe:
         vertices = self._mesh.vertices
         corners = np.array([vertices.min(axis=0), vertices.max(axis=0)])
         placed = object_to_scene(corners, normalize=True, recenter=False, axes="cad")
-        self._scene = TemplateScene(512, placed, poses_in_scene(camera_poses(0)), 1.0, None, Sampling(1))
+        self._scene = TemplateScene(resolution, placed, poses_in_scene(camera_poses(0)), 1.0, None, Sampling(1))
 
     def render(self, view: int, sampling: Sampling) -> tuple[NDArray[np.uint8], float]:
         """A view's RGB, and the CPU seconds of it."""
@@ -54,6 +55,10 @@ class Probe:
         rgb = self._blender.rgb(scene, view)
         after = resource.getrusage(resource.RUSAGE_SELF)
         return rgb, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def mask_and_xyz(self, view: int) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
+        """A view's (H, W) mask and its (H, W, 3) coordinates in the CAD's frame."""
+        return self._blender.mask_and_xyz(self._scene, view)
 
 
 def main() -> None:

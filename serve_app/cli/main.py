@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pydantic import ValidationError
 
 from serve_app.base.api_key import UnusableKeyError
+from serve_app.cli.check_templates import add_check_flags, check_templates
 from serve_app.cli.checks import check_python, check_system_libraries
 from serve_app.cli.demo import demo
 from serve_app.cli.messages import CommandError, error, success
@@ -57,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--resolution", type=int, default=128, help="pixels (default: %(default)s)")
     command.add_argument("--timeout", type=float, default=120, help="seconds to wait for a renderer (default: %(default)s)")
     command.set_defaults(run=smoke)
+
+    command = commands.add_parser("check-templates", help="check a folder of templates against what SAM-6D relies on")
+    add_check_flags(command)
+    command.set_defaults(run=check_templates)
 
     command = commands.add_parser("demo", help="start a server, render one CAD over HTTP, show where the templates are, stop")
     command.add_argument("--config", default="serve_config.yaml", help="Serve config (default: %(default)s)")

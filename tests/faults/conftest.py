@@ -1,4 +1,4 @@
-"""A server to hurt, for each file of tests."""
+"""A server to hurt, for all tests whose fault does not need one of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FULL = bool(os.environ.get("RENDER_FAULTS_FULL"))
 full_only = pytest.mark.skipif(not FULL, reason="of the full form only: make faults")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:
     """A server with two renderers, one of them ready."""
     fault_server = FaultServer(
@@ -26,5 +26,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:
     try:
         fault_server.start()
         yield fault_server
+        fault_server.audit(everything=True)
     finally:
         fault_server.stop()

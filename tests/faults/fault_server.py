@@ -14,21 +14,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import httpx
 import numpy as np
 import psutil
 import yaml
 
+from render_actor.contract.cameras import camera_poses
 from serve_app.cli.checks import free_port
 from serve_app.cli.server_process import ServerProcess
 from serve_app.jobs.states import FINAL_STATES
-from serve_app.templates.copy import sha256_of
+from serve_app.templates.checker.contract import check_contract
+from tests.wait import wait_until
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"resolution": 64, "samples": 1}
 KINDS = {"renderer": "ray::BlenderActor", "replica": ":RenderWorker", "ingress": ":Ingress"}
 _LONGEST_SEC = 240.0
+FEW_VIEWS = 12
+"""Of a job that need not be a long one: the option ``FaultServer.few``."""
 
 
 class FaultServer:
@@ -46,7 +49,7 @@ class FaultServer:
     ) -> None:
         self.folder, self.port, self._prefix = folder, free_port(), prefix
         self.url = f"http://127.0.0.1:{self.port}"
-        self.accepted: dict[str, str] = {}
+        self.accepted: list[str] = []
         self.data = folder / "data"
         (folder / "faults").mkdir()
         for name in ("knot.ply", "crate.obj", "crate.mtl", "crate.png", "flange.stl"):
@@ -68,6 +71,9 @@ class FaultServer:
         }
         self.process: ServerProcess | None = None
         self._number = 0
+        self._audited: set[Path] = set()
+        np.save(folder / "few.npy", camera_poses(0)[:FEW_VIEWS])
+        self.few = {"camera_poses_path": str(folder / "few.npy")}
 
     def start(self, *, ready: bool = True) -> None:
         """Start the server, and wait until it answers, and, unless told otherwise, until a renderer is ready."""
@@ -85,30 +91,29 @@ class FaultServer:
             stdout=(self.folder / "server.log").open("ab"),
             stderr=subprocess.STDOUT,
         )
-        until = time.monotonic() + _LONGEST_SEC
-        while True:
-            try:
-                with self.http() as http:
-                    if http.get("/api/v1/status").json().get("renderer_ready"):
-                        return command
-            except (httpx.HTTPError, ValueError):
-                pass
-            assert time.monotonic() < until and command.poll() is None, self.log_tail()
-            time.sleep(0.2)
+        wait_until(lambda: self._answers(ready=True) or command.poll() is not None, self.log_tail, _LONGEST_SEC)
+        assert command.poll() is None, self.log_tail()
+        return command
 
     def wait_until_up(self, *, ready: bool = False) -> float:
         """Wait until the server answers; returns the seconds that took."""
         began = time.monotonic()
-        while True:
+
+        def up() -> bool:
             assert self.process is not None and not self.process.ended, self.log_tail()
-            assert time.monotonic() - began < _LONGEST_SEC, self.log_tail()
-            try:
-                status = self.http().get("/api/v1/status").json()
-                if not ready or status.get("renderer_ready"):
-                    return time.monotonic() - began
-            except (httpx.HTTPError, ValueError):
-                pass
-            time.sleep(0.2)
+            return self._answers(ready=ready)
+
+        wait_until(up, self.log_tail, _LONGEST_SEC, step=0.2)
+        return time.monotonic() - began
+
+    def _answers(self, *, ready: bool) -> bool:
+        """Whether the server answers, and, if asked for, has a renderer that is ready."""
+        try:
+            with self.http() as http:
+                status = http.get("/api/v1/status").json()
+        except (httpx.HTTPError, ValueError):
+            return False
+        return not ready or bool(status.get("renderer_ready"))
 
     def log_tail(self) -> str:
         """The last lines of the server's console."""
@@ -150,11 +155,7 @@ class FaultServer:
 
     def wait_for_pids(self, kind: str) -> list[int]:
         """Processes of a kind, as soon as there is one."""
-        until = time.monotonic() + _LONGEST_SEC
-        while not (found := self.pids(kind)):
-            assert time.monotonic() < until, f"there is no {kind}: {self.log_tail()}"
-            time.sleep(0.05)
-        return found
+        return wait_until(lambda: self.pids(kind), lambda: f"there is no {kind}: {self.log_tail()}", _LONGEST_SEC)
 
     def body(self, cad: str, output: str, **options: Any) -> dict[str, Any]:
         """A render request; paths are relative to the folder."""
@@ -165,44 +166,60 @@ class FaultServer:
         self._number += 1
         job_id = f"{name}-{self._number}"
         body = self.body(cad, job_id, **options)
-        until = time.monotonic() + _LONGEST_SEC
-        while True:
+
+        def accepted() -> bool:
             try:
                 with self.http() as http:
                     response = http.put(f"/jobs/{job_id}", json=body)
-                if response.status_code == 200:
-                    self.accepted[job_id] = str(response.json()["status"])
-                    return job_id
-                assert response.status_code in (429, 500, 503), response.text
             except httpx.HTTPError:
-                pass
-            assert time.monotonic() < until, self.log_tail()
-            time.sleep(0.3)
+                return False
+            assert response.status_code in (200, 429, 500, 503), response.text
+            return response.status_code == 200
+
+        wait_until(accepted, self.log_tail, _LONGEST_SEC, step=0.3)
+        self.accepted.append(job_id)
+        return job_id
 
     def job(self, job_id: str) -> dict[str, Any]:
         """A job's record, as soon as the server answers."""
-        until = time.monotonic() + _LONGEST_SEC
-        while True:
+
+        def record() -> dict[str, Any] | None:
             try:
                 with self.http() as http:
                     response = http.get(f"/jobs/{job_id}")
-                if response.status_code in (200, 404):
-                    record: dict[str, Any] = response.json()
-                    return record
+                return dict(response.json()) if response.status_code in (200, 404) else None
             except (httpx.HTTPError, ValueError):
-                pass
-            assert time.monotonic() < until, self.log_tail()
-            time.sleep(0.3)
+                return None
 
-    def wait_for_all(self) -> Counter[str]:
-        """Wait until every accepted job has ended; returns how many ended how."""
-        until = time.monotonic() + _LONGEST_SEC
-        for job_id in self.accepted:
-            while (record := self.job(job_id)).get("status") not in FINAL_STATES:
-                assert "status" in record, f"{job_id} is lost: {record}"
-                assert time.monotonic() < until, f"{job_id} does not end: {record}\n{self.log_tail()}"
-                time.sleep(0.3)
-        return Counter(self.job(job_id)["status"] for job_id in self.accepted)
+        return wait_until(record, self.log_tail, _LONGEST_SEC, step=0.3) or {}
+
+    def wait_for_views(self, job_id: str, count: int) -> dict[str, Any]:
+        """Wait until a job that is not done yet has rendered some views; returns its record."""
+
+        def enough() -> dict[str, Any] | None:
+            record = self.job(job_id)
+            assert record["status"] in ("queued", "running"), record
+            return record if record["rendered_count"] >= count else None
+
+        return wait_until(enough, lambda: self.job(job_id), _LONGEST_SEC) or {}
+
+    def wait_until_begun(self, job_id: str) -> None:
+        """Wait until a job is no longer queued."""
+        wait_until(lambda: self.job(job_id)["status"] != "queued", lambda: self.job(job_id), _LONGEST_SEC)
+
+    def wait_for_all(self, jobs: Sequence[str] = ()) -> Counter[str]:
+        """Wait until these jobs, or every accepted one, have ended; returns how many ended how."""
+        statuses: Counter[str] = Counter()
+
+        def ended(job_id: str) -> bool:
+            record = self.job(job_id)
+            assert "status" in record, f"{job_id} is lost: {record}"
+            return record["status"] in FINAL_STATES
+
+        for job_id in jobs or self.accepted:
+            wait_until(lambda job_id=job_id: ended(job_id), lambda job_id=job_id: f"{self.job(job_id)}\n{self.log_tail()}", _LONGEST_SEC)  # type: ignore[misc]
+            statuses[self.job(job_id)["status"]] += 1
+        return statuses
 
     def begun(self, job_id: str) -> Counter[int]:
         """How often each view of a job was begun by a Blender."""
@@ -210,15 +227,22 @@ class FaultServer:
         lines = map(json.loads, path.read_text().splitlines() if path.exists() else [])
         return Counter(line["view"] for line in lines if line["job"] == job_id)
 
-    def audit(self) -> None:
-        """Check every invariant over all jobs so far; they must have ended."""
+    def audit(self, *, everything: bool = False) -> None:
+        """Check every invariant over all jobs so far; they must have ended.
+
+        Args:
+            everything: read also the folders that an earlier audit has read.
+        """
+        if everything:
+            self._audited.clear()
         for job_id in self.accepted:
             record = self.job(job_id)
             assert record.get("status") in FINAL_STATES, f"{job_id}: {record}"
             folder = Path(record["templates_dir"])
-            if record["status"] == "succeeded":
+            if record["status"] == "succeeded" and folder not in self._audited:
                 check_templates(folder, job_id, record["total_poses"])
-        for folder in (self.folder / "out").rglob("templates"):
+                self._audited.add(folder)
+        for folder in set((self.folder / "out").rglob("templates")) - self._audited:
             check_templates(folder, None, None)
         leftovers = [str(path) for path in (self.folder / "out").rglob("*.partial*")] + [
             str(path) for path in (self.folder / "out").rglob("*.old")
@@ -237,21 +261,13 @@ def with_suppressed_kill(process: psutil.Process) -> None:
 
 
 def check_templates(folder: Path, job_id: str | None, views: int | None) -> None:
-    """A published folder is whole: every file decodes, is the one of the manifest, and every mask shows something."""
+    """A published folder is whole: it keeps the contract, every file is the one of the manifest, and there is no other."""
     manifest = json.loads((folder / "manifest.json").read_text())
     assert job_id is None or manifest["job_id"] == job_id
     assert views is None or len(manifest["views"]) == views
-    names = {"manifest.json"}
-    for view in manifest["views"]:
-        for name, file in view["files"].items():
-            names.add(name)
-            assert sha256_of(folder / name) == file["sha256"], f"{folder / name} is not what the manifest says"
-        index = view["index"]
-        mask = cv2.imread(str(folder / f"mask_{index}.png"), cv2.IMREAD_UNCHANGED)
-        rgb = cv2.imread(str(folder / f"rgb_{index}.png"), cv2.IMREAD_UNCHANGED)
-        xyz = np.load(folder / f"xyz_{index}.npy")
-        assert mask.any() and rgb.shape == xyz.shape == (*mask.shape, 3)
-    assert names == set(os.listdir(folder)) and len(names) == 3 * len(manifest["views"]) + 1
+    findings = check_contract(folder, views)
+    assert not findings, "\n".join(map(str, findings))
+    assert len(os.listdir(folder)) == 3 * len(manifest["views"]) + 1
 
 
 def report(what: str, **figures: float) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from serve_app.jobs.states import FINAL_STATES
 from tests.faults.conftest import full_only
 from tests.faults.fault_server import FaultServer, check_templates
+from tests.wait import wait_until
 
 CAN_MOUNT = (
     os.geteuid() == 0
@@ -51,7 +50,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:
 
 def inside(server: FaultServer, command: str) -> str:
     """Run a command in the server's mount namespace."""
-    pid = server.pids("ingress")[0]
+    pid = server.wait_for_pids("ingress")[0]
     return subprocess.run(["nsenter", "-t", str(pid), "-m", "sh", "-c", command], check=True, capture_output=True, text=True).stdout
 
 
@@ -59,7 +58,7 @@ def status_of(server: FaultServer, name: str) -> tuple[int, str]:
     with server.http() as http:
         response = http.put(f"/jobs/{name}", json=server.body("crate.obj", name))
     if response.status_code == 200:
-        server.accepted[name] = "queued"
+        server.accepted.append(name)
     return response.status_code, response.json().get("code", "")
 
 
@@ -82,80 +81,78 @@ def test_a_disk_that_fills_up_in_the_middle_fails_the_job_and_keeps_the_earlier_
         before = inside(small, f"cd {out}/kept/templates && sha256sum *")
         request = small.body("crate.obj", "kept", resolution=256, samples=8)
         job_id = http.post("/render/templates", json=request).json()["job_id"]
-        while http.get(f"/jobs/{job_id}").json()["rendered_count"] < 3:
-            time.sleep(0.05)
+        small.wait_for_views(job_id, 3)
         inside(small, f"dd if=/dev/zero of={out}/filler bs=64k 2>/dev/null; true")
-        while "ended_at" not in (record := http.get(f"/jobs/{job_id}").json()):
-            time.sleep(0.1)
-        assert record["status"] == "failed" and record["error"]["code"] == "storage_full", record
+        assert small.wait_for_all([job_id]) == {"failed": 1}
+        record = small.job(job_id)
+        assert record["error"]["code"] == "storage_full", record
         inside(small, f"rm {out}/filler")
         assert inside(small, f"cd {out}/kept/templates && sha256sum *") == before
         assert inside(small, f"ls -A {out}/kept").split() == ["templates"]
         assert http.post("/render/templates", json=request, params={"wait": "true"}).json()["status"] == "succeeded"
 
 
-@needs_mounts
-def test_shared_memory_that_fills_up_in_the_middle_loses_no_job(tmp_path: Path) -> None:
-    mount = 'mount -t tmpfs -o size=800m tmpfs /dev/shm && exec "$@"'
-    server = FaultServer(tmp_path, prefix=["unshare", "--mount", "sh", "-c", mount, "sh"])
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:
+    """A server with a small shared memory and, where disks can be made of files, such a disk for its data; it may be started again."""
+    folder = tmp_path_factory.mktemp("fragile")
+    (folder / "data").mkdir()
+    mounts = "mount -t tmpfs -o size=800m tmpfs /dev/shm"
+    if can_loop():
+        subprocess.run(["truncate", "--size=64M", folder / "data.img"], check=True)
+        subprocess.run(["mkfs.ext4", "-q", folder / "data.img"], check=True)
+        mounts += f" && mount -o loop,errors=remount-ro {folder}/data.img {folder}/data"
+    server = FaultServer(folder, prefix=["unshare", "--mount", "sh", "-c", f'{mounts} && exec "$@"', "sh"])
     try:
         server.start()
-        jobs = [server.submit("crate.obj", "shm", resolution=256, samples=4 + number) for number in range(3)]
-        while server.job(jobs[0])["rendered_count"] < 3:
-            time.sleep(0.05)
-        inside(server, "dd if=/dev/zero of=/dev/shm/filler bs=64k 2>/dev/null; true")
-        time.sleep(3)
-        assert server.process is not None
-        if server.process.ended:  # Ray's object store may die of it; whoever runs the server starts it again.
-            server.stop()
-            server.start(ready=False)
-        else:
-            inside(server, "rm /dev/shm/filler")
-        assert server.wait_for_all() == {"succeeded": len(jobs)}
-        server.audit()
-        last = server.submit("crate.obj", "after")
-        server.wait_for_all()
-        assert server.job(last)["status"] == "succeeded"
+        yield server
     finally:
         server.stop()
+
+
+@needs_mounts
+def test_shared_memory_that_fills_up_in_the_middle_loses_no_job(fragile: FaultServer) -> None:
+    jobs = [fragile.submit("crate.obj", "shm", resolution=256, samples=8 + number) for number in range(2)]
+    fragile.wait_for_views(jobs[0], 3)
+    inside(fragile, "dd if=/dev/zero of=/dev/shm/filler bs=64k 2>/dev/null; true")
+    assert fragile.process is not None
+    process = fragile.process
+
+    def begun() -> int:
+        return sum(fragile.begun(job_id).total() for job_id in jobs)
+
+    before = begun()
+    wait_until(lambda: process.ended or begun() >= before + 6, fragile.log_tail)
+    if process.ended:  # Ray's object store may die of it; whoever runs the server starts it again.
+        fragile.stop()
+        fragile.start(ready=False)
+    else:
+        inside(fragile, "rm /dev/shm/filler")
+    assert fragile.wait_for_all(jobs) == {"succeeded": len(jobs)}
+    assert fragile.wait_for_all([fragile.submit("crate.obj", "after", **fragile.few)]) == {"succeeded": 1}
+    fragile.audit()
 
 
 @needs_mounts
 @needs_loop
-def test_a_data_disk_that_goes_read_only_refuses_new_jobs_and_loses_none(tmp_path: Path) -> None:
+def test_a_data_disk_that_goes_read_only_refuses_new_jobs_and_loses_none(fragile: FaultServer) -> None:
     """As a disk with errors does: the kernel takes it away under the open store."""
-    image, data = tmp_path / "data.img", tmp_path / "data"
-    data.mkdir()
-    subprocess.run(["truncate", "--size=64M", image], check=True)
-    subprocess.run(["mkfs.ext4", "-q", image], check=True)
-    mount = f'mount -o loop,errors=remount-ro {image} {data} && exec "$@"'
-    server = FaultServer(tmp_path, prefix=["unshare", "--mount", "sh", "-c", mount, "sh"])
-    try:
-        server.start()
-        ended = server.submit("crate.obj", "before")
-        server.wait_for_all()
-        running = server.submit("crate.obj", "running", resolution=128, samples=30)
-        queued = [server.submit("flange.stl", "queued", samples=1 + number, priority="batch") for number in range(6)]
-        while server.job(running)["rendered_count"] < 3:
-            time.sleep(0.05)
-        device = Path(inside(server, f"findmnt --noheadings --output SOURCE {data}").strip()).name
-        Path("/sys/fs/ext4", device, "trigger_fs_error").write_text("a test's")
-        assert "ro" in inside(server, f"findmnt --noheadings --output OPTIONS {data}").replace("errors=remount-ro", "")
-        assert status_of(server, "refused") == (503, "store_unavailable")
-        until = time.monotonic() + 120
-        for job_id in (running, *queued):
-            while server.job(job_id)["status"] not in FINAL_STATES:
-                assert time.monotonic() < until, server.job(job_id)
-                time.sleep(0.1)
-            assert server.job(job_id)["status"] == "succeeded", server.job(job_id)
-        server.kill_everything()
-        subprocess.run(["e2fsck", "-fy", image], check=False, capture_output=True)
-        server.start(ready=False)
-        server.wait_for_all()
-        assert {server.job(job_id)["status"] for job_id in (ended, running, *queued)} == {"succeeded"}
-        server.audit()
-    finally:
-        server.stop()
+    ended = fragile.submit("crate.obj", "before", **fragile.few)
+    fragile.wait_for_all([ended])
+    running = fragile.submit("crate.obj", "running", resolution=128, samples=30)
+    queued = [fragile.submit("flange.stl", "queued", samples=1 + number, priority="batch", **fragile.few) for number in range(6)]
+    fragile.wait_for_views(running, 3)
+    data = fragile.data
+    device = Path(inside(fragile, f"findmnt --noheadings --output SOURCE {data}").strip()).name
+    Path("/sys/fs/ext4", device, "trigger_fs_error").write_text("a test's")
+    assert "ro" in inside(fragile, f"findmnt --noheadings --output OPTIONS {data}").replace("errors=remount-ro", "")
+    assert status_of(fragile, "refused") == (503, "store_unavailable")
+    assert fragile.wait_for_all([running, *queued]) == {"succeeded": 7}
+    fragile.kill_everything()
+    subprocess.run(["e2fsck", "-fy", fragile.folder / "data.img"], check=False, capture_output=True)
+    fragile.start(ready=False)
+    assert fragile.wait_for_all([ended, running, *queued]) == {"succeeded": 8}
+    fragile.audit()
 
 
 @full_only
@@ -175,11 +172,10 @@ def test_a_damaged_store_stops_the_server_and_is_left_as_it_is(tmp_path: Path) -
     assert database.read_bytes() == content
 
 
-def test_templates_on_a_sound_disk_pass_the_same_audit(tmp_path: Path) -> None:
-    """The audit itself can fail: a folder with a changed file does."""
+def test_the_audit_itself_can_fail(tmp_path: Path) -> None:
     folder = tmp_path / "templates"
     folder.mkdir()
     (folder / "manifest.json").write_text('{"job_id": "a", "views": [{"index": 0, "files": {"rgb_0.png": {"sha256": "0"}}}]}')
     (folder / "rgb_0.png").write_bytes(b"x")
-    with pytest.raises(AssertionError, match="not what the manifest says"):
+    with pytest.raises(AssertionError, match=r"rgb_0.png: its SHA-256 is .* the manifest says 0"):
         check_templates(folder, "a", 1)

@@ -15,6 +15,7 @@ from serve_app.cli.checks import free_port, port_is_free
 from serve_app.cli.client import Client
 from serve_app.cli.demo import wait_for_renderer
 from serve_app.cli.server_process import ServerProcess
+from tests.wait import wait_until
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT.parent / "shared" / "reference" / "obj_000005"
@@ -42,16 +43,32 @@ class Server:
         job: dict[str, Any] = response.json()
         return job
 
+    def job(self, job_id: str) -> dict[str, Any]:
+        """A job's record."""
+        with self.http() as http:
+            record: dict[str, Any] = http.get(f"/jobs/{job_id}").json()
+        return record
+
+    def wait_for_views(self, job_id: str, count: int) -> None:
+        """Wait until a job that is not done yet has rendered some views."""
+
+        def enough() -> bool:
+            record = self.job(job_id)
+            assert record["status"] in ("queued", "running"), record
+            return bool(record["rendered_count"] >= count)
+
+        wait_until(enough, lambda: self.job(job_id))
+
     def log(self, job_id: str) -> str:
         """The log of a job."""
         with self.http() as http:
             return http.get(f"/jobs/{job_id}/log").text
 
 
-def start_server(folder: Path, environment: dict[str, str] | None = None) -> ServerProcess:
-    """Start a server of one's own on a free loopback port."""
+def start_server(folder: Path, environment: dict[str, str] | None = None, host: str = "127.0.0.1") -> ServerProcess:
+    """Start a server of one's own on a free port."""
     port = free_port()
-    assert port_is_free("127.0.0.1", port)
+    assert port_is_free(host, port)
     settings = {
         "RENDER_INPUT_ROOTS": f"{folder}:{REFERENCE}",
         "RENDER_OUTPUT_ROOTS": str(folder),
@@ -60,7 +77,7 @@ def start_server(folder: Path, environment: dict[str, str] | None = None) -> Ser
         **(environment or {}),
     }
     output = (folder / "server.log").open("wb")
-    return ServerProcess(ROOT / "serve_config.yaml", "127.0.0.1", port, output, environment=settings)
+    return ServerProcess(ROOT / "serve_config.yaml", host, port, output, environment=settings)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -15,6 +14,7 @@ import pytest
 from serve_app.cli.checks import free_port
 from serve_app.cli.contact_sheet import write_contact_sheet
 from tests.integration.conftest import Server
+from tests.wait import wait_until
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
@@ -22,7 +22,8 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_smoke_passes_on_a_good_server(server: Server) -> None:
-    done = command("smoke", "--url", server.url, "--cad", str(server.folder / "flange.stl"), "--output", str(server.folder / "smoke"))
+    words = ["--url", server.url, "--cad", str(server.folder / "flange.stl"), "--output", str(server.folder / "smoke")]
+    done = command("smoke", *words, "--resolution", "64")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert all(line.startswith(("[INFO]", "[SUCCESS]")) for line in lines)
@@ -85,10 +86,7 @@ def test_up_takes_its_port_from_the_environment_and_ends_in_order(tmp_path: Path
     )
     assert up.stdout is not None and f"http://127.0.0.1:{port}" in up.stdout.readline()
     server = psutil.Process(up.pid).children()[0]
-    until = time.monotonic() + 60
-    while not any("raylet" in process.name() for process in server.children(recursive=True)):
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    wait_until(lambda: any("raylet" in process.name() for process in server.children(recursive=True)), "Ray's start")
     up.send_signal(signal.SIGTERM)
     up.communicate(timeout=90)
     left = [process for process in psutil.process_iter() if _session_of(process) == server.pid]

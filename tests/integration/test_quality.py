@@ -1,43 +1,64 @@
-"""How near each quality comes to the converged images; the same arithmetic as the benchmark's."""
+"""How near each quality comes to converged images of the project's own examples, which are in every clone."""
 
 from __future__ import annotations
 
-import statistics
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.quality import Distance
-from bench.truth import reference_truth
 from render_actor.contract.cameras import camera_poses
-from tests.integration.conftest import REFERENCE, Server
+from serve_app.templates.checker.contract import check_contract
+from serve_app.templates.checker.fidelity import Bounds, Fidelity, compare
+from serve_app.templates.checker.view import read_image
+from tests.integration.conftest import ROOT, Server
 
-needs_reference = pytest.mark.skipif(not REFERENCE.exists(), reason="the reference renders are not here")
+CONVERGED = ROOT / "tests" / "data" / "converged"
+
+MIN_PSNR = {
+    "knot.ply": {"reference": 43.5, "draft": 30.5, "standard": 37.3},
+    "crate.obj": {"reference": 43.0, "draft": 27.0, "standard": 35.0},
+}
+"""dB over the object's pixels in the median view: about 1.5 below what is measured. Of 128 x 128 pixels, most lie at an edge or on a
+shadow's border, so that these are lower than of 512 x 512."""
+
+MAX_MEAN_DIFFERENCE = {"reference": 0.5, "draft": 2.0, "standard": 0.5}
+"""Of 255, of the mean of the object's pixels: noise cancels out in it, so that a change of the light or a material shows."""
+
+MAX_BACKGROUND_DIFFERENCE = 0.3
+"""Of 255, of the mean of all other pixels."""
 
 
-def rendered(server: Server, quality: str) -> list[Distance]:
-    truth = reference_truth()
+def rendered(server: Server, cad: str, quality: str) -> Path:
+    """Templates of the views of which there are converged images."""
+    made_with = json.loads((CONVERGED / Path(cad).stem / "made_with.json").read_text())
     poses = server.folder / "converged_views.npy"
-    np.save(poses, camera_poses(0)[list(truth.views)])
-    cad, output = str(REFERENCE / "obj_000005.ply"), f"quality_{quality}"
-    job = server.render(cad, output, quality=quality, camera_poses_path=str(poses))
+    np.save(poses, camera_poses(0)[made_with["views"]])
+    job = server.render(cad, f"quality/{cad}/{quality}", quality=quality, camera_poses_path=str(poses), resolution=128)
     assert job["status"] == "succeeded", job
-    return truth.distances(server.folder / output / "templates", {view: index for index, view in enumerate(truth.views)})
+    return Path(job["templates_dir"])
 
 
-@needs_reference
-def test_standard_is_within_its_bounds_also_after_other_qualities(server: Server) -> None:
-    reference = rendered(server, "reference")
-    assert statistics.median(one.psnr for one in reference) >= statistics.median(reference_truth().stock_psnr()) - 0.5
-    draft = rendered(server, "draft")
-    assert statistics.median(one.psnr for one in draft) >= 42
-    standard = rendered(server, "standard")
-    assert statistics.median(one.psnr for one in standard) >= 48 and min(one.psnr for one in standard) >= 46.5
-    assert max(one.worst for one in standard) <= 12
+@pytest.mark.parametrize("cad", MIN_PSNR)
+def test_every_quality_is_near_the_converged_images(server: Server, cad: str) -> None:
+    truth = CONVERGED / Path(cad).stem
+    figures: dict[str, Fidelity] = {}
+    # `standard` last: what another quality sets in Blender must not stay.
+    for quality, min_psnr in MIN_PSNR[cad].items():
+        folder = rendered(server, cad, quality)
+        assert check_contract(folder, views=2) == []
+        figures[quality] = compare(folder, truth, truth)
+        assert figures[quality].beyond(Bounds(min_iou=0.999, max_xyz_error=0.05, min_psnr=min_psnr)) == [], quality
+        for view in range(2):
+            inside = read_image(truth / f"mask_{view}.png") > 0
+            difference = read_image(folder / f"rgb_{view}.png").astype(float) - read_image(truth / f"rgb_{view}.png")
+            assert np.abs(difference[inside].mean(axis=0)).max() < MAX_MEAN_DIFFERENCE[quality], (quality, view)
+            assert np.abs(difference[~inside].mean(axis=0)).max() < MAX_BACKGROUND_DIFFERENCE, (quality, view)
     # Masks and coordinates do not depend on the quality.
-    assert [(one.iou, one.xyz_p99) for one in draft] == [(one.iou, one.xyz_p99) for one in reference]
+    assert len({str((fidelity.iou, fidelity.xyz_error)) for fidelity in figures.values()}) == 1
 
 
 def test_a_device_that_is_missing_is_a_start_error_and_never_the_cpu() -> None:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from serve_app.base.api_key import NO_KEY
-from serve_app.cli.checks import free_port
-from serve_app.cli.server_process import ServerProcess
-from tests.integration.conftest import ROOT, Server
+from tests.integration.conftest import Server
 from tests.integration.security.conftest import API_KEY
 
 JSON = {"Content-Type": "application/json", "X-API-Key": API_KEY}
@@ -83,20 +79,6 @@ def test_ray_wants_its_token(locked_server: Server) -> None:
             assert http.get(path, headers={"Authorization": "Bearer wrong"}).status_code == 403
             assert http.get(path, headers={"Authorization": f"Bearer {token.read_text()}"}).status_code == 200
         assert http.post("/api/jobs/", json={"entrypoint": "true"}).status_code == 401
-
-
-def test_an_open_server_without_a_key_says_so(tmp_path: Path) -> None:
-    log = tmp_path / "server.log"
-    folders = {"RENDER_INPUT_ROOTS": str(tmp_path), "RENDER_OUTPUT_ROOTS": str(tmp_path), "RENDER_DATA_DIR": str(tmp_path / "data")}
-    environment = {**folders, "RENDER_LOG_DIR": str(tmp_path / "logs"), "RENDER_API_KEY": ""}
-    with (
-        log.open("wb") as output,
-        ServerProcess(ROOT / "serve_config.yaml", "0.0.0.0", free_port(), output, environment=environment) as server,
-    ):
-        until = time.monotonic() + 120
-        while NO_KEY not in log.read_text():
-            assert not server.ended and time.monotonic() < until, log.read_text()
-            time.sleep(0.3)
 
 
 def test_a_server_with_a_key_says_nothing_of_it(locked_server: Server) -> None:

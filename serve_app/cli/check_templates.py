@@ -1,0 +1,104 @@
+"""``render-server check-templates``: does a folder of templates keep what SAM-6D's consumers rely on?"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serve_app.base.errors import ServiceError
+from serve_app.base.settings import Settings
+from serve_app.cad.limits import CadLimits
+from serve_app.cad.parse import parse_cad
+from serve_app.cli.messages import CommandError, error, info, success
+from serve_app.templates.checker.contract import check_contract, template_folder
+from serve_app.templates.checker.fidelity import Bounds, Fidelity, compare, compared_views
+from serve_app.templates.checker.finding import Finding
+
+_WRONG_USE = 2
+_MAX_SHOWN = 20
+_MM_PER_UNIT = {"mm": 1.0, "m": 1000.0}
+
+
+def add_check_flags(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    bounds = Bounds()
+    parser.add_argument("directory", metavar="DIR", type=Path, help="a templates folder, or the output_dir that holds it")
+    parser.add_argument("--views", type=_positive, help="how many views there must be (default: as the manifest says, or as are there)")
+    parser.add_argument("--cad", type=Path, help="the CAD: xyz must lie inside its bounds")
+    parser.add_argument("--unit", choices=sorted(_MM_PER_UNIT), default="mm", help="unit of the CAD (default: %(default)s)")
+    parser.add_argument("--reference", type=Path, metavar="DIR", help="templates of the same views, to compare masks and xyz with")
+    parser.add_argument("--converged", type=Path, metavar="DIR", help="converged rgb_<i>.png of the same views, to compare images with")
+    parser.add_argument("--min-iou", type=float, default=bounds.min_iou, help="of each mask with the reference (default: %(default)s)")
+    parser.add_argument("--max-xyz-error", type=float, default=bounds.max_xyz_error, help="99th percentile in mm (default: %(default)s)")
+    parser.add_argument("--min-psnr", type=float, default=bounds.min_psnr, help="of the median view, in dB (default: %(default)s)")
+
+
+def check_templates(arguments: argparse.Namespace) -> None:
+    """Print what is wrong; exit code 1 where something is, and 2 where the command cannot be carried out."""
+    try:
+        folder, findings = _checked(arguments)
+    except (OSError, ServiceError, ValueError, KeyError) as failure:
+        error(str(failure))
+        sys.exit(_WRONG_USE)
+    for finding in findings[:_MAX_SHOWN]:
+        error(str(finding))
+    if findings:
+        raise CommandError(f"{folder}: {len(findings)} finding(s)" + (f", {_MAX_SHOWN} shown" if len(findings) > _MAX_SHOWN else ""))
+    success(f"{folder} keeps the contract")
+
+
+def _checked(arguments: argparse.Namespace) -> tuple[Path, list[Finding]]:
+    """The folder, and what is wrong with it; templates that break the contract are not compared with others."""
+    folder = template_folder(arguments.directory)
+    bounds = _cad_bounds(arguments.cad, _MM_PER_UNIT[arguments.unit]) if arguments.cad else None
+    reference, converged = _compared(arguments.reference), _compared(arguments.converged)
+    findings = check_contract(folder, arguments.views, bounds)
+    if findings or (reference is None and converged is None):
+        return folder, findings
+    fidelity = compare(folder, reference, converged)
+    _report(fidelity)
+    return folder, fidelity.beyond(Bounds(arguments.min_iou, arguments.max_xyz_error, arguments.min_psnr))
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _cad_bounds(cad: Path, scale: float) -> NDArray[Any]:
+    """(2, 3) lowest and highest corner in mm."""
+    limits = CadLimits.from_settings(Settings())
+    vertices = parse_cad(cad.read_bytes(), cad.suffix, cad.resolve().parent, limits).mesh.vertices
+    return np.array([vertices.min(axis=0), vertices.max(axis=0)]) * scale
+
+
+def _compared(directory: Path | None) -> Path | None:
+    """The folder to compare with.
+
+    Raises:
+        OSError: it is no folder.
+        ValueError: it holds no view.
+    """
+    if directory is None:
+        return None
+    folder = template_folder(directory)
+    if not compared_views(folder):
+        raise ValueError(f"{folder} holds no rgb_<i>.png to compare with")
+    return folder
+
+
+def _report(fidelity: Fidelity) -> None:
+    if fidelity.iou:
+        info(f"mask IoU: median {statistics.median(fidelity.iou.values()):.4f}, lowest {min(fidelity.iou.values()):.4f}")
+    if fidelity.xyz_error:
+        info(f"xyz error (99th percentile): highest {max(fidelity.xyz_error.values()):.3f} mm")
+    if fidelity.psnr:
+        info(f"PSNR: median {statistics.median(fidelity.psnr.values()):.2f}, lowest {min(fidelity.psnr.values()):.2f} dB")
