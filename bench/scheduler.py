@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 
-from render_actor.contract.scene import TemplateScene
-from render_actor.contract.types import BatchResult, ViewBatch
-from serve_app.rendering.scheduler import ViewScheduler, ViewWork
-from serve_app.service.service import SPARE_BATCHES
+import numpy as np
+
+from render_actor.contract.scene import Sampling, TemplateScene
+from render_actor.contract.types import BatchResult, EncodedView, ViewBatch
+from serve_app.rendering.scheduler import ViewScheduler
+from serve_app.rendering.view_work import ViewWork
+from serve_app.service.limits import SPARE_BATCHES
 
 RENDERERS, JOBS, VIEWS, SECONDS_A_VIEW = 16, 50, 42, 0.04
+SCENE = TemplateScene(64, np.eye(4), np.tile(np.eye(4), (VIEWS, 1, 1)), 1.0, None, Sampling(1))
 
 
 class SleepingRenderers:
@@ -25,22 +30,21 @@ class SleepingRenderers:
             await asyncio.sleep(SECONDS_A_VIEW * len(batch.views))
         return BatchResult("sleeper", seconds=SECONDS_A_VIEW * len(batch.views))
 
+    async def fetch(self, result: BatchResult) -> list[EncodedView]:
+        """No images: nothing looks at them."""
+        return []
+
+
+async def _render(scheduler: ViewScheduler, job: str) -> None:
+    async with aclosing(scheduler.views(ViewWork(job, job, job, None, SCENE))) as outcomes:
+        async for _ in outcomes:
+            pass
+
 
 async def _seconds() -> float:
-    scheduler = ViewScheduler(SleepingRenderers().render, RENDERERS + SPARE_BATCHES)
-    scene: TemplateScene = None  # type: ignore[assignment]  # Nothing looks at it.
-
-    def work(job: str) -> ViewWork:
-        async def deliver(result: BatchResult) -> None:
-            await asyncio.sleep(0)
-
-        def make_batch(views: tuple[int, ...], fence: int) -> ViewBatch:
-            return ViewBatch(job, job, None, scene, views, fence)
-
-        return ViewWork(job, VIEWS, make_batch, deliver)
-
+    scheduler = ViewScheduler(SleepingRenderers(), RENDERERS + SPARE_BATCHES)
     began = time.monotonic()
-    await asyncio.gather(*(scheduler.run(work(f"job {index}")) for index in range(JOBS)))
+    await asyncio.gather(*(_render(scheduler, f"job {index}") for index in range(JOBS)))
     return time.monotonic() - began
 
 

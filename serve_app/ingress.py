@@ -10,11 +10,11 @@ from ray import serve
 from ray.serve.context import _get_global_client as get_controller_client
 from ray.serve.handle import DeploymentHandle
 
+from serve_app.base.api_key import NO_KEY, is_loopback
 from serve_app.base.logs import configure_console, server_event
 from serve_app.base.ray_token import keep_token_private, token_file
 from serve_app.base.settings import Settings
 from serve_app.http.routes import build_api
-from serve_app.http.security import NO_KEY, is_loopback
 from serve_app.rendering.renderers import ServeRenderers
 from serve_app.service.service import RenderService
 
@@ -45,6 +45,7 @@ class Ingress:
         service = getattr(self, "service", None)
         if service is not None:
             await service.drain()
+            service.close()
 
 
 def _listening_host() -> str | None:

@@ -1,8 +1,9 @@
-"""Work that a cancelled task waits for."""
+"""Tasks that outlive a request, and work that a cancelled task waits for."""
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
@@ -10,7 +11,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def finished(work: Coroutine[Any, Any, T] | asyncio.Task[T]) -> T:
+def spawn(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start a task that belongs to no request.
+
+    A task takes over the context of whoever makes it, and Serve cancels all that belongs to a request whose client hangs up:
+    this one starts from an empty context. The caller keeps a reference to it.
+    """
+    return asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
+
+
+async def run_to_end(work: Coroutine[Any, Any, T] | asyncio.Task[T]) -> T:
     """Await some work; when this is cancelled, however often, the cancellation comes through only once the work has ended.
 
     What comes after, like removing the folder that the work writes to, then never runs beside it.
@@ -29,6 +39,6 @@ async def finished(work: Coroutine[Any, Any, T] | asyncio.Task[T]) -> T:
         raise
 
 
-async def finished_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """``asyncio.to_thread``, awaited as by ``finished``."""
-    return await finished(asyncio.to_thread(work, *args, **kwargs))
+async def to_thread_to_end(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """``asyncio.to_thread``, awaited as by ``run_to_end``."""
+    return await run_to_end(asyncio.to_thread(work, *args, **kwargs))

@@ -1,54 +1,56 @@
-"""Every failure that a client can see: its code, its HTTP status and one sentence that says what to do."""
+"""Every failure that a client can see: its code and one sentence that says what to do."""
 
 from __future__ import annotations
 
-CODES: dict[str, int] = {
-    # The request itself.
-    "validation_error": 422,
-    "unauthorized": 401,
-    "body_too_large": 413,
-    "body_too_slow": 408,
-    "content_type_unsupported": 415,
-    "path_outside_roots": 403,
-    "not_found": 404,
-    "method_not_allowed": 405,
-    "job_not_found": 404,
-    "poses_invalid": 422,
-    # The CAD.
-    "cad_not_found": 404,
-    "cad_not_a_file": 422,
-    "cad_unreadable": 403,
-    "cad_format_unsupported": 415,
-    "cad_invalid": 422,
-    "cad_too_large": 413,
-    # The output folder.
-    "output_not_writable": 403,
-    "output_not_replaceable": 409,
-    # The views.
-    "view_blank": 422,
-    "view_clipped": 422,
-    "camera_inside_object": 422,
-    # What else is going on.
-    "output_busy": 409,
-    "idempotency_conflict": 409,
-    "canceled": 409,
-    "cad_quarantined": 422,
-    "queue_full": 429,
-    "too_many_waiting": 429,
-    "queue_timeout": 504,
-    "job_timeout": 504,
-    "storage_full": 507,
-    "store_unavailable": 503,
-    "draining": 503,
-    # The renderers.
-    "renderer_start_failed": 503,
-    "renderer_lost": 503,
-    "out_of_memory": 503,
-    "render_failed": 500,
-    "server_restarted": 503,
-    "internal_error": 500,
-}
-"""HTTP status of every error code."""
+CODES = frozenset(
+    {
+        # The request itself.
+        "validation_error",
+        "unauthorized",
+        "body_too_large",
+        "body_too_slow",
+        "content_type_unsupported",
+        "path_outside_roots",
+        "not_found",
+        "method_not_allowed",
+        "job_not_found",
+        "poses_invalid",
+        # The CAD.
+        "cad_not_found",
+        "cad_not_a_file",
+        "cad_unreadable",
+        "cad_format_unsupported",
+        "cad_invalid",
+        "cad_too_large",
+        # The output folder.
+        "output_not_writable",
+        "output_not_replaceable",
+        # The views.
+        "view_blank",
+        "view_clipped",
+        "camera_inside_object",
+        # What else is going on.
+        "output_busy",
+        "idempotency_conflict",
+        "canceled",
+        "cad_quarantined",
+        "queue_full",
+        "too_many_waiting",
+        "queue_timeout",
+        "job_timeout",
+        "storage_full",
+        "store_unavailable",
+        "draining",
+        # The renderers.
+        "renderer_start_failed",
+        "renderer_lost",
+        "out_of_memory",
+        "render_failed",
+        "server_restarted",
+        "internal_error",
+    }
+)
+"""Every error code. What it is over HTTP, ``serve_app.http.errors`` says."""
 
 
 class ServiceError(Exception):
@@ -64,8 +66,3 @@ class ServiceError(Exception):
     def __init__(self, code: str, detail: str, field: str | None = None, retry_after_sec: int | None = None) -> None:
         super().__init__(detail)
         self.code, self.detail, self.field, self.retry_after_sec = code, detail, field, retry_after_sec
-
-    @property
-    def status(self) -> int:
-        """HTTP status."""
-        return CODES[self.code]

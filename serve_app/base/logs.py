@@ -10,34 +10,54 @@ from typing import Any
 
 import structlog
 
-_RENDER = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
-_STAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)
-_CONSOLE = "render_server"
+from serve_app.base.log_file import LogFile
+
+_CONSOLE = logging.getLogger("render_server")
+
+
+def _plain(logger: Any, method: str, fields: Any) -> Any:
+    """Every value on one line."""
+    for key, value in fields.items():
+        if isinstance(value, dict | list):
+            fields[key] = json.dumps(value)
+        elif isinstance(value, str):
+            fields[key] = value.replace("\n", "\\n")
+    return fields
+
+
+def _bound(sink: Any) -> Any:
+    """A bound logger whose lines go to the methods ``debug`` to ``error`` of a sink."""
+    return structlog.wrap_logger(
+        sink,
+        processors=[
+            _plain,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]
+
+
+_server = _bound(_CONSOLE)
 
 
 def configure_console(level: str) -> None:
     """Send the service's events to standard error from ``level`` up."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger(_CONSOLE)
-    logger.handlers, logger.propagate = [handler], False
-    logger.setLevel(level)
+    _CONSOLE.handlers, _CONSOLE.propagate = [handler], False
+    _CONSOLE.setLevel(level)
 
 
 def server_event(level: str, event: str, /, **fields: Any) -> None:
     """Log an event that belongs to no job."""
-    logging.getLogger(_CONSOLE).log(logging.getLevelName(level.upper()), _line(level, event, fields))
-
-
-def _line(level: str, event: str, fields: dict[str, Any]) -> str:
-    entry = {"level": level, "event": event, **{key: _plain(value) for key, value in fields.items()}}
-    return str(_RENDER(None, "", _STAMP(None, "", entry)))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict | list):
-        return json.dumps(value)
-    return value.replace("\n", "\\n") if isinstance(value, str) else value
+    _server.log(_number(level), event, **fields)
 
 
 def log_path_of(folder: Path, job_id: str) -> Path:
@@ -49,26 +69,51 @@ class JobLog:
     """The log of one job: its file, which takes every level, and the console.
 
     Args:
-        path: ``logs/<job_id>.log``; its folder is made if need be. A log that cannot be written goes to the console alone.
+        path: ``logs/<job_id>.log``; its folder is made if need be. A log that cannot be written goes to the console alone,
+            which says so once.
         job_id: written into every line.
     """
 
     def __init__(self, path: Path, job_id: str) -> None:
-        self._path, self._job_id = path, job_id
+        def cannot_be_written(reason: str) -> None:
+            server_event("error", "job log cannot be written", job_id=job_id, path=str(path), cause=reason)
+
+        self._file = LogFile(path, cannot_be_written)
+        self._logger = _bound(_FileAndConsole(self._file)).bind(job_id=job_id)
 
     def event(self, level: str, event: str, /, **fields: Any) -> None:
-        """Log an event.
+        """Log an event; returns at once, and the file has it a moment later.
 
         Args:
             level: ``debug``, ``info``, ``warning`` or ``error``.
             event: what happened, in few words.
             **fields: its values.
         """
-        line = _line(level, event, {"job_id": self._job_id, **fields})
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
-        except OSError as error:  # A job must not fail, or hang, for its log.
-            logging.getLogger(_CONSOLE).error(_line("error", "job log cannot be written", {"path": str(self._path), "cause": str(error)}))
-        logging.getLogger(_CONSOLE).log(logging.getLevelName(level.upper()), line)
+        self._logger.log(_number(level), event, **fields)
+
+    async def close(self) -> None:
+        """Return when every event so far is in the file, or cannot be. A later event still comes there."""
+        await self._file.close()
+
+
+class _FileAndConsole:
+    """Where the lines of a job go."""
+
+    def __init__(self, file: LogFile) -> None:
+        self._file = file
+
+    def _write(self, level: int, line: str) -> None:
+        self._file.append(line)
+        _CONSOLE.log(level, line)
+
+    def debug(self, line: str) -> None:
+        self._write(logging.DEBUG, line)
+
+    def info(self, line: str) -> None:
+        self._write(logging.INFO, line)
+
+    def warning(self, line: str) -> None:
+        self._write(logging.WARNING, line)
+
+    def error(self, line: str) -> None:
+        self._write(logging.ERROR, line)

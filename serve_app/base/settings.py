@@ -59,11 +59,11 @@ class Settings(BaseSettings):
         description="Bytes of finished templates kept in <data_dir>/cache, to answer repeated requests; fewer where less than twice "
         "min_free_bytes of its disk would stay free; 0 keeps none.",
     )
-    max_queued_jobs: int = Field(2000, ge=1, description="Jobs that may wait for their turn; a further one is refused with 429.")
+    max_queued_jobs: int = Field(2000, ge=1, description="Jobs that may wait for a slot; a further one is refused with 429.")
     max_waiting_requests: int = Field(
         2000, ge=1, description="Requests that may wait for their job at once, well below `ingress_requests`; a further one is 429."
     )
-    queue_timeout_sec: float = Field(86400.0, gt=0, description="Seconds that a job may wait for its turn, anew after a restart.")
+    queue_timeout_sec: float = Field(86400.0, gt=0, description="Seconds that a job may wait for a slot, anew after a restart.")
     view_timeout_sec: float = Field(300.0, gt=0, description="Seconds after which a renderer that has not finished its views hangs.")
     job_timeout_sec: float = Field(7200.0, gt=0, description="Seconds that a job may run.")
     cancel_grace_sec: float = Field(

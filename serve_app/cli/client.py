@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
+from serve_app.base.api_key import key_bytes
 from serve_app.base.settings import Settings
 from serve_app.cli.messages import CommandError
-from serve_app.http.security import key_bytes
 
 _POLL_SECONDS = 0.3
 

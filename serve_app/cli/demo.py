@@ -17,7 +17,7 @@ from serve_app.cli.render_command import report
 from serve_app.cli.server_process import ServerProcess, stop_in_order
 
 _HOST = "127.0.0.1"
-_PATIENCE_SECONDS = 120.0
+_START_TIME_LIMIT_SEC = 120.0
 
 
 def demo(arguments: argparse.Namespace) -> None:
@@ -47,9 +47,9 @@ def demo(arguments: argparse.Namespace) -> None:
     print(f"templates: {folder}", flush=True)
 
 
-def wait_for_renderer(server: ServerProcess, client: Client, log: Path, patience: float = _PATIENCE_SECONDS) -> None:
+def wait_for_renderer(server: ServerProcess, client: Client, log: Path, time_limit_sec: float = _START_TIME_LIMIT_SEC) -> None:
     """Wait until a Blender has rendered its first pixel; say why when the server ends or does not get there."""
-    until = time.monotonic() + patience
+    until = time.monotonic() + time_limit_sec
     while True:
         if server.ended:
             raise CommandError(f"the server ended while it started; {log} says why")
@@ -61,7 +61,7 @@ def wait_for_renderer(server: ServerProcess, client: Client, log: Path, patience
             if status["renderer_ready"]:
                 return
         if time.monotonic() > until:
-            raise CommandError(f"the server was not ready within {patience:g} s; {log} says what it was doing")
+            raise CommandError(f"the server was not ready within {time_limit_sec:g} s; {log} says what it was doing")
         time.sleep(0.3)
 
 

@@ -9,13 +9,13 @@ from importlib.metadata import version
 
 from pydantic import ValidationError
 
+from serve_app.base.api_key import UnusableKeyError
 from serve_app.cli.checks import check_python, check_system_libraries
 from serve_app.cli.demo import demo
 from serve_app.cli.messages import CommandError, error, success
 from serve_app.cli.render_command import add_option_flags, jobs, render
 from serve_app.cli.smoke import smoke
 from serve_app.cli.up import drain, up
-from serve_app.http.security import UnusableKeyError
 from serve_app.jobs.states import JOB_STATES
 
 

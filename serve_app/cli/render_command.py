@@ -48,8 +48,14 @@ def report(job: dict[str, Any]) -> None:
     for warning in job["warnings"]:
         info(f"warning: {warning}")
     if job["status"] != "succeeded":
-        raise CommandError(f"{job['error_message']} (log: {job['log_path']})")
+        raise CommandError(f"{failure_text(job)} (log: {job['log_path']})")
     success(f"{job['templates_generated']} templates in {job['processing_time']:.1f} s: {job['templates_dir']}")
+
+
+def failure_text(job: dict[str, Any]) -> str:
+    """Why a job has no templates; one that only the wait ended for has no error."""
+    text: str = job.get("error_message") or f"the job goes on when the server starts again: render-server jobs {job['job_id']}"
+    return text
 
 
 def _absolute(path: str) -> str:
@@ -68,5 +74,5 @@ def jobs(arguments: argparse.Namespace) -> None:
     listing = client.get("/jobs", status=arguments.status, limit=arguments.limit)
     for job in listing["jobs"]:
         views = f"{job['rendered_count']}/{job['total_poses']}"
-        print(f"{job['job_id']}  {job['status']:<9}  {views:>7}  {job['created_at']}  {job['cad_path']}")
+        print(f"{job['job_id']}  {job['status']:<9}  {views:>7}  {job['created']}  {job['cad_path']}")
     info(f"{len(listing['jobs'])} of {listing['total']} jobs")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, info, success
+from serve_app.cli.render_command import failure_text
 from serve_app.templates.views import file_names
 
 
@@ -28,7 +29,7 @@ def smoke(arguments: argparse.Namespace) -> None:
     accepted = client.post("/render/templates", {"cad_path": cad, "output_dir": output, "resolution": arguments.resolution})
     job = client.follow(accepted["job_id"], lambda done, total: info(f"{done}/{total} views"))
     if job["status"] != "succeeded":
-        raise CommandError(f"render: {job['error_message']} (log: {job['log_path']})")
+        raise CommandError(f"render: {failure_text(job)} (log: {job['log_path']})")
     success(f"render: {job['templates_generated']} templates in {job['processing_time']:.1f} s")
     check_files(Path(job["templates_dir"]), job["total_poses"])
     success(f"files: {job['total_poses']} x 3 and the manifest are in {job['templates_dir']}")

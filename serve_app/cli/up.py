@@ -6,15 +6,15 @@ import argparse
 import contextlib
 from pathlib import Path
 
+from serve_app.base.api_key import NO_KEY, is_loopback, key_bytes
 from serve_app.base.settings import Settings
 from serve_app.cli.checks import check_port, check_system_libraries
 from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, info, success, warning
 from serve_app.cli.server_process import ServerProcess, stop_in_order
-from serve_app.http.security import NO_KEY, is_loopback, key_bytes
 from serve_app.service.drain import request_drain
 
-_PATIENCE_SEC = 10.0
+_ANSWER_TIME_LIMIT_SEC = 10.0
 """Beyond the grace time, for files to be written and states to be stored."""
 
 
@@ -39,7 +39,7 @@ def up(arguments: argparse.Namespace) -> None:
             info("stopping: running views finish, the other jobs go on at the next start")
             if Client(server.url).answers():
                 with contextlib.suppress(KeyboardInterrupt):  # Told a second time: stop at once. No job is lost then either.
-                    request_drain(settings.data_dir, settings.drain_grace_sec + _PATIENCE_SEC)
+                    request_drain(settings.data_dir, settings.drain_grace_sec + _ANSWER_TIME_LIMIT_SEC)
             return
     raise CommandError(f"the server ended with code {code}; the lines above say why")
 
@@ -47,6 +47,6 @@ def up(arguments: argparse.Namespace) -> None:
 def drain(arguments: argparse.Namespace) -> None:
     """Have the server that uses this machine's ``RENDER_DATA_DIR`` finish its running views and put its jobs aside."""
     settings = Settings()
-    if not request_drain(settings.data_dir, settings.drain_grace_sec + _PATIENCE_SEC):
+    if not request_drain(settings.data_dir, settings.drain_grace_sec + _ANSWER_TIME_LIMIT_SEC):
         raise CommandError(f"no server that uses {settings.data_dir} has drained; set RENDER_DATA_DIR as for the server")
     success("drained; the jobs that are left go on when the server starts again")

@@ -25,7 +25,79 @@ SECURITY_HEADERS = {
 }
 """What every answer carries, failures too."""
 
-_SHOWN = 200
+STATUS: dict[str, int] = {
+    # The request itself.
+    "validation_error": 422,
+    "unauthorized": 401,
+    "body_too_large": 413,
+    "body_too_slow": 408,
+    "content_type_unsupported": 415,
+    "path_outside_roots": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "job_not_found": 404,
+    "poses_invalid": 422,
+    # The CAD.
+    "cad_not_found": 404,
+    "cad_not_a_file": 422,
+    "cad_unreadable": 403,
+    "cad_format_unsupported": 415,
+    "cad_invalid": 422,
+    "cad_too_large": 413,
+    # The output folder.
+    "output_not_writable": 403,
+    "output_not_replaceable": 409,
+    # The views.
+    "view_blank": 422,
+    "view_clipped": 422,
+    "camera_inside_object": 422,
+    # What else is going on.
+    "output_busy": 409,
+    "idempotency_conflict": 409,
+    "canceled": 409,
+    "cad_quarantined": 422,
+    "queue_full": 429,
+    "too_many_waiting": 429,
+    "queue_timeout": 504,
+    "job_timeout": 504,
+    "storage_full": 507,
+    "store_unavailable": 503,
+    "draining": 503,
+    # The renderers.
+    "renderer_start_failed": 503,
+    "renderer_lost": 503,
+    "out_of_memory": 503,
+    "render_failed": 500,
+    "server_restarted": 503,
+    "internal_error": 500,
+}
+"""HTTP status of every code in ``serve_app.base.errors.CODES``."""
+
+_FAILURES = {
+    403: "A path lies outside the allowed folders, or may not be read or written.",
+    404: "The CAD, the poses file or the job is not there.",
+    408: "The request body did not come in time.",
+    409: "The output folder holds something else than templates or is being written, the key or id is another request's, or the job was "
+    "canceled.",
+    413: "The request body or the CAD is too large.",
+    415: "The body is not sent as JSON, or the CAD's format is not one that is read.",
+    422: "The request, the CAD or a view is not usable.",
+    429: "The queue is full, or too many requests wait for their job; `Retry-After` says when to come back.",
+    500: "Blender failed, or the server has a fault.",
+    503: "No renderer could do it, the job store cannot be written, or the server is stopping.",
+    504: "A time limit of the job ran out.",
+    507: "A disk is full.",
+}
+
+FAULT = ServiceError("internal_error", "the server has a fault; its log says more")
+"""What a client is told of an exception that nobody expected."""
+
+_MAX_SHOWN = 200
+
+
+def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What the OpenAPI document says of a route that can fail so; without ``statuses``, of one that can fail in every way."""
+    return {status: failure(_FAILURES[status]) for status in statuses or _FAILURES}
 
 
 def failure(description: str, **more: Any) -> dict[str, Any]:
@@ -43,7 +115,7 @@ def error_response(error: ServiceError, headers: dict[str, str] | None = None) -
     """The answer to a failure."""
     if error.retry_after_sec is not None:
         headers = {**(headers or {}), "Retry-After": str(error.retry_after_sec)}
-    return JSONResponse(error_body(error).model_dump(), error.status, headers)
+    return JSONResponse(error_body(error).model_dump(), STATUS[error.code], headers)
 
 
 async def _on_service_error(request: Request, error: ServiceError) -> JSONResponse:
@@ -51,14 +123,18 @@ async def _on_service_error(request: Request, error: ServiceError) -> JSONRespon
 
 
 async def _on_validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
-    return await _on_service_error(request, validation_error(error.errors()))
+    # FastAPI puts where a value stands (body, query, path, header) before its name.
+    findings = [{**finding, "loc": finding["loc"][1:]} for finding in error.errors()]
+    body = getattr(request.scope["route"], "body_field", None)
+    model = body.field_info.annotation if body is not None else None
+    return await _on_service_error(request, validation_error(findings, model))
 
 
 async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse:
-    path = request.scope["path"][:_SHOWN]  # Not request.url, which is made of the Host header.
+    path = request.scope["path"][:_MAX_SHOWN]  # Not request.url, which is made of the Host header.
     known = {
         404: ("not_found", f"there is no {path}; /docs lists what there is"),
-        405: ("method_not_allowed", f"{request.method[:_SHOWN]} is not offered at {path}; /docs lists what is"),
+        405: ("method_not_allowed", f"{request.method[:_MAX_SHOWN]} is not offered at {path}; /docs lists what is"),
     }
     code, detail = known.get(error.status_code, ("http_error", str(error.detail)))
     headers = dict(error.headers or {})
@@ -75,10 +151,9 @@ def _offered(request: Request) -> set[str]:
 
 
 async def _on_fault(request: Request, error: Exception) -> JSONResponse:
-    server_event("error", "request failed unexpectedly", path=request.scope["path"][:_SHOWN], cause=repr(error))
-    body = ErrorBody(detail="the server has a fault; its log says more", code="internal_error")
+    server_event("error", "request failed unexpectedly", path=request.scope["path"][:_MAX_SHOWN], cause=repr(error))
     # Sent from outside the middleware that adds these to every other answer.
-    return JSONResponse(body.model_dump(), 500, SECURITY_HEADERS)
+    return error_response(FAULT, SECURITY_HEADERS)
 
 
 HANDLERS: dict[type[Exception], Any] = {

@@ -28,7 +28,7 @@ BODY_SEC = 30.0
 class JsonRoute(APIRoute):
     """A route whose body, where it takes one, is read by ``read_json``; FastAPI then checks it against the route's model.
 
-    The application's ``state.max_body_bytes`` is the limit.
+    The limit is ``max_body_bytes`` of the application's ``state.settings``.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -38,7 +38,7 @@ class JsonRoute(APIRoute):
             return handle
 
         async def read_and_handle(request: Request) -> Response:
-            data = await _bounded_body(request, request.app.state.max_body_bytes)
+            data = await _bounded_body(request, request.app.state.settings.max_body_bytes)
             if data:  # Of an empty one FastAPI says that it is required.
                 _check_content_type(request.headers.get("content-type"))
             return await handle(_ReadRequest(request, data, parse_json(data) if data else None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -17,48 +17,11 @@ class ErrorBody(BaseModel):
     field: str | None = Field(default=None, description="The request field it is about, if there is one.")
 
 
-class JobRecord(BaseModel):
-    """A job, whole."""
-
-    job_id: str
-    status: JobState = Field(
-        description="`timeout` without `ended_at` says only that the wait ended: the job goes on, and `GET /jobs/{job_id}` follows it. "
-        "With it, one of the job's clocks ran out, and `error` says which."
-    )
-    cad_path: str
-    output_dir: str
-    templates_dir: str = Field(description="The folder that holds, or will hold, the files.")
-    created_at: str = Field(description="ISO 8601, UTC.")
-    started_at: str | None = None
-    ended_at: str | None = None
-    elapsed_sec: float | None = Field(None, description="Seconds since the job started, or that it took.")
-    log_path: str
-    returncode: int | None = Field(None, description="0 when it succeeded, not 0 when it failed, null before.")
-    success: bool | None = None
-    rendered_count: int = Field(0, description="Views rendered so far.")
-    templates_generated: int = Field(0, description="Templates published.")
-    total_poses: int = Field(0, description="Views asked for; 0 until the cameras are known.")
-    view_seconds: dict[str, float] = Field(default_factory=dict, description="Seconds of each view rendered so far.")
-    processing_time: float | None = None
-    error_message: str | None = None
-    error: ErrorBody | None = None
-    warnings: list[str] = Field(default_factory=list)
-    cached: bool = Field(False, description="The files are copies of an earlier, or a simultaneous, rendering of the same.")
-    options: dict[str, Any] = Field(default_factory=dict, description="The options it was rendered with.")
-
-
 class AcceptedJob(BaseModel):
     """Answer to a request that does not wait."""
 
     job_id: str
     status: JobState = Field("queued", description="Other than `queued` only when an earlier request has begun the same job.")
-
-
-class JobList(BaseModel):
-    """Jobs, newest first."""
-
-    jobs: list[JobRecord]
-    total: int = Field(description="Jobs that match the filter, listed or not.")
 
 
 class RenderResult(BaseModel):
@@ -72,7 +35,7 @@ class RenderResult(BaseModel):
     normalize: bool
     colorize: bool
     base_color: float
-    rendering_time: float
+    rendering_time: float = Field(description="Seconds.")
     job_id: str
     cached: bool = False
     warnings: list[str] = Field(default_factory=list)
@@ -104,7 +67,7 @@ class Health(BaseModel):
 
     status: Literal["healthy"] = "healthy"
     message: str
-    timestamp: str
+    timestamp: float = Field(description="Unix seconds.")
 
 
 class RendererInfo(BaseModel):

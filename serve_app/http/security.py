@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
-from pydantic import SecretStr
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve_app.base.api_key import key_bytes
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.http.errors import SECURITY_HEADERS, error_response, failure
@@ -25,15 +24,6 @@ OPEN_PATHS = ("/health",)
 
 BROWSER_PATHS = ("/docs", "/openapi.json")
 """Where, and below which, the key may come as the password of a browser's own dialog: no page can add a header to itself."""
-
-NO_KEY = (
-    "ANYONE WHO REACHES THIS SERVER MAY USE IT: it listens beyond this machine and RENDER_API_KEY is not set. "
-    "Set RENDER_API_KEY, or listen on 127.0.0.1."
-)
-
-
-class UnusableKeyError(ValueError):
-    """``RENDER_API_KEY`` is one that no client could send. The message never shows it."""
 
 
 def secure(app: FastAPI, settings: Settings) -> None:
@@ -60,27 +50,6 @@ def key_in_openapi(settings: Settings) -> dict[str, Any]:
     return {"dependencies": [Security(scheme) for scheme in schemes], "responses": {401: described}}
 
 
-def is_loopback(host: str | None) -> bool:
-    """Whether only this machine reaches a server that listens there; a name that is no address counts as reachable."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
-def key_bytes(key: SecretStr) -> bytes:
-    """The key as it comes in a header.
-
-    Raises:
-        UnusableKeyError: no header can hold it.
-    """
-    text = key.get_secret_value().strip()
-    if not text or any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise UnusableKeyError("RENDER_API_KEY is blank or holds control characters, which no HTTP header can carry; choose another key")
-    # A variable that is not UTF-8 comes as surrogates: back to the bytes that it had.
-    return text.encode("utf-8", "surrogateescape")
-
-
 class SecurityHeaders:
     """Adds ``SECURITY_HEADERS`` to every answer that does not set them itself."""
 
@@ -105,7 +74,7 @@ class ApiKeyCheck:
 
     Args:
         app: what is protected.
-        key: of ``key_bytes``.
+        key: as ``serve_app.base.api_key.key_bytes`` gives it.
     """
 
     def __init__(self, app: ASGIApp, key: bytes) -> None:

@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
+import difflib
 import reprlib
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
 from serve_app.base.errors import ServiceError
-from serve_app.jobs.request import RenderRequest
 
-_PLACES = ("body", "query", "path", "header")
-
-_MOST_SHOWN = 80
+_MAX_SHOWN = 80
 _BRIEFLY = reprlib.Repr()
 """Shows a value at a cost that does not grow with it: it may be megabytes, and the same one wrong in a thousand items."""
-_BRIEFLY.maxlevel, _BRIEFLY.maxdict, _BRIEFLY.maxlist, _BRIEFLY.maxstring, _BRIEFLY.maxlong = 3, 4, 8, _MOST_SHOWN, _MOST_SHOWN
+_BRIEFLY.maxlevel, _BRIEFLY.maxdict, _BRIEFLY.maxlist, _BRIEFLY.maxstring, _BRIEFLY.maxlong = 3, 4, 8, _MAX_SHOWN, _MAX_SHOWN
 
 
-def validation_error(findings: Sequence[Any]) -> ServiceError:
+def validation_error(findings: Sequence[Any], model: type[BaseModel] | None, where: Sequence[str | int] = ()) -> ServiceError:
     """An error that names the first field that is wrong, its value and the remedy, and counts the others.
 
     Args:
-        findings: ``ValidationError.errors()`` or ``RequestValidationError.errors()``.
+        findings: ``ValidationError.errors()`` of the model.
+        model: what was validated, whose fields a message lists; None where only parameters were.
+        where: where in the request that stands, as ``("items", 3)``.
     """
     first = findings[0]
-    location = [_short(str(part)) for part in first["loc"] if part not in _PLACES]
-    # Of a body that is no JSON, the location is a character's position.
-    field = None if first["type"] == "json_invalid" else ".".join(location) or None
+    location = [*where, *first["loc"]]
+    field = ".".join(_short(str(part)) for part in location) or None
     more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-    return ServiceError("validation_error", _sentence(first, field) + more, field)
+    return ServiceError("validation_error", _sentence(first, field, list(model.model_fields) if model else []) + more, field)
 
 
-def _sentence(finding: Any, field: str | None) -> str:
-    kind, shown = finding["type"], _short(_BRIEFLY.repr(finding.get("input")))
-    if kind == "extra_forbidden":
-        return f"unknown field {field!r}; known fields are {', '.join(RenderRequest.model_fields)}"
-    if kind == "missing":
+def _sentence(finding: Any, field: str | None, known: list[str]) -> str:
+    shown = _short(_BRIEFLY.repr(finding.get("input")))
+    if finding["type"] == "extra_forbidden":
+        return f"unknown field {field!r}{_suggestion(str(finding['loc'][-1]), known)}; known fields are {', '.join(known)}"
+    if finding["type"] == "missing":
         return f"{field or 'the request body'} is required"
-    if kind == "json_invalid":
-        return f"the request body is not JSON: {finding.get('ctx', {}).get('error', finding['msg'])}"
     message = finding["msg"].removeprefix("Value error, ")
     return f"{message}; got {shown}" if field is None else f"{field}: {message}; got {shown}"
 
 
+def _suggestion(name: str, known: list[str]) -> str:
+    """The known name that was meant, if it is near; a long name is near to none, and comparing it would take time."""
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.7) if len(name) <= _MAX_SHOWN else []
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
 def _short(text: str) -> str:
-    return text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 3] + "..."
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, StrictBool, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from render_actor.contract.scene import Quality
 
@@ -76,20 +76,3 @@ class RenderRequest(RenderOptions):
 
     cad_path: PathText = Field(description="CAD file (.ply, .obj, .stl) as the server sees it.")
     output_dir: PathText = Field(description="Folder that will hold `templates/`.")
-
-
-class BatchRequest(BaseModel):
-    """Render several CADs; `defaults` holds options that an item does not give itself."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    # Fail fast: a body of two million items that are none would be a gigabyte of findings.
-    items: Annotated[list[dict[str, Any]], FailFast()] = Field(
-        min_length=1, description="Render requests: each with its own `cad_path`, `output_dir` and, if it likes, options."
-    )
-    defaults: dict[str, Any] = Field(default_factory=dict, description="Options for all items, under any that an item gives itself.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_bare_list(cls, body: Any) -> Any:
-        return {"items": body} if isinstance(body, list) else body

@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from ray.exceptions import RayError
-
-from render_actor.contract.cameras import camera_poses
-from render_actor.contract.scene import TemplateScene, object_to_scene, poses_in_scene, sampling_for
-from render_actor.contract.types import BatchResult, BlenderReport, EncodedView, Failure, ViewBatch
-from serve_app.base.aio import finished, finished_in_thread
-from serve_app.base.errors import ServiceError
+from serve_app.base.aio import run_to_end, to_thread_to_end
 from serve_app.base.logs import JobLog
 from serve_app.base.settings import Settings
 from serve_app.cad.loader import CadLoader, LoadedCad
 from serve_app.jobs.job import Job
 from serve_app.jobs.quarantine import Quarantine
-from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.store import JobStore
+from serve_app.rendering.job_views import JobViews
 from serve_app.rendering.key import rendering_key
 from serve_app.rendering.manifest import manifest_json
-from serve_app.rendering.pose_file import read_poses
-from serve_app.rendering.scheduler import MOST_LOST_RENDERERS, PayloadLostError, ViewScheduler, ViewWork
-from serve_app.rendering.single_flight import RenderingsInFlight
-from serve_app.service.path_policy import PathPolicy
-from serve_app.service.slots import CadRead
+from serve_app.rendering.prepared import PreparedJob
+from serve_app.rendering.resume import published_before, rendered_before
+from serve_app.rendering.scene import poses_of, template_scene, warnings_of
+from serve_app.rendering.scheduler import ViewScheduler
+from serve_app.rendering.single_flight import Flight, SingleFlight
 from serve_app.templates.cache import TemplateCache
 from serve_app.templates.staging import MANIFEST, StagingFolder
-from serve_app.templates.views import RenderedViews, check_files, files_of, view_entry
+from serve_app.templates.views import RenderedViews
 
 
 class JobRendering:
-    """Renders jobs; knows nothing of queues, clocks and final states.
+    """Renders jobs; knows nothing of slots, time limits of jobs and final states.
 
     Args:
         settings: of the service.
@@ -52,196 +42,109 @@ class JobRendering:
     ) -> None:
         self._settings, self._store, self._loader, self._scheduler = settings, store, loader, scheduler
         self._cache, self._quarantine = cache, quarantine
-        self._policy = PathPolicy(settings)
-        self._in_flight = RenderingsInFlight()
+        self._flights = SingleFlight()
 
-    async def render(self, job: Job, log: JobLog, cad_read: CadRead) -> None:
-        """Render a job and publish its files; when this raises, nothing was published and nothing is left.
-
-        Cancelled for ``requeue`` it leaves the staging folder, and another call goes on from the views in it.
+    async def load_cad(self, job: Job, log: JobLog) -> LoadedCad:
+        """Read a job's CAD.
 
         Args:
-            job: in its turn.
+            job: that has its slot.
             log: the job's own.
-            cad_read: called when the CAD is read.
 
         Raises:
             ServiceError: what a client is told.
         """
         began = time.monotonic()
-        cad = await self._loader.load(job.cad_path)
-        await cad_read()
+        cad = await self._loader.load(job.spec.cad_path)
         log.event("info", "CAD loaded", seconds=round(time.monotonic() - began, 3), sha256=cad.file_sha256, key=cad.key, **cad.statistics)
         self._quarantine.check(cad.file_sha256)
-        job.warnings = [text for text in cad.warnings if not (job.request.unit == "m" and "looks like metres" in text)]
-        scene = await asyncio.to_thread(self._scene, job, cad)
-        for warning in job.warnings:
-            log.event("warning", "warning", text=warning)
-        job.total_poses = len(scene.camera_poses)
-        key = rendering_key(cad.key, scene)
+        return cad
 
-        staging = StagingFolder(job.templates_dir, job.job_id, job.request.output_dir)
+    async def render(self, job: Job, cad: LoadedCad, log: JobLog) -> None:
+        """Render a job and publish its files; when this raises, nothing was published and nothing is left.
+
+        Cancelled for ``put_back`` it leaves the staging folder, and another call goes on from the views in it.
+
+        Args:
+            job: that has its slot.
+            cad: the job's.
+            log: the job's own.
+
+        Raises:
+            ServiceError: what a client is told.
+        """
+        prepared = await self._prepare(job, cad, log)
+        staging = prepared.staging
         try:
-            rendered = await finished_in_thread(_published_before, job, staging)
-            if rendered is None:
-                await finished_in_thread(staging.open)
-                rendered = await self._templates(job, cad, scene, key, staging, log)
-                job.view_seconds = rendered.seconds()
-                manifest = manifest_json(job, cad, scene, key, rendered)
-                await finished_in_thread(staging.write, MANIFEST, manifest)
-                await _publish(staging, rendered.sizes() | {MANIFEST: len(manifest)})
-            job.view_seconds, job.published = rendered.seconds(), True
-        except BaseException as error:
-            if not (isinstance(error, asyncio.CancelledError) and job.stop_for == "requeue"):
-                await finished_in_thread(staging.discard)
-            raise
-
-    def _scene(self, job: Job, cad: LoadedCad) -> TemplateScene:
-        request = job.request
-        if request.obj_axes == "blender" and job.cad_path.suffix.lower() != ".obj":
-            job.warnings.append("obj_axes=blender changes .obj files only; ignored")
-        axes = request.obj_axes if job.cad_path.suffix.lower() == ".obj" else "cad"
-        scale = 1000.0 if request.unit == "m" else 1.0
-        largest = float(np.abs(cad.corners).max()) * scale
-        if largest > np.finfo(np.float16).max:
-            raise ServiceError(
-                "cad_invalid",
-                f"coordinates reach {largest:.4g} mm, more than the xyz format holds (65504); check unit, or move the CAD to its origin",
-                "unit",
-            )
-        return TemplateScene(
-            resolution=request.resolution,
-            object_to_scene=object_to_scene(cad.corners, normalize=request.normalize, recenter=request.recenter, axes=axes),
-            camera_poses=poses_in_scene(self._poses(request)),
-            xyz_scale=scale,
-            base_color=request.base_color if request.colorize else None,
-            sampling=sampling_for(request.quality, request.samples or self._settings.samples),
-        )
-
-    def _poses(self, request: RenderRequest) -> NDArray[np.float64]:
-        if request.camera_poses_path is None:
-            return camera_poses(request.level or 0)
-        return read_poses(self._policy.poses(request.camera_poses_path), request.camera_poses_path)
-
-    async def _templates(
-        self, job: Job, cad: LoadedCad, scene: TemplateScene, key: str, staging: StagingFolder, log: JobLog
-    ) -> RenderedViews:
-        """Fill the staging folder: from a job that renders the same, from the cache, or by rendering."""
-        while (shared := self._in_flight.get(key)) is not None:
-            log.event("info", "waits for a job that renders the same", key=key)
-            rendered = await shared.join(staging)
+            rendered = await to_thread_to_end(published_before, job, staging)
             if rendered is not None:
-                job.cached = True
-                return rendered
-        with self._in_flight.lead(key) as mine:
-            done = await self._done_before(job, key, staging) if job.taken_over else RenderedViews()
-            cached = None if done.entries else await self._cache.fetch(key, staging)
-            if cached is not None:
-                job.cached = True
-                log.event("info", "copied from the cache", key=key)
-            rendered = cached or await self._rendered(job, cad, scene, key, staging, done, log)
-            if cached is None:
-                await self._cache.insert(key, staging, rendered)
-            await mine.give(staging, rendered)
-        return rendered
-
-    async def _rendered(
-        self, job: Job, cad: LoadedCad, scene: TemplateScene, key: str, staging: StagingFolder, rendered: RenderedViews, log: JobLog
-    ) -> RenderedViews:
-        """Render what is not among the views that are done, and add it to them."""
-        if rendered.entries:
-            log.event("info", "goes on from views of an earlier server", views=sorted(rendered.entries))
-        job.view_seconds = rendered.seconds()
-
-        def make_batch(views: tuple[int, ...], fence: int) -> ViewBatch:
-            return ViewBatch(job.job_id, cad.key, cad.mesh, scene, views, fence, self._settings.view_timeout_sec)
-
-        async def deliver(result: BatchResult) -> None:
-            try:
-                views: list[EncodedView] = await result.payload
-            except RayError as error:
-                raise PayloadLostError(str(error)) from error
-            if result.mesh_seconds:
-                log.event("info", "mesh loaded into Blender", renderer=result.renderer, seconds=round(result.mesh_seconds, 3))
-            if result.printed:
-                log.event("debug", "Blender printed", renderer=result.renderer, text=result.printed)
-            entries = await finished_in_thread(_write_views, staging, views, result.blender)
-            versions = result.blender.versions if result.blender else {}
-            try:
-                await self._store.add_views(
-                    job.job_id, key, [(entry["index"], {"entry": entry, "versions": versions}) for entry in entries]
-                )
-            except ServiceError as error:  # The files are there; only a restart would cost these views.
-                log.event("warning", "views could not be stored", reason=error.detail)
-            rendered.versions.update(versions)
-            rendered.add(entries)
-            for entry in entries:
-                job.view_seconds[entry["index"]] = entry["seconds"]
-                log.event("info", "view rendered", view=entry["index"], seconds=round(entry["seconds"], 3), renderer=result.renderer)
-
-        def on_failure(result: BatchResult, failure: Failure, views: tuple[int, ...]) -> None:
-            event = "views are rendered again" if failure.worth_retrying else "views failed"
-            cause = {"cause": failure.cause} if failure.cause else {}
-            log.event("warning", event, views=list(views), code=failure.code, reason=failure.message, renderer=result.renderer, **cause)
-            if result.printed:
-                log.event("warning", "Blender printed", renderer=result.renderer, text=result.printed)
-
-        count = len(scene.camera_poses)
-        work = ViewWork(job.group, count, make_batch, deliver, on_failure, job.urgent, frozenset(rendered.entries))
-        try:
-            await self._scheduler.run(work)
-        except ServiceError:
-            if max(work.losses.values(), default=0) >= MOST_LOST_RENDERERS:
-                await self._quarantine.add(cad.file_sha256, f"job {job.job_id} lost {MOST_LOST_RENDERERS} renderers on one of its views")
+                job.progress.views_done(rendered.seconds())
+                job.progress.publish()
+                return
+            await to_thread_to_end(staging.open)
+            if self._flights.is_held(prepared.key):
+                log.event("info", "waits for a job that renders the same", key=prepared.key)
+            async with self._flights.hold(prepared.key) as flight:
+                rendered = await self._collect(prepared, flight)
+                await _publish(prepared, rendered)
+                flight.published(job.spec.templates_dir, rendered)
+        except BaseException as error:
+            if not (isinstance(error, asyncio.CancelledError) and job.progress.stop_reason == "put_back"):
+                await to_thread_to_end(staging.discard)
             raise
+
+    async def _prepare(self, job: Job, cad: LoadedCad, log: JobLog) -> PreparedJob:
+        spec = job.spec
+        scene = await asyncio.to_thread(lambda: template_scene(spec, cad.corners, poses_of(spec), self._settings.samples))
+        job.progress.warnings = warnings_of(spec, cad)
+        for warning in job.progress.warnings:
+            log.event("warning", "warning", text=warning)
+        job.progress.total_poses = len(scene.camera_poses)
+        staging = StagingFolder(spec.templates_dir, job.job_id, spec.request.output_dir)
+        return PreparedJob(job, cad, scene, rendering_key(cad.key, scene), staging, log)
+
+    async def _collect(self, prepared: PreparedJob, flight: Flight) -> RenderedViews:
+        """Fill the staging folder: by copying what is rendered already, or by rendering."""
+        job, staging = prepared.job, prepared.staging
+        done = RenderedViews()
+        if flight.has_source:
+            await to_thread_to_end(staging.keep_only, set())  # An earlier server may have left views there.
+        elif job.recovered:
+            done = await rendered_before(prepared, self._store)
+        if done.entries:
+            prepared.log.event("info", "goes on from views of an earlier server", views=sorted(done.entries))
+            job.progress.views_done(done.seconds())
+        elif (copied := await self._copied(prepared, flight)) is not None:
+            job.progress.cached = True
+            job.progress.views_done(copied.seconds())
+            return copied
+        rendered = await JobViews(prepared, done, self._store, self._quarantine).render(self._scheduler, self._settings.view_timeout_sec)
+        await self._cache.insert(prepared.key, staging, rendered)
         return rendered
 
-    async def _done_before(self, job: Job, key: str, staging: StagingFolder) -> RenderedViews:
-        """Views that an earlier server has rendered of the same, whose files are whole; no other file stays."""
-        stored = await self._store.views(job.job_id, key)
-        rendered = RenderedViews()
-        for view, content in stored.items():
-            one = RenderedViews({view: content["entry"]})
-            if await finished_in_thread(staging.intact, one.hashes()):
-                rendered.add([content["entry"]])
-                rendered.versions.update(content["versions"])
-        await finished_in_thread(staging.keep_only, set(rendered.hashes()))
+    async def _copied(self, prepared: PreparedJob, flight: Flight) -> RenderedViews | None:
+        """The same templates from the cache, or from a job that has just published them."""
+        rendered = await self._cache.fetch(prepared.key, prepared.staging)
+        if rendered is not None:
+            prepared.log.event("info", "copied from the cache", key=prepared.key)
+            return rendered
+        rendered = await flight.copy_into(prepared.staging)
+        if rendered is not None:
+            prepared.log.event("info", "copied from a job that rendered the same", key=prepared.key)
         return rendered
 
 
-def _write_views(staging: StagingFolder, views: list[EncodedView], blender: BlenderReport | None) -> list[dict[str, Any]]:
-    for view in views:
-        check_files(view)
-        for name, data in files_of(view).items():
-            staging.write(name, data)
-    return [view_entry(view, blender) for view in views]
-
-
-def _published_before(job: Job, staging: StagingFolder) -> RenderedViews | None:
-    """What an earlier server published of this very job just before it ended."""
-    if not job.taken_over:
-        return None
+async def _publish(prepared: PreparedJob, rendered: RenderedViews) -> None:
+    """Write the manifest and publish the folder; a stop that comes while the rename is made comes too late."""
+    staging, progress = prepared.staging, prepared.job.progress
+    manifest = manifest_json(prepared, rendered)
+    await to_thread_to_end(staging.write, MANIFEST, manifest)
+    task = asyncio.ensure_future(asyncio.to_thread(staging.publish, rendered.sizes() | {MANIFEST: len(manifest)}))
     try:
-        manifest = json.loads((job.templates_dir / MANIFEST).read_bytes())
-        if manifest["job_id"] != job.job_id:
-            return None
-        rendered = RenderedViews.from_json({"entries": manifest["views"], "versions": manifest["versions"]})
-        whole = staging.whole_at_target(rendered.hashes())
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if not whole:
-        return None
-    staging.discard()  # It holds the folder that this one replaced, if any.
-    return rendered
-
-
-async def _publish(staging: StagingFolder, files: dict[str, int]) -> None:
-    """Publish; a stop that comes while the rename is made comes too late."""
-    task = asyncio.ensure_future(asyncio.to_thread(staging.publish, files))
-    try:
-        await finished(task)
+        await run_to_end(task)
     except asyncio.CancelledError:
         task.result()
         current = asyncio.current_task()
         if current is not None:
             current.uncancel()
+    progress.publish()

@@ -5,31 +5,30 @@ from __future__ import annotations
 import json
 from importlib.metadata import version
 
-from render_actor.contract.scene import FIELD_OF_VIEW, TemplateScene
-from serve_app.cad.loader import LoadedCad
-from serve_app.jobs.job import Job
+from render_actor.contract.scene import FIELD_OF_VIEW
+from serve_app.rendering.prepared import PreparedJob
 from serve_app.templates.views import RenderedViews
 
 FORMAT = 1
 
 
-def manifest_json(job: Job, cad: LoadedCad, scene: TemplateScene, rendering_key: str, rendered: RenderedViews) -> bytes:
+def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
     """The manifest as JSON text.
 
+    Poses are camera-to-scene matrices in scene units (translations of norm 2), coordinates in mm.
+
     Args:
-        job: whose templates they are.
-        cad: what was rendered.
-        scene: how; its poses are in scene units, translations of norm 2.
-        rendering_key: of all that decides the files' content.
+        prepared: whose templates they are.
         rendered: the views.
     """
+    job, cad, scene = prepared.job, prepared.cad, prepared.scene
     sampling = scene.sampling
     content = {
         "format": FORMAT,
         "job_id": job.job_id,
-        "cad": {"name": job.cad_path.name, "sha256": cad.file_sha256, "key": cad.key, "references": cad.references, **cad.statistics},
-        "options": job.request.model_dump(exclude={"cad_path", "output_dir"}),
-        "warnings": job.warnings,
+        "cad": {"name": job.spec.cad_path.name, "sha256": cad.file_sha256, "key": cad.key, "references": cad.references, **cad.statistics},
+        "options": job.spec.options,
+        "warnings": job.progress.warnings,
         "resolution": [scene.resolution, scene.resolution],
         "field_of_view_rad": FIELD_OF_VIEW,
         "intrinsics": scene.intrinsics.tolist(),
@@ -43,8 +42,8 @@ def manifest_json(job: Job, cad: LoadedCad, scene: TemplateScene, rendering_key:
         "xyz_unit": "mm",
         "xyz_scale": scene.xyz_scale,
         "camera_to_scene": scene.camera_poses.tolist(),
-        "rendering_key": rendering_key,
-        "cached": job.cached,
+        "rendering_key": prepared.key,
+        "cached": job.progress.cached,
         "views": [rendered.entries[view] for view in sorted(rendered.entries)],
         "versions": {"render-server": version("render-server"), **rendered.versions},
         "devices": rendered.devices(),

@@ -15,19 +15,19 @@ from serve_app.base.regular_file import read_regular_file
 
 _npy: Any = np.lib.format  # Its types are not declared.
 
-MOST_POSES = 2048
-_MAX_BYTES = 16 * MOST_POSES * 16 + 4096
+MAX_POSES = 2048
+_MAX_BYTES = 16 * MAX_POSES * 16 + 4096
 _MAX_HEADER = 1024
 _TOLERANCE = 1e-3
-_FARTHEST = 1e6
+_MAX_TRANSLATION = 1e6
 
 
-def read_poses(path: Path, shown: str) -> NDArray[np.float64]:
+def read_poses(path: Path, quoted: str) -> NDArray[np.float64]:
     """Camera-to-world poses from an .npy file, never through pickle.
 
     Args:
         path: the file, links resolved.
-        shown: the path as the client wrote it.
+        quoted: the path as the client wrote it.
 
     Returns:
         (N, 4, 4) float64, OpenCV axes, translations as in the stock list (norm 1000 is distance 2).
@@ -38,17 +38,17 @@ def read_poses(path: Path, shown: str) -> NDArray[np.float64]:
     try:
         data = read_regular_file(path, _MAX_BYTES)
     except OSError as error:
-        raise _invalid(shown, f"it cannot be read: {error.strerror or 'it is gone'}") from error
+        raise _invalid(quoted, f"it cannot be read: {error.strerror or 'it is gone'}") from error
     except ValueError as error:
-        raise _invalid(shown, f"{error}: that is more than {MOST_POSES} poses have") from error
+        raise _invalid(quoted, f"{error}: that is more than {MAX_POSES} poses have") from error
     try:
         poses = _array(data)
     except ValueError as error:
-        raise _invalid(shown, str(error)) from error
+        raise _invalid(quoted, str(error)) from error
     for index, pose in enumerate(poses):
         reason = _fault(pose)
         if reason:
-            raise _invalid(shown, f"pose {index} {reason}")
+            raise _invalid(quoted, f"pose {index} {reason}")
     return poses
 
 
@@ -89,8 +89,8 @@ def _header(stream: io.BytesIO) -> tuple[tuple[int, int, int], bool, Any]:
         raise ValueError(f"its type is {str(dtype)[:80]}, not a real number")
     if len(shape) != 3 or shape[1:] != (4, 4) or shape[0] < 1:
         raise ValueError(f"its shape is {str(shape)[:80]}, not N x 4 x 4")
-    if shape[0] > MOST_POSES:
-        raise ValueError(f"it holds {shape[0]} poses, more than {MOST_POSES}")
+    if shape[0] > MAX_POSES:
+        raise ValueError(f"it holds {shape[0]} poses, more than {MAX_POSES}")
     return shape, column_major, dtype
 
 
@@ -107,10 +107,10 @@ def _fault(pose: NDArray[np.float64]) -> str | None:
     distance = np.abs(pose[:3, 3]).max()
     if distance < 1e-9:
         return "puts the camera at the origin, inside the object"
-    if distance > _FARTHEST:
-        return f"puts the camera {distance:.4g} away; 1000 is the usual, and beyond {_FARTHEST:g} nothing is seen"
+    if distance > _MAX_TRANSLATION:
+        return f"puts the camera {distance:.4g} away; 1000 is the usual, and beyond {_MAX_TRANSLATION:g} nothing is seen"
     return None
 
 
-def _invalid(shown: str, reason: str) -> ServiceError:
-    return ServiceError("poses_invalid", f"camera_poses_path {shown!r} cannot be used: {reason}", "camera_poses_path")
+def _invalid(quoted: str, reason: str) -> ServiceError:
+    return ServiceError("poses_invalid", f"camera_poses_path {quoted!r} cannot be used: {reason}", "camera_poses_path")

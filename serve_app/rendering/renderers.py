@@ -3,43 +3,70 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import dataclasses
 import time
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ray.exceptions import RayError
 from ray.serve.handle import DeploymentHandle
 
-from render_actor.contract.types import BatchResult, RendererStatus, ViewBatch
+from render_actor.contract.types import BatchResult, EncodedView, RendererStatus, ViewBatch
+from serve_app.base.aio import spawn
 from serve_app.base.logs import server_event
 
-_FRESH_SEC = 0.5
-"""Statuses younger than this are not asked for again, however many clients ask."""
 
-_PATIENCE_SEC = 1.0
-"""How long a caller waits for replicas that are busy before it gets what is known."""
+@dataclass(frozen=True)
+class Waits:
+    """How long the renderers are waited for.
 
-_GIVE_UP_SEC = 120.0
-"""A replica that has not answered for so long is left out."""
+    Attributes:
+        fresh_sec: statuses younger than this are not asked for again, however many clients ask.
+        status_wait_sec: a client waits so long for replicas that are busy before it gets what is known.
+        status_timeout_sec: a replica that has not answered for so long is left out.
+        kill_sec: a replica has killed a Blender that was too slow, and seen it dead, within this time.
+        ask_again_sec: pause between two rounds of asking whether all replicas are idle.
+    """
 
-_KILL_SEC = 30.0
-"""A replica has killed a Blender that was too slow, and seen it dead, within this time."""
+    fresh_sec: float = 0.5
+    status_wait_sec: float = 1.0
+    status_timeout_sec: float = 120.0
+    kill_sec: float = 30.0
+    ask_again_sec: float = 1.0
 
-_ASK_AGAIN_SEC = 1.0
+
+class PayloadLostError(Exception):
+    """The renderer that held a batch's images was lost before they were fetched."""
 
 
-class Renderers(Protocol):
-    """What the service needs of its renderers."""
+class BatchRenderers(Protocol):
+    """What the scheduler needs of the renderers."""
 
     async def render(self, batch: ViewBatch) -> BatchResult:
-        """Render a batch on some renderer."""
+        """Render a batch on some renderer; cancelling this makes the renderer drop it.
+
+        Raises:
+            Exception: of any type: the renderer could not be reached, or was lost.
+        """
         ...
+
+    async def fetch(self, result: BatchResult) -> list[EncodedView]:
+        """The images of a result without failure.
+
+        Raises:
+            PayloadLostError: they were lost with their renderer.
+        """
+        ...
+
+
+class Renderers(BatchRenderers, Protocol):
+    """What the service needs of the renderers."""
 
     async def statuses(self) -> list[RendererStatus]:
         """State of every renderer that answers."""
         ...
 
-    async def quiet(self) -> None:
+    async def wait_idle(self) -> None:
         """Return when no renderer works for an earlier server any more."""
         ...
 
@@ -50,10 +77,11 @@ class ServeRenderers:
     Args:
         handle: of the deployment.
         batch_sec: seconds that a renderer may take for a batch before it is killed.
+        waits: how long they are waited for.
     """
 
-    def __init__(self, handle: DeploymentHandle, batch_sec: float) -> None:
-        self._handle, self._batch_sec = handle, batch_sec
+    def __init__(self, handle: DeploymentHandle, batch_sec: float, waits: Waits | None = None) -> None:
+        self._handle, self._batch_sec, self._waits = handle, batch_sec, waits or Waits()
         self._known: list[RendererStatus] = []
         self._known_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
@@ -68,12 +96,20 @@ class ServeRenderers:
             raise
         return result
 
-    async def quiet(self) -> None:
-        """Ask every replica: one answers only between two batches, so what an earlier ingress sent it is over by then.
+    async def fetch(self, result: BatchResult) -> list[EncodedView]:
+        """The images of a result, from Ray's object store; ``PayloadLostError`` when their owner is gone."""
+        try:
+            views: list[EncodedView] = await result.payload
+        except RayError as error:
+            raise PayloadLostError(str(error)) from error
+        return views
+
+    async def wait_idle(self) -> None:
+        """Ask every replica: one answers only between two batches, so what an earlier server sent it is over by then.
 
         While there is none, or one does not answer, all are asked again, for as long as a batch may take.
         """
-        until = time.monotonic() + self._batch_sec + _KILL_SEC
+        until = time.monotonic() + self._batch_sec + self._waits.kill_sec
         while (left := until - time.monotonic()) > 0:
             try:
                 answers = await self._answers(left)
@@ -81,24 +117,23 @@ class ServeRenderers:
                 answers = [error]
             if all(isinstance(answer, RendererStatus) for answer in answers):
                 return
-            await asyncio.sleep(_ASK_AGAIN_SEC)
+            await asyncio.sleep(self._waits.ask_again_sec)
         server_event("warning", "a renderer does not answer; what an earlier server gave it is taken for lost", seconds=self._batch_sec)
 
     async def statuses(self) -> list[RendererStatus]:
         """State of every replica; a replica answers between two batches, and counts as busy until it does."""
-        if time.monotonic() - self._known_at < _FRESH_SEC:
+        if time.monotonic() - self._known_at < self._waits.fresh_sec:
             return self._known
         if self._asking is None or self._asking.done():
-            # Not in the context of the request, which Serve cancels when its client hangs up.
-            self._asking = asyncio.get_running_loop().create_task(self._ask(), context=contextvars.Context())
-        answered, _ = await asyncio.wait({self._asking}, timeout=_PATIENCE_SEC)
+            self._asking = spawn(self._ask())
+        answered, _ = await asyncio.wait({self._asking}, timeout=self._waits.status_wait_sec)
         if answered:
             return self._known
         return [dataclasses.replace(status, state="busy") if status.state == "ready" else status for status in self._known]
 
     async def _ask(self) -> None:
         try:
-            answers = await self._answers(_GIVE_UP_SEC)
+            answers = await self._answers(self._waits.status_timeout_sec)
         except Exception:  # No replica is up yet, or none answers: there is no renderer to speak of.
             answers = []
         self._known = [answer for answer in answers if isinstance(answer, RendererStatus)]

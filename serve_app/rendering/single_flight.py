@@ -1,13 +1,15 @@
-"""Lets identical jobs that run at the same time share one rendering."""
+"""Renders once what several jobs ask for at the same time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
-from serve_app.base.aio import finished, finished_in_thread
+from serve_app.base.aio import to_thread_to_end
 from serve_app.base.errors import ServiceError
+from serve_app.base.logs import server_event
 from serve_app.templates.copy import DamagedFileError
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
@@ -18,89 +20,97 @@ _OF_THE_REQUEST = frozenset(
 """Failures that every job with the same rendering would meet; of any other, like a cancellation, the others know nothing."""
 
 
-class SharedRendering:
-    """One rendering, its leader, who renders, and its followers, who get copies.
+class Flight:
+    """One job that wants a rendering, and what a job before it has left it."""
 
-    Each follower makes its own copy: when it is cancelled it waits for the copy to end, and nobody writes to its folder after that.
-    """
+    def __init__(self, others: set[Flight]) -> None:
+        self._others = others
+        self._source: tuple[Path, RenderedViews] | None = None
+        self._error: ServiceError | None = None
 
-    def __init__(self) -> None:
-        self._answer: asyncio.Future[tuple[StagingFolder, RenderedViews] | ServiceError | None] = asyncio.Future()
-        self._ended = False
-        self._followers = 0
-        self._left_alone = asyncio.Event()
+    @property
+    def has_source(self) -> bool:
+        """Whether a job before this one has published the same rendering while this one waited."""
+        return self._source is not None
 
-    async def join(self, staging: StagingFolder) -> RenderedViews | None:
-        """Wait for the leader, and fill a staging folder with copies of its files.
+    async def copy_into(self, staging: StagingFolder) -> RenderedViews | None:
+        """Copy what a job before this one has published, each file checked against its SHA-256.
 
         Returns:
-            The views, or None when the leader was stopped for reasons of its own and the caller should see for itself.
+            The views; or None when there is no such job, or its folder was changed since. The staging folder is empty then.
 
         Raises:
-            ServiceError: the leader failed in a way that the caller would, too, or the staging folder cannot be written.
+            ServiceError: the staging folder cannot be written.
         """
-        if self._ended:  # Its files have gone their way.
+        if self._source is None:
             return None
-        self._followers += 1
+        folder, rendered = self._source
         try:
-            answer = await asyncio.shield(self._answer)
-            if isinstance(answer, ServiceError):
-                raise ServiceError(answer.code, answer.detail, answer.field)
-            if answer is None:
-                return None
-            source, rendered = answer
-            await finished_in_thread(_fill, staging, source, rendered)
-            return rendered
+            await to_thread_to_end(staging.copy_from, folder, rendered.hashes())
         except DamagedFileError as error:
-            raise ServiceError("internal_error", str(error)) from error
-        finally:
-            self._followers -= 1
-            if not self._followers:
-                self._left_alone.set()
+            server_event("warning", "templates that another job has published cannot be copied", reason=str(error))
+            await to_thread_to_end(staging.keep_only, set())
+            return None
+        return rendered
 
-    async def give(self, source: StagingFolder, rendered: RenderedViews) -> None:
-        """Have every follower copy the leader's files; they lie still until this returns, or raises."""
-        self._answer.set_result((source, rendered))
-        await finished(self._until_left_alone())
+    def published(self, folder: Path, rendered: RenderedViews) -> None:
+        """Tell the jobs that wait now where the finished templates lie."""
+        for other in self._others:
+            other._source = folder, rendered
 
-    async def _until_left_alone(self) -> None:
-        while self._followers:
-            self._left_alone.clear()
-            await self._left_alone.wait()
+    def failed(self, error: ServiceError) -> None:
+        """Tell the jobs that wait now of a failure that they would meet, too."""
+        if error.code in _OF_THE_REQUEST:
+            for other in self._others:
+                other._error = error
 
-    def end(self, error: BaseException | None) -> None:
-        """The leader has ended; followers that got nothing are told so."""
-        self._ended = True
-        if not self._answer.done():
-            self._answer.set_result(error if isinstance(error, ServiceError) and error.code in _OF_THE_REQUEST else None)
-
-
-def _fill(staging: StagingFolder, source: StagingFolder, rendered: RenderedViews) -> None:
-    staging.keep_only(set())  # An earlier server may have left views there.
-    staging.copy_from(source.folder, rendered.hashes())
+    def check(self) -> None:
+        """Raise the failure that a job before this one has left, if any."""
+        if self._error is not None:
+            raise ServiceError(self._error.code, self._error.detail, self._error.field)
 
 
-class RenderingsInFlight:
-    """The renderings that have a leader, by key."""
+class _Key:
+    """The jobs that want one rendering: one has the lock, the others wait for it."""
 
     def __init__(self) -> None:
-        self._shared: dict[str, SharedRendering] = {}
+        self.lock = asyncio.Lock()
+        self.waiting: set[Flight] = set()
 
-    def get(self, key: str) -> SharedRendering | None:
-        """The rendering of a key that is under way."""
-        return self._shared.get(key)
 
-    @contextmanager
-    def lead(self, key: str) -> Iterator[SharedRendering]:
-        """Be the leader of a key for the length of the ``with``; there must be none."""
-        assert key not in self._shared
-        shared = self._shared[key] = SharedRendering()
-        error: BaseException | None = None
+class SingleFlight:
+    """Lets one job at a time work on a rendering; the next one finds what it has left."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, _Key] = {}
+
+    def is_held(self, key: str) -> bool:
+        """Whether a job works on this rendering, so that another one would wait."""
+        return key in self._keys
+
+    @asynccontextmanager
+    async def hold(self, key: str) -> AsyncIterator[Flight]:
+        """Wait until no other job works on this rendering, and hold it until the templates are published.
+
+        Args:
+            key: of the rendering.
+
+        Raises:
+            ServiceError: the job before failed in a way that this one would, too.
+        """
+        jobs = self._keys.setdefault(key, _Key())
+        flight = Flight(jobs.waiting)
+        jobs.waiting.add(flight)
         try:
-            yield shared
-        except BaseException as raised:
-            error = raised
-            raise
+            async with jobs.lock:
+                jobs.waiting.discard(flight)
+                flight.check()
+                try:
+                    yield flight
+                except ServiceError as error:
+                    flight.failed(error)
+                    raise
         finally:
-            del self._shared[key]
-            shared.end(error)
+            jobs.waiting.discard(flight)
+            if not jobs.waiting and not jobs.lock.locked():
+                del self._keys[key]

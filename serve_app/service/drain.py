@@ -32,16 +32,16 @@ async def drain_on_demand(settings: Settings, drain: Callable[[], Awaitable[None
     request.write_text(_DRAINED)
 
 
-def request_drain(data_dir: Path, patience_sec: float) -> bool:
+def request_drain(data_dir: Path, time_limit_sec: float) -> bool:
     """Ask the server that uses a data folder to drain, and wait until it has.
 
     Returns:
-        Whether it has, within ``patience_sec``.
+        Whether it has, within ``time_limit_sec``.
     """
     request = _request_file(data_dir)
     try:
         request.touch()
-        until = time.monotonic() + patience_sec
+        until = time.monotonic() + time_limit_sec
         while time.monotonic() < until:
             if request.read_text() == _DRAINED:
                 return True

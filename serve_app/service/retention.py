@@ -40,8 +40,8 @@ async def tidy(settings: Settings, store: JobStore, live: set[str]) -> None:
     oldest = time.time() - settings.keep_jobs_days * _DAY_SEC
     leftovers = await _remove_leftovers(store, oldest)
     forgotten = await store.forget(oldest, settings.keep_jobs)
-    for record in forgotten:
-        await asyncio.to_thread(log_path_of(settings.log_dir, record.job_id).unlink, missing_ok=True)
+    for job_id in forgotten:
+        await asyncio.to_thread(log_path_of(settings.log_dir, job_id).unlink, missing_ok=True)
     logs = await asyncio.to_thread(_trim_logs, settings.log_dir, settings.log_max_bytes, live)
     if forgotten or logs or leftovers:
         server_event("info", "old jobs removed", jobs=len(forgotten), logs=logs, staging_folders=leftovers)
@@ -55,9 +55,9 @@ async def _remove_leftovers(store: JobStore, oldest: float) -> int:
     folders = await asyncio.to_thread(staging_folders, await store.templates_dirs())
     removed = 0
     for folder, job_ids in folders.items():
-        known = [stored for job_id in job_ids if (stored := await store.get(job_id)) is not None]
+        known = [record for job_id in job_ids if (record := await store.get(job_id)) is not None]
         if known:
-            left = all(stored.record.status in FINAL_STATES for stored in known)
+            left = all(record.status in FINAL_STATES for record in known)
         else:
             left = await asyncio.to_thread(_changed_before, folder, oldest)
         if left:
@@ -73,14 +73,14 @@ def _changed_before(folder: Path, moment: float) -> bool:
         return False
 
 
-def _trim_logs(folder: Path, most_bytes: int, live: set[str]) -> int:
+def _trim_logs(folder: Path, max_bytes: int, live: set[str]) -> int:
     """Remove the oldest logs until the others fit; returns how many went."""
     if not folder.is_dir():
         return 0
     logs = sorted((path.stat().st_mtime_ns, path.stat().st_size, path) for path in folder.glob("*.log"))
     total, removed = sum(size for _, size, _ in logs), 0
     for _, size, path in logs:
-        if total <= most_bytes:
+        if total <= max_bytes:
             break
         if path.stem not in live:
             path.unlink(missing_ok=True)

@@ -1,27 +1,45 @@
-"""Takes an accepted job through its life: its turn, its rendering, its end, and the clocks over all of that."""
+"""Takes an accepted job through its life: its slot, its rendering, its end, and the time limits over all of that."""
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import traceback
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Protocol
 
+from serve_app.base.aio import spawn
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import JobLog
 from serve_app.base.settings import Settings
+from serve_app.cad.loader import LoadedCad
 from serve_app.jobs.job import Job
-from serve_app.jobs.store import JobStore, StoredJob
-from serve_app.rendering.job_rendering import JobRendering
-from serve_app.rendering.scheduler import ViewScheduler
+from serve_app.jobs.progress import StopReason
+from serve_app.jobs.record import JobRecord, record_of
+from serve_app.jobs.store import JobStore
 from serve_app.service.admission import check_output, check_queue
-from serve_app.service.slots import CadRead, JobTurns
-
-MOST_RESUMES = 10
-"""A job that so many servers began, none of which rendered a view of it, may be what ends them."""
+from serve_app.service.slots import JobSlot, JobSlots
 
 _STORE_RETRY_SEC = (0.5, 1, 2, 5, 10)
+
+
+class Rendering(Protocol):
+    """What a job that has its slot is handed to; both steps raise ``ServiceError`` with what a client is told."""
+
+    async def load_cad(self, job: Job, log: JobLog) -> LoadedCad:
+        """Read the job's CAD."""
+        ...
+
+    async def render(self, job: Job, cad: LoadedCad, log: JobLog) -> None:
+        """Render the job and publish its folder; when this raises, nothing was published."""
+        ...
+
+
+class Pausable(Protocol):
+    """What hands work to the renderers."""
+
+    async def pause(self, grace_sec: float) -> None:
+        """Hand nothing out any more, and return when nothing is out."""
+        ...
 
 
 class JobRunner:
@@ -32,13 +50,14 @@ class JobRunner:
         store: every change of a job's state goes there.
         rendering: does the work.
         scheduler: stopped when the server drains.
-        turns: who may run.
+        slots: bound the jobs that run at a time.
     """
 
-    def __init__(self, settings: Settings, store: JobStore, rendering: JobRendering, scheduler: ViewScheduler, turns: JobTurns) -> None:
-        self._settings, self._store, self._rendering, self._scheduler, self._turns = settings, store, rendering, scheduler, turns
+    def __init__(self, settings: Settings, store: JobStore, rendering: Rendering, scheduler: Pausable, slots: JobSlots) -> None:
+        self._settings, self._store, self._rendering, self._scheduler, self._slots = settings, store, rendering, scheduler, slots
         self._live: dict[str, Job] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._work: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._seconds_a_job = 5.0
         self._draining = False
         self._may_start = asyncio.Event()
@@ -52,15 +71,20 @@ class JobRunner:
         """All jobs that have not ended."""
         return list(self._live.values())
 
-    def hold(self) -> None:
-        """Accept jobs but start none until ``release``."""
+    @property
+    def draining(self) -> bool:
+        """Whether the server is about to stop."""
+        return self._draining
+
+    def pause_starts(self) -> None:
+        """Accept jobs but start none until ``resume_starts``."""
         self._may_start.clear()
 
-    def release(self) -> None:
+    def resume_starts(self) -> None:
         """Let the accepted jobs start."""
         self._may_start.set()
 
-    async def submit(self, job: Job, request_key: str | None = None) -> StoredJob | None:
+    async def submit(self, job: Job, request_key: str | None = None) -> JobRecord | None:
         """Accept a job: on disk when this returns, and running soon after.
 
         Args:
@@ -78,153 +102,165 @@ class JobRunner:
                 "draining", "the server is stopping and takes no new jobs; send the request again in a moment", retry_after_sec=15
             )
         check_queue(self._live.values(), self._settings.max_queued_jobs, self._seconds_a_job)
-        check_output(job, self._live.values())
+        check_output(job.spec, self._live.values())
         self._live[job.job_id] = job
-        # Not in the context of the request, which Serve cancels when its client hangs up: from here on the job is a job.
-        accepting = self._start(self._accept(job, request_key))
-        return await asyncio.shield(accepting)
+        # A task of its own: from here on the job is a job, whether or not its client hangs up.
+        return await asyncio.shield(self._spawn(self._accept(job, request_key)))
 
-    async def _accept(self, job: Job, request_key: str | None) -> StoredJob | None:
+    async def _accept(self, job: Job, request_key: str | None) -> JobRecord | None:
         try:
-            existing = await self._store.insert(job.record(), job.group, request_key, job.request_hash)
+            existing = await self._store.insert(record_of(job), request_key)
         except BaseException:
-            self._forget(job)
+            self._refuse(job)
             raise
         if existing is not None:
-            self._forget(job)
+            self._refuse(job)
             return existing
-        job.stored = True
-        job.accepted.set()
-        self._go(job)
+        self._begin(job)
         return None
 
-    def take_over(self, job: Job) -> None:
+    def _refuse(self, job: Job) -> None:
+        del self._live[job.job_id]
+        job.progress.refuse()
+
+    def recover(self, job: Job) -> None:
         """Go on with a job that an earlier server accepted; its record says that it is queued."""
-        job.stored = job.taken_over = True
-        job.accepted.set()
         self._live[job.job_id] = job
-        self._go(job)
+        self._begin(job)
 
-    def _go(self, job: Job) -> None:
-        self._start(self._whole_life(job))
+    def _begin(self, job: Job) -> None:
+        job.progress.is_stored("queued")
+        job.progress.accept()
+        self._spawn(self._run_job(job))
 
-    def _start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
+    def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = spawn(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _forget(self, job: Job) -> None:
-        self._live.pop(job.job_id, None)
-        job.accepted.set()
-        job.done.set()
-
-    async def _whole_life(self, job: Job) -> None:
-        log = JobLog(job.log_path, job.job_id)
-        options = job.request.model_dump(exclude={"cad_path", "output_dir"})
-        event = "job taken over from an earlier server" if job.taken_over else "job accepted"
-        log.event("info", event, cad_path=job.request.cad_path, output_dir=job.request.output_dir, options=options)
+    async def _run_job(self, job: Job) -> None:
+        log, request = JobLog(job.spec.log_path, job.job_id), job.spec.request
+        event = "job of an earlier server goes on" if job.recovered else "job accepted"
+        log.event("info", event, cad_path=request.cad_path, output_dir=request.output_dir, options=job.spec.options)
         error: ServiceError | None = None
         try:
-            # A task of its own, for others to cancel: this one sees the job to its end.
-            job.work = self._start(self._run(job, log))
-            if job.stop_for is not None:
-                job.work.cancel()
-            await job.work
+            # A task of its own, for `_stop` to cancel: this one sees the job to its end.
+            self._work[job.job_id] = work = self._spawn(self._run_in_time(job, log))
+            if job.progress.stop_reason is not None:
+                work.cancel()
+            await work
         except ServiceError as raised:
             error = raised
         except asyncio.CancelledError:
-            if job.stop_for is None:
+            if job.progress.stop_reason is None:
                 raise
         except Exception:
             log.event("error", "unexpected error", cause=traceback.format_exc())
             error = ServiceError("internal_error", "the server has a fault; the job's log says more")
+        finally:
+            self._work.pop(job.job_id, None)
         self._end(job, log, error)
+        await log.close()
         await self._store_end(job, log)
 
-    async def _run(self, job: Job, log: JobLog) -> None:
+    async def _run_in_time(self, job: Job, log: JobLog) -> None:
         limit = self._settings.queue_timeout_sec
+        slot = self._slots.slot(job.spec.group, interactive=job.spec.interactive, large=job.spec.large)
         try:
-            async with asyncio.timeout(max(0.0, limit - job.age_seconds)) as clock:
-                turn = self._turns.turn(job.group, urgent=job.urgent, large=job.large)
+            async with asyncio.timeout(max(0.0, limit - job.progress.age_sec)) as waiting:
                 await self._may_start.wait()
-                cad_read = await turn.__aenter__()
+                held = await slot.__aenter__()
         except TimeoutError:
-            assert clock.expired()
+            assert waiting.expired()
             raise ServiceError(
                 "queue_timeout",
-                f"the job waited {limit:g} s for its turn (RENDER_QUEUE_TIMEOUT_SEC); send it again when there is less to do",
+                f"the job waited {limit:g} s for a slot (RENDER_QUEUE_TIMEOUT_SEC); send it again when there is less to do",
             ) from None
         try:
-            await self._in_turn(job, log, cad_read)
+            await self._run_in_slot(job, log, held)
         finally:
-            await turn.__aexit__(None, None, None)
+            await slot.__aexit__(None, None, None)
 
-    async def _in_turn(self, job: Job, log: JobLog, cad_read: CadRead) -> None:
-        job.move_to("running")
+    async def _run_in_slot(self, job: Job, log: JobLog, slot: JobSlot) -> None:
+        ran_before = job.progress.elapsed_sec or 0.0
+        job.progress.start()
         try:
-            await self._store.update(job.record(), job.resumed)
-        except ServiceError as error:  # On disk it stays queued, from where the next server would begin it just as well.
+            await self._store.update(record_of(job))
+            job.progress.is_stored("running")
+        except ServiceError as error:  # In the store it stays queued, from where the next server would begin it just as well.
             log.event("warning", "the job's start could not be stored", reason=error.detail)
         limit = self._settings.job_timeout_sec
         try:
-            async with asyncio.timeout(max(0.0, limit - job.earlier_seconds)) as clock:
-                await self._rendering.render(job, log, cad_read)
+            async with asyncio.timeout(max(0.0, limit - ran_before)) as running:
+                cad = await self._rendering.load_cad(job, log)
+                await slot.end_reading()
+                await self._rendering.render(job, cad, log)
         except TimeoutError:
-            if not clock.expired():
+            if not running.expired():
                 raise
+            done = f"{len(job.progress.view_seconds)} of {job.progress.total_poses} views done"
             raise ServiceError(
                 "job_timeout",
-                f"the job ran for {limit:g} s with {len(job.view_seconds)} of {job.total_poses} views done (RENDER_JOB_TIMEOUT_SEC); lower "
-                "resolution or samples, or send it again: views are rendered faster on a server with less to do",
+                f"the job ran for {limit:g} s with {done} (RENDER_JOB_TIMEOUT_SEC); lower resolution or samples, or send it again: views "
+                "are rendered faster on a server with less to do",
             ) from None
 
     def _end(self, job: Job, log: JobLog, error: ServiceError | None) -> None:
         """Move a job to the state that it ends in, or back to the queue."""
-        if job.published:
-            job.move_to("succeeded")
-            seconds = job.elapsed_seconds or 0.0
+        progress = job.progress
+        if progress.published:
+            progress.succeed()
+            seconds = progress.elapsed_sec or 0.0
             self._seconds_a_job += 0.2 * (seconds - self._seconds_a_job)
-            log.event("info", "job succeeded", templates=str(job.templates_dir), views=len(job.view_seconds), seconds=round(seconds, 3))
+            views, folder = len(progress.view_seconds), str(job.spec.templates_dir)
+            log.event("info", "job succeeded", templates=folder, views=views, seconds=round(seconds, 3))
         elif error is not None:
-            job.move_to("timeout" if error.code in ("queue_timeout", "job_timeout") else "failed", error)
+            (progress.time_out if error.code in ("queue_timeout", "job_timeout") else progress.fail)(error)
             cause = {"cause": repr(error.__cause__)} if error.__cause__ else {}
-            log.event("error", f"job {job.status}", code=error.code, detail=error.detail, field=error.field, **cause)
-        elif job.stop_for == "cancel":
-            job.move_to("canceled", ServiceError("canceled", "the job was canceled; send the request again to render it after all"))
+            log.event("error", f"job {progress.status}", code=error.code, detail=error.detail, field=error.field, **cause)
+        elif progress.stop_reason == "cancel":
+            progress.cancel(ServiceError("canceled", "the job was canceled; send the request again to render it after all"))
             log.event("info", "job canceled")
         else:
-            if job.status == "running":
-                job.move_to("queued")
-            log.event("info", "job goes on when the server starts again", views=len(job.view_seconds))
+            progress.put_back()
+            log.event("info", "job goes on when the server starts again", views=len(progress.view_seconds))
 
     async def _store_end(self, job: Job, log: JobLog) -> None:
         """Store how a job ended, however long the disk refuses; until then the job stays in memory."""
-        for attempt in range(1_000_000):
+        attempt = 0
+        while True:
             try:
-                await self._store.update(job.record(), job.resumed)
-                job.end_stored = True
+                await self._store.update(record_of(job))
+                job.progress.is_stored(job.progress.status)
                 break
             except ServiceError as error:
                 # Whoever waits is answered: were the server to end now, the next one would come to the same end, unless somebody
                 # stopped the job (see `cancel`).
-                job.done.set()
+                job.progress.release()
                 if attempt == 0:
                     log.event("error", "the job's end could not be stored yet", cause=error.detail)
                 if self._draining:
                     break
                 await asyncio.sleep(_STORE_RETRY_SEC[min(attempt, len(_STORE_RETRY_SEC) - 1)])
-        self._forget(job)
+                attempt += 1
+        self._live.pop(job.job_id, None)
+        job.progress.release()
+
+    def _stop(self, job: Job, reason: StopReason) -> None:
+        job.progress.request_stop(reason)
+        if (work := self._work.get(job.job_id)) is not None:
+            work.cancel()
 
     async def cancel(self, job: Job) -> None:
-        """Stop a live job and return when it has ended: canceled, unless its files were published first.
+        """Stop a live job and return when it has ended: canceled, unless its folder was published first.
 
         Raises:
             ServiceError: ``store_unavailable``; it is stopped, but a server that starts now would run it again.
         """
-        job.stop("cancel")
-        await job.done.wait()
-        if job.status == "canceled" and not job.end_stored:
+        self._stop(job, "cancel")
+        await job.progress.wait_released()
+        if job.progress.status == "canceled" and not job.progress.end_is_stored:
             raise ServiceError(
                 "store_unavailable",
                 "the job has stopped, but that cannot be stored at the moment, and after a restart it would run again; the operator must "
@@ -240,20 +276,5 @@ class JobRunner:
         await self._scheduler.pause(grace_sec)
         live = self.live_jobs()
         for job in live:
-            job.stop("requeue")
-        await asyncio.gather(*(job.done.wait() for job in live))
-
-    @property
-    def draining(self) -> bool:
-        """Whether the server is about to stop."""
-        return self._draining
-
-
-def refusal_to_resume(stored: StoredJob) -> ServiceError | None:
-    """Why a job that the servers before could not end is not taken up again, if it is not."""
-    if stored.resumed < MOST_RESUMES:
-        return None
-    return ServiceError(
-        "server_restarted",
-        f"{stored.resumed} servers began this job and ended before they had rendered a view of it; it may be what ends them",
-    )
+            self._stop(job, "put_back")
+        await asyncio.gather(*(job.progress.wait_released() for job in live))

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from serve_app.base.aio import finished, finished_in_thread
+from serve_app.base.aio import run_to_end, to_thread_to_end
 from serve_app.base.disk import free_bytes
 from serve_app.base.logs import server_event
 from serve_app.templates.copy import DamagedFileError, copy_files
@@ -38,17 +38,17 @@ class TemplateCache:
 
     Args:
         folder: of the cache; made if it is not there.
-        most_bytes: ``RENDER_CACHE_MAX_BYTES``; 0 turns the cache off and leaves the folder alone.
+        max_bytes: ``RENDER_CACHE_MAX_BYTES``; 0 turns the cache off and leaves the folder alone.
         spare_bytes: of the folder's disk, which the cache leaves to others; entries go when less is free, whoever took it.
     """
 
-    def __init__(self, folder: Path, most_bytes: int, spare_bytes: int = 0) -> None:
-        self._folder, self._most, self._spare = folder, most_bytes, spare_bytes
+    def __init__(self, folder: Path, max_bytes: int, spare_bytes: int = 0) -> None:
+        self._folder, self._max, self._spare = folder, max_bytes, spare_bytes
         self._sizes: OrderedDict[str, int] = OrderedDict()
         self._in_use: dict[str, int] = {}
         self._reserved = 0
         self._making_room = asyncio.Lock()
-        if most_bytes:
+        if max_bytes:
             self._take_stock()
 
     @property
@@ -72,7 +72,7 @@ class TemplateCache:
 
     async def keep_room(self) -> None:
         """See again and again that others have the spare room, for as long as the server runs."""
-        while self._most:
+        while self._max:
             try:
                 await self._make_room()
             except OSError as error:
@@ -82,7 +82,7 @@ class TemplateCache:
     async def _make_room(self) -> None:
         async with self._making_room:  # One at a time: a second look sees what the first has freed.
             free = await asyncio.to_thread(free_bytes, self._folder)
-            await finished_in_thread(self._remove, self._chosen_to_go(free))
+            await to_thread_to_end(self._remove, self._chosen_to_go(free))
 
     async def fetch(self, key: str, staging: StagingFolder) -> RenderedViews | None:
         """Copy an entry's files into a staging folder.
@@ -95,7 +95,7 @@ class TemplateCache:
         """
         if key not in self._sizes:
             return None
-        return await finished(self._fetch(key, staging))
+        return await run_to_end(self._fetch(key, staging))
 
     async def _fetch(self, key: str, staging: StagingFolder) -> RenderedViews | None:
         self._sizes.move_to_end(key)
@@ -122,10 +122,10 @@ class TemplateCache:
     async def insert(self, key: str, staging: StagingFolder, rendered: RenderedViews) -> None:
         """Keep copies of a staging folder's files. A cache that cannot be written costs nobody a job."""
         size = sum(rendered.sizes().values()) + _ENTRY_BYTES
-        if key in self._sizes or size > self._most:
+        if key in self._sizes or size > self._max:
             return
         # Whole even if the job is cancelled: an entry that is copied is accounted for.
-        await finished(self._insert(key, size, staging, rendered))
+        await run_to_end(self._insert(key, size, staging, rendered))
 
     async def _insert(self, key: str, size: int, staging: StagingFolder, rendered: RenderedViews) -> None:
         free = await asyncio.to_thread(free_bytes, self._folder)
@@ -166,7 +166,7 @@ class TemplateCache:
 
     def _chosen_to_go(self, free: int) -> list[str]:
         """Forget as many entries as must go to keep the bound and, with so many bytes free, the spare room, and name them."""
-        too_much = self._reserved + max(self.bytes_used - self._most, self._spare - free)
+        too_much = self._reserved + max(self.bytes_used - self._max, self._spare - free)
         chosen = []
         for key, size in list(self._sizes.items()):
             if too_much <= 0:

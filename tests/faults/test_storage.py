@@ -85,7 +85,7 @@ def test_a_disk_that_fills_up_in_the_middle_fails_the_job_and_keeps_the_earlier_
         while http.get(f"/jobs/{job_id}").json()["rendered_count"] < 3:
             time.sleep(0.05)
         inside(small, f"dd if=/dev/zero of={out}/filler bs=64k 2>/dev/null; true")
-        while (record := http.get(f"/jobs/{job_id}").json())["ended_at"] is None:
+        while "ended_at" not in (record := http.get(f"/jobs/{job_id}").json()):
             time.sleep(0.1)
         assert record["status"] == "failed" and record["error"]["code"] == "storage_full", record
         inside(small, f"rm {out}/filler")

@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 from render_actor.contract.cameras import camera_poses
-from serve_app.base.errors import CODES
+from serve_app.http.errors import STATUS
 from tests.hostile_cads import GOOD, SECRET, Case, corpus
 from tests.integration.conftest import Server
 
@@ -74,7 +74,7 @@ def check_answer(server: Server, response: httpx.Response, output: Path, sent: s
             assert np.isfinite(np.load(folder / f"xyz_{view}.npy").astype(float)).all()
         return "rendered"
     assert set(answer) == {"detail", "code", "field"}, answer
-    assert response.status_code == CODES[answer["code"]] < 500, answer
+    assert response.status_code == STATUS[answer["code"]] < 500, answer
     said = answer["detail"].replace(sent, "") if sent else answer["detail"]
     assert str(server.folder) not in said and "/tmp" not in said and len(answer["detail"]) < 6000, answer
     assert not output.exists()

@@ -60,7 +60,7 @@ def test_a_job_from_queued_to_its_files(server: Server, two_poses: str) -> None:
     assert job["status"] == "succeeded" and job["returncode"] == 0 and job["success"] is True
     assert job["rendered_count"] == job["templates_generated"] == job["total_poses"] == 2
     assert set(job["view_seconds"]) == {"0", "1"} and job["elapsed_sec"] > 0 and job["processing_time"] > 0
-    assert job["created_at"] <= job["started_at"] <= job["ended_at"] and job["error_message"] is None
+    assert job["created_at"] <= job["started_at"] <= job["ended_at"] and "error" not in job and "error_message" not in job
     assert listed["jobs"][0]["job_id"] == accepted["job_id"]
     files = sorted(path.name for path in (server.folder / "async" / "templates").iterdir())
     assert files == ["manifest.json", "mask_0.png", "mask_1.png", "rgb_0.png", "rgb_1.png", "xyz_0.npy", "xyz_1.npy"]
@@ -115,7 +115,7 @@ def test_an_item_of_a_batch_fails_alone(server: Server, two_poses: str) -> None:
     assert (answer["success"], answer["total"], answer["succeeded"], answer["failed"]) == (False, 4, 2, 2)
     assert [item["success"] for item in answer["results"]] == [True, False, True, False]
     assert answer["results"][1]["error"]["code"] == "cad_not_found"
-    assert answer["results"][3]["error"]["field"] == "smaples"
+    assert answer["results"][3]["error"]["field"] == "items.3.smaples"
     assert answer["results"][2]["result"]["rendered_count"] == 2
     manifest = json.loads((server.folder / "batch" / "c" / "templates" / "manifest.json").read_text())
     assert manifest["resolution"] == [96, 96]

@@ -23,7 +23,7 @@ def rendered(server: Server, quality: str) -> list[Distance]:
     np.save(poses, camera_poses(0)[list(truth.views)])
     cad, output = str(REFERENCE / "obj_000005.ply"), f"quality_{quality}"
     job = server.render(cad, output, quality=quality, camera_poses_path=str(poses))
-    assert job["status"] == "succeeded", job["error_message"]
+    assert job["status"] == "succeeded", job
     return truth.distances(server.folder / output / "templates", {view: index for index, view in enumerate(truth.views)})
 
 

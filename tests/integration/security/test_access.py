@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from serve_app.base.api_key import NO_KEY
 from serve_app.cli.checks import free_port
 from serve_app.cli.server_process import ServerProcess
-from serve_app.http.security import NO_KEY
 from tests.integration.conftest import ROOT, Server
 from tests.integration.security.conftest import API_KEY
 

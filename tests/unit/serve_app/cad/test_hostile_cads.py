@@ -23,12 +23,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from render_actor.contract.types import CadMesh
-from serve_app.base.errors import CODES, ServiceError
+from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad
 from serve_app.cad.sandbox import process as parse_process
 from serve_app.cad.sandbox.transfer import load_parsed
+from serve_app.http.errors import STATUS
 from tests.hostile_cads import GOOD, SECRET, Case, corpus
 
 FULL = bool(os.environ.get("RENDER_TEST_FULL"))
@@ -77,7 +78,7 @@ def read_in_fork(path: Path, limits: CadLimits = LIMITS) -> Outcome:
 
 def check_refusal(error: ServiceError, folder: Path) -> None:
     """One clear sentence with a code, that names no path and no fault of our own."""
-    assert error.code in CODES and error.status < 500
+    assert STATUS[error.code] < 500
     assert parse_process.UNEXPECTED not in error.detail, error.detail
     assert str(folder) not in error.detail and "/tmp" not in error.detail and "/proc" not in error.detail
     assert len(error.detail) < 500 and error.detail.isprintable(), error.detail

@@ -2,16 +2,12 @@ from __future__ import annotations
 
 import argparse
 import socket
-from pathlib import Path
 
 import pytest
 
 from serve_app.cli.checks import check_port, free_port, port_is_free
 from serve_app.cli.messages import CommandError
-from serve_app.cli.render_command import add_option_flags, chosen_options
-from serve_app.cli.server_process import adjusted_config
-
-ROOT = Path(__file__).parents[4]
+from serve_app.cli.render_command import add_option_flags, chosen_options, report
 
 
 def options(*words: str) -> dict[str, object]:
@@ -38,12 +34,22 @@ def test_a_taken_port_is_one_clear_line() -> None:
     assert port_is_free("127.0.0.1", free_port())
 
 
-def test_the_config_is_changed_only_in_its_address() -> None:
-    config = adjusted_config(ROOT / "serve_config.yaml", "127.0.0.1", 9000)
-    assert config["http_options"] == {"host": "127.0.0.1", "port": 9000}
-    assert config["applications"][0]["args"]["max_renderers"] == 2
+JOB = {"job_id": "a-b", "warnings": [], "log_path": "/logs/a-b.log", "templates_dir": "/out/templates"}
 
 
-def test_a_missing_config_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="--config"):
-        adjusted_config(tmp_path / "none.yaml", "127.0.0.1", 9000)
+def test_a_job_that_succeeded_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    report({**JOB, "status": "succeeded", "templates_generated": 42, "processing_time": 1.234, "warnings": ["it looks like metres"]})
+    assert capsys.readouterr().out.splitlines() == [
+        "[INFO] warning: it looks like metres",
+        "[SUCCESS] 42 templates in 1.2 s: /out/templates",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [({"status": "failed", "error_message": "the CAD is empty"}, "the CAD is empty"), ({"status": "timeout"}, "render-server jobs a-b")],
+)
+def test_one_that_did_not_is_an_error_that_names_its_log(job: dict[str, object], words: str) -> None:
+    with pytest.raises(CommandError, match=words) as caught:
+        report({**JOB, **job})
+    assert "/logs/a-b.log" in str(caught.value)

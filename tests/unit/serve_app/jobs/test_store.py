@@ -1,85 +1,113 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import json
 import os
 import sqlite3
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from serve_app.base.errors import ServiceError
-from serve_app.jobs import store as job_store
-from serve_app.jobs.job import Job
-from serve_app.jobs.request import RenderRequest
-from serve_app.jobs.states import ImpossibleMoveError
+from serve_app.jobs import database, migrations
+from serve_app.jobs.database import DATABASE
+from serve_app.jobs.record import JobError, JobRecord, failed_record, record_of
+from serve_app.jobs.states import JobState
 from serve_app.jobs.store import JobStore
+from tests.unit.serve_app.made import make_job
 
 
-def job(tmp_path: Path, name: str = "a") -> Job:
-    request = RenderRequest(cad_path=f"{name}.ply", output_dir=name)
-    return Job(request, tmp_path / f"{name}.ply", tmp_path / name, tmp_path / "log")
+def new_record(name: str = "a", **more: Any) -> JobRecord:
+    return record_of(make_job(name, f"{name}.ply", **more))
+
+
+def moved(record: JobRecord, status: JobState) -> JobRecord:
+    return dataclasses.replace(record, status=status)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[JobStore]:
+    store = JobStore(tmp_path)
+    yield store
+    store.close()
 
 
 async def test_a_record_survives_the_store(tmp_path: Path) -> None:
-    first = job(tmp_path)
+    job = make_job("out", "a.ply", group="g", request_hash="h", quality="draft")
+    job.progress.accept()
+    job.progress.start()
+    job.progress.warnings.append("thin \N{MICRO SIGN}")
+    job.progress.total_poses = 42
+    job.progress.views_done({3: 0.5, 11: 0.25})
+    job.progress.fail(ServiceError("render_failed", "no", "cad_path"))
+    record = record_of(job)
+    assert record.error == JobError("render_failed", "no", "cad_path") and record.options["quality"] == "draft"
     store = JobStore(tmp_path)
-    assert await store.insert(first.record(), "g") is None
+    assert await store.insert(record) is None
     store.close()
     again = JobStore(tmp_path)
-    stored = await again.get(first.job_id)
-    assert stored is not None and stored.record == first.record() and stored.group == "g"
+    assert await again.get(job.job_id) == record
     assert await again.get("unknown") is None
     again.close()
 
 
-async def test_newest_first_filtered_and_counted(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    jobs = [job(tmp_path, name) for name in "abcd"]
-    for item in jobs:
-        await store.insert(item.record(), "")
-    jobs[1].move_to("running")
-    await store.update(jobs[1].record())
-    records, total = await store.newest(None, 3)
-    assert [record.cad_path for record in records] == ["d.ply", "c.ply", "b.ply"] and total == 4
+async def test_newest_first_filtered_and_counted(store: JobStore) -> None:
+    records = [new_record(name) for name in "abcd"]
+    for record in records:
+        await store.insert(record)
+    await store.update(moved(records[1], "running"))
+    newest, total = await store.newest(None, 3)
+    assert [record.cad_path for record in newest] == ["d.ply", "c.ply", "b.ply"] and total == 4
     running, count = await store.newest("running", 10)
-    assert [record.job_id for record in running] == [jobs[1].job_id] and count == 1
-    store.close()
+    assert [record.job_id for record in running] == [records[1].job_id] and count == 1
 
 
 async def test_unfinished_jobs_and_their_views_are_found_by_the_next_server(tmp_path: Path) -> None:
     store = JobStore(tmp_path)
-    queued, running, finished = job(tmp_path, "a"), job(tmp_path, "b"), job(tmp_path, "c")
-    for item in (queued, running, finished):
-        await store.insert(item.record(), "")
-    for item in (running, finished):
-        item.move_to("running")
-        await store.update(item.record())
-        await store.add_views(item.job_id, "key", [(3, {"entry": 1}), (5, {"entry": 2})])
-    finished.move_to("succeeded")
-    await store.update(finished.record())
+    queued, running, ended = new_record("a"), new_record("b"), new_record("c")
+    for record in (queued, running, ended):
+        await store.insert(record)
+    for record in (running, ended):
+        await store.update(moved(record, "running"))
+        await store.add_views(record.job_id, "key", [(3, {"entry": 1}), (5, {"entry": 2})])
+    await store.update(moved(ended, "succeeded"))
     epoch = store.epoch
     store.close()
     later = JobStore(tmp_path)
     assert later.epoch > epoch
-    assert [stored.record.job_id for stored in await later.unfinished()] == [queued.job_id, running.job_id]
+    assert [record.job_id for record in await later.unfinished()] == [queued.job_id, running.job_id]
     assert await later.views(running.job_id, "key") == {3: {"entry": 1}, 5: {"entry": 2}}
     assert await later.views(running.job_id, "another key") == {}
-    assert await later.views(finished.job_id, "key") == {}
+    assert await later.views(ended.job_id, "key") == {}
     later.close()
 
 
-async def test_one_key_and_one_id_are_one_job_even_at_the_same_moment(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    jobs = [job(tmp_path) for _ in range(20)]
-    outcomes = await asyncio.gather(*(store.insert(item.record(), "", "key", "hash") for item in jobs))
+async def test_one_key_and_one_id_are_one_job_even_at_the_same_moment(store: JobStore) -> None:
+    records = [new_record(request_hash="hash") for _ in range(20)]
+    outcomes = await asyncio.gather(*(store.insert(record, "key") for record in records))
     assert outcomes.count(None) == 1
-    winner = jobs[outcomes.index(None)].job_id
-    assert {stored.record.job_id for stored in outcomes if stored} == {winner}
+    winner = records[outcomes.index(None)]
+    assert {found.job_id for found in outcomes if found} == {winner.job_id}
     found = await store.by_key("key")
-    assert found is not None and found.record.job_id == winner and found.request_hash == "hash"
-    assert await store.insert(jobs[outcomes.index(None)].record(), "") is not None
-    store.close()
+    assert found == winner and found.request_hash == "hash"
+    assert await store.insert(winner) == winner
+
+
+async def test_restarts_are_counted_until_a_view_is_rendered_and_no_update_forgets_them(store: JobStore) -> None:
+    record = new_record()
+    await store.insert(record)
+    for count in (1, 2):
+        await store.update(moved(record, "running"))
+        await store.count_restart(record.job_id)
+        found = await store.get(record.job_id)
+        assert found is not None and (found.status, found.restarts_without_view) == ("queued", count)
+    await store.add_views(record.job_id, "key", [(0, {})])
+    found = await store.get(record.job_id)
+    assert found is not None and found.restarts_without_view == 0
 
 
 async def test_a_quarantine_survives_the_server_and_ends(tmp_path: Path) -> None:
@@ -93,26 +121,97 @@ async def test_a_quarantine_survives_the_server_and_ends(tmp_path: Path) -> None
     later.close()
 
 
-async def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / job_store.DATABASE) as db:
-        db.execute("CREATE TABLE jobs (sequence INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL UNIQUE, status TEXT, record TEXT)")
-        old = job(tmp_path)
-        db.execute("INSERT INTO jobs (job_id, status, record) VALUES (?, 'queued', ?)", (old.job_id, old.record().model_dump_json()))
+# What the server before this format answered of a job, and kept as text.
+OLD_ANSWER: dict[str, Any] = {
+    "status": "running",
+    "cad_path": "a.ply",
+    "output_dir": "out",
+    "templates_dir": "/work/out/templates",
+    "created_at": "2026-11-20T10:00:00.250+00:00",
+    "started_at": "2026-11-20T10:00:01.500+00:00",
+    "ended_at": None,
+    "elapsed_sec": 3.5,
+    "log_path": "/work/logs/j.log",
+    "returncode": None,
+    "rendered_count": 2,
+    "total_poses": 42,
+    "view_seconds": {"0": 0.5, "10": 0.25},
+    "error": None,
+    "warnings": ["grey"],
+    "cached": False,
+    "options": {"quality": "draft", "samples": None},
+}
+FIRST_TABLE = "CREATE TABLE jobs (sequence INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL UNIQUE, status TEXT, record TEXT)"
+SECOND_TABLE = (
+    "CREATE TABLE jobs (sequence INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL UNIQUE, status TEXT NOT NULL, "
+    "record TEXT NOT NULL, job_group TEXT NOT NULL DEFAULT '', request_key TEXT UNIQUE, request_hash TEXT NOT NULL DEFAULT '', "
+    "resumed INTEGER NOT NULL DEFAULT 0)"
+)
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
+async def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
+    with sqlite3.connect(tmp_path / DATABASE) as db:
+        db.execute(SECOND_TABLE if version == 2 else FIRST_TABLE)
+        db.execute("CREATE INDEX jobs_by_status ON jobs (status, sequence)")
+        for sequence, job_id in ((5, "one"), (9, "two")):
+            row: dict[str, Any] = {"sequence": sequence, "job_id": job_id, "status": "running"}
+            row["record"] = json.dumps(OLD_ANSWER | {"job_id": job_id})
+            if version == 2:
+                row |= {"job_group": "g", "request_key": f"key-{job_id}", "request_hash": "hash", "resumed": 3}
+            db.execute(f"INSERT INTO jobs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+        db.execute(f"PRAGMA user_version={version}")
     db.close()
     store = JobStore(tmp_path)
-    assert [stored.record.job_id for stored in await store.unfinished()] == [old.job_id]
-    assert await store.insert(job(tmp_path, "b").record(), "", "key") is None
-    assert await store.insert(job(tmp_path, "c").record(), "", "key") is not None
+    first, second = await store.unfinished()
+    assert (first.job_id, second.job_id) == ("one", "two")
+    assert first.created_at == 1795168800.25 and first.started_at == 1795168801.5 and first.ended_at is None
+    assert first.view_seconds == {0: 0.5, 10: 0.25} and first.warnings == ("grey",) and first.options["quality"] == "draft"
+    if version == 2:
+        assert (first.group, first.request_hash, first.restarts_without_view) == ("g", "hash", 3)
+        assert await store.by_key("key-two") == second
+    assert await store.insert(new_record("b"), "key") is None
+    newest, _ = await store.newest(None, 1)
+    assert newest[0].cad_path == "b.ply"
     store.close()
+    again = JobStore(tmp_path)  # Nothing is left to bring up to date.
+    assert len(await again.unfinished()) == 3
+    again.close()
+
+
+def test_a_store_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    JobStore(tmp_path).close()
+    with sqlite3.connect(tmp_path / DATABASE) as db:
+        db.execute(f"PRAGMA user_version={migrations.VERSION + 1}")
+    db.close()
+    with pytest.raises(RuntimeError, match=r"written by a newer version of the server \(format 4, this one reads up to 3\)"):
+        JobStore(tmp_path)
+    with sqlite3.connect(tmp_path / DATABASE) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (migrations.VERSION + 1,)
+    db.close()
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / DATABASE) as db:
+        db.execute(SECOND_TABLE)
+        db.execute("INSERT INTO jobs (job_id, status, record) VALUES ('one', 'queued', '{}')")
+        db.execute("PRAGMA user_version=2")
+    db.close()
+    with pytest.raises(RuntimeError, match="is damaged or cannot be used"):
+        JobStore(tmp_path)
+    with sqlite3.connect(tmp_path / DATABASE) as db:
+        assert db.execute("SELECT job_id, record FROM jobs").fetchall() == [("one", "{}")]
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    db.close()
 
 
 @pytest.mark.parametrize("damage", ["noise", "header", "page", "cut", "emptied"])
 async def test_a_damaged_store_is_refused_and_left_alone(tmp_path: Path, damage: str) -> None:
     store = JobStore(tmp_path)
     for number in range(200):
-        await store.insert(job(tmp_path, f"cad{number}").record(), "")
+        await store.insert(new_record(f"cad{number}"))
     store.close()
-    path = tmp_path / job_store.DATABASE
+    path = tmp_path / DATABASE
     content = bytearray(path.read_bytes())
     if damage == "noise":
         content[:] = os.urandom(len(content))
@@ -132,14 +231,14 @@ async def test_a_damaged_store_is_refused_and_left_alone(tmp_path: Path, damage:
 
 async def test_a_store_that_is_gone_is_missed_until_the_operator_moves_the_rest_away_too(tmp_path: Path) -> None:
     store = JobStore(tmp_path)
-    await store.insert(job(tmp_path).record(), "")
-    await store._run(lambda: os.link(tmp_path / "jobs.sqlite3-wal", tmp_path / "kept"))  # As a kill would leave it.
+    await store.insert(new_record())
+    os.link(tmp_path / "jobs.sqlite3-wal", tmp_path / "kept")  # As a kill would leave it.
     store.close()
-    (tmp_path / job_store.DATABASE).unlink()
+    (tmp_path / DATABASE).unlink()
     (tmp_path / "kept").rename(tmp_path / "jobs.sqlite3-wal")
     with pytest.raises(RuntimeError, match=r"missing or empty.*move jobs\.sqlite3 and all jobs\.sqlite3-\* files away"):
         JobStore(tmp_path)
-    assert not (tmp_path / job_store.DATABASE).exists() and (tmp_path / "jobs.sqlite3-wal").stat().st_size > 0
+    assert not (tmp_path / DATABASE).exists() and (tmp_path / "jobs.sqlite3-wal").stat().st_size > 0
     for path in tmp_path.glob("jobs.sqlite3*"):
         path.unlink()
     anew = JobStore(tmp_path)
@@ -147,50 +246,44 @@ async def test_a_store_that_is_gone_is_missed_until_the_operator_moves_the_rest_
     anew.close()
 
 
-async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    await store._run(lambda: store._db.execute("PRAGMA query_only=1").close())
-    with pytest.raises(ServiceError) as caught:
-        await store.insert(job(tmp_path).record(), "")
-    assert caught.value.code == "store_unavailable" and caught.value.status == 503
-    await store._run(lambda: store._db.execute("PRAGMA query_only=0").close())
-    assert await store.insert(job(tmp_path).record(), "") is None
-    store.close()
+async def test_a_store_that_cannot_be_written_says_so(store: JobStore, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / DATABASE) as other:  # Its lock stands for a disk that refuses.
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ServiceError) as caught:
+            await store.insert(new_record())
+        assert caught.value.code == "store_unavailable" and "RENDER_DATA_DIR" in caught.value.detail
+        other.rollback()
+    other.close()
+    assert await store.insert(new_record()) is None
 
 
-async def test_old_jobs_are_forgotten_and_unfinished_ones_are_not(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    jobs = [job(tmp_path, name) for name in "abcde"]
-    for item in jobs:
-        await store.insert(item.record(), "")
-    for item in jobs[1:]:
-        item.move_to("running")
-        item.move_to("succeeded")
-        await store.update(item.record())
+async def test_old_jobs_are_forgotten_and_unfinished_ones_are_not(store: JobStore) -> None:
+    records = [new_record(name) for name in "abcde"]
+    for record in records:
+        await store.insert(record)
+    for record in records[1:]:
+        await store.update(moved(record, "succeeded"))
+    _, b, c, d, e = (record.job_id for record in records)
     assert await store.forget(0, keep=10) == []
-    gone = await store.forget(0, keep=2)
-    assert {record.cad_path for record in gone} == {"b.ply", "c.ply"}
+    assert set(await store.forget(0, keep=2)) == {b, c}
     assert await store.forget(time.time() + 60, keep=100) == []  # A clock that runs ahead costs nobody a job.
-    gone = await store.forget(time.time() + 60, keep=100, at_least=0)
-    assert {record.cad_path for record in gone} == {"d.ply", "e.ply"}
-    assert [stored.record.cad_path for stored in await store.unfinished()] == ["a.ply"]
-    store.close()
+    assert set(await store.forget(time.time() + 60, keep=100, at_least=0)) == {d, e}
+    assert [record.cad_path for record in await store.unfinished()] == ["a.ply"]
 
 
-def test_impossible_transitions_are_errors(tmp_path: Path) -> None:
-    item = job(tmp_path)
-    with pytest.raises(ImpossibleMoveError, match="queued to succeeded"):
-        item.move_to("succeeded")
-    item.move_to("running")
-    item.move_to("failed", ServiceError("render_failed", "no"))
-    with pytest.raises(ImpossibleMoveError):
-        item.move_to("running")
-    record = item.record()
-    assert record.returncode != 0 and record.success is False and record.error_message == "no"
+async def test_the_folders_of_all_jobs_are_known(store: JobStore) -> None:
+    for name in ("/out/a", "/out/b", "/out/a"):
+        await store.insert(new_record(name))
+    assert sorted(map(str, await store.templates_dirs())) == ["/out/a/templates", "/out/b/templates"]
+
+
+def test_a_job_that_cannot_be_taken_up_is_failed() -> None:
+    failed = failed_record(moved(new_record(), "running"), ServiceError("server_restarted", "gone"))
+    assert failed.status == "failed" and failed.ended_at is not None and failed.error == JobError("server_restarted", "gone")
 
 
 def test_two_servers_never_share_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_store, "_LOCK_PATIENCE_SEC", 0.1)
+    monkeypatch.setattr(database, "LOCK_TIME_LIMIT_SEC", 0.1)
     store = JobStore(tmp_path)
     with pytest.raises(RuntimeError, match="RENDER_DATA_DIR"):
         JobStore(tmp_path)

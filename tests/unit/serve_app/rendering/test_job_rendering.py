@@ -7,26 +7,32 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from render_actor.contract.types import BatchResult, EncodedView, ViewBatch
+from render_actor.contract.types import BatchResult, EncodedView, Failure, ViewBatch
 from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
+from serve_app.base.errors import ServiceError
 from serve_app.base.logs import JobLog
 from serve_app.base.settings import Settings
 from serve_app.cad.loader import LoadedCad
 from serve_app.jobs.job import Job
 from serve_app.jobs.quarantine import Quarantine
-from serve_app.jobs.request import RenderRequest
+from serve_app.jobs.record import record_of
 from serve_app.jobs.store import JobStore
 from serve_app.rendering.job_rendering import JobRendering
+from serve_app.rendering.retry_policy import MAX_LOST_RENDERERS
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.templates.cache import TemplateCache
 from serve_app.templates.staging import StagingFolder, staging_path
+from tests.unit.serve_app.made import make_spec
+from tests.unit.serve_app.rendering.fakes import all_turns, until
 
 VIEWS = 42
+EVERYTHING = 3 * VIEWS + 1
+LOST = Failure("renderer_lost", "a renderer was lost", cause="said by Ray")
 
 
 class Loader:
@@ -35,59 +41,92 @@ class Loader:
         return LoadedCad(path.name, path.name, None, corners, {}, (), 0, {})
 
 
+class Log:
+    """A job's log in memory."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def event(self, level: str, event: str, /, **fields: Any) -> None:
+        self.events.append((event, fields))
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        """The fields of every event of this name."""
+        return [fields for name, fields in self.events if name == event]
+
+
 class Server:
-    """What does jobs in one server's life.
+    """What does jobs in one server's life, and its renderers.
 
     Attributes:
-        read: ids of the jobs that said that their CAD is read.
         rendered: views in the order in which they were asked for.
-        stalls_at: number of views after which renderers answer no more, until the job is stopped.
+        stalls_at: number of views after which renderers answer no more.
+        fails: failures that the next batches with these views meet.
+        spoiled: views whose files are no templates.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.read: list[str] = []
         self.rendered: list[int] = []
-        self.stalls_at = VIEWS
+        self.stalls_at = 10**6
+        self.fails: dict[int, list[Failure]] = {}
+        self.spoiled: set[int] = set()
+        self.log = Log()
         self.store = JobStore(settings.data_dir)
-        loader: Any = Loader()
-        scheduler = ViewScheduler(self._render, 2, epoch=self.store.epoch, grace_sec=0)
+        self.quarantine = Quarantine(self.store, 3600)
+        scheduler = ViewScheduler(self, 2, epoch=self.store.epoch, grace_sec=0)
         cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes)
-        self._rendering = JobRendering(settings, self.store, loader, scheduler, cache, Quarantine(self.store, 0))
+        self.rendering = JobRendering(settings, self.store, cast(Any, Loader()), scheduler, cache, self.quarantine)
 
-    async def _render(self, batch: ViewBatch) -> BatchResult:
+    async def render(self, batch: ViewBatch) -> BatchResult:
         if len(self.rendered) >= self.stalls_at:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         self.rendered.extend(batch.views)
-        payload: asyncio.Future[list[EncodedView]] = asyncio.Future()
-        payload.set_result([_square(view) for view in batch.views])
-        return BatchResult("r0", payload, seconds=1.0)
+        for view in batch.views:
+            if self.fails.get(view):
+                return BatchResult("r0", failure=self.fails[view].pop(), printed="Blender's words")
+        return BatchResult("r0", batch.views, seconds=1.0)
+
+    async def fetch(self, result: BatchResult) -> list[EncodedView]:
+        return [_square(view, spoiled=view in self.spoiled) for view in result.payload]
 
     async def do(self, job: Job) -> None:
-        async def cad_read() -> None:
-            self.read.append(job.job_id)
+        log = cast(JobLog, self.log)
+        cad = await self.rendering.load_cad(job, log)
+        await self.rendering.render(job, cad, log)
 
-        await self._rendering.render(job, JobLog(job.log_path, job.job_id), cad_read)
 
-
-def _square(view: int) -> EncodedView:
+def _square(view: int, *, spoiled: bool) -> EncodedView:
     mask = np.zeros((64, 64), dtype=bool)
     mask[16:48, 16 : 33 + view % 16] = True
     xyz = np.zeros((64, 64, 3), dtype=np.float16)
-    return EncodedView(view, encode_rgb(np.zeros((64, 64, 3), dtype=np.uint8)), encode_mask(mask), encode_xyz(xyz), 0.5, int(mask.sum()))
+    rgb = b"no PNG" if spoiled else encode_rgb(np.zeros((64, 64, 3), dtype=np.uint8))
+    return EncodedView(view, rgb, encode_mask(mask), encode_xyz(xyz), 0.5, int(mask.sum()))
 
 
 @pytest.fixture
-def servers(settings: Settings) -> Iterator[list[Server]]:
+def servers() -> Iterator[list[Server]]:
     """Servers that came one after another; a test adds them."""
     made: list[Server] = []
     yield made
     made[-1].store.close()
 
 
+@pytest.fixture
+def server(servers: list[Server], settings: Settings) -> Server:
+    return restarted(servers, settings)
+
+
 async def accepted(server: Server, tmp_path: Path, output: str) -> Job:
-    request = RenderRequest(cad_path="a.ply", output_dir=output, resolution=64)
-    job = Job(request, tmp_path / "a.ply", tmp_path / output, tmp_path / "log", output)
-    await server.store.insert(job.record(), "")
+    spec = make_spec(str(tmp_path / output), str(tmp_path / "a.ply"), job_id=output, log_path=tmp_path / "log", resolution=64)
+    job = started(Job(spec))
+    await server.store.insert(record_of(job))
+    return job
+
+
+def started(job: Job) -> Job:
+    """A job that has its slot."""
+    job.progress.accept()
+    job.progress.start()
     return job
 
 
@@ -98,62 +137,131 @@ def restarted(servers: list[Server], settings: Settings) -> Server:
     return servers[-1]
 
 
+def files_of(job: Job) -> int:
+    return len(os.listdir(job.spec.templates_dir))
+
+
 async def test_a_job_of_an_earlier_server_without_a_view_of_its_own_is_copied_from_the_cache(
-    tmp_path: Path, settings: Settings, servers: list[Server]
+    tmp_path: Path, settings: Settings, server: Server, servers: list[Server]
 ) -> None:
-    server = restarted(servers, settings)
-    await server.do(await accepted(server, tmp_path, "first"))
-    assert sorted(server.rendered) == list(range(VIEWS)) and server.read == ["first"]
+    first = await accepted(server, tmp_path, "first")
+    await server.do(first)
+    assert sorted(server.rendered) == list(range(VIEWS)) and not first.progress.cached
+    assert dict(first.progress.view_seconds) == dict.fromkeys(range(VIEWS), 0.5)
     waiting = await accepted(server, tmp_path, "second")
-    left = staging_path(waiting.templates_dir, waiting.job_id)
+    left = staging_path(waiting.spec.templates_dir, waiting.job_id)
     left.mkdir(parents=True)
     (left / "rgb_0.png").write_text("half of a view")
 
     later = restarted(servers, settings)
-    waiting.taken_over = True
-    await later.do(waiting)
-    assert waiting.cached and waiting.published and later.rendered == []
-    assert os.listdir(tmp_path / "second") == ["templates"] and len(os.listdir(waiting.templates_dir)) == 3 * VIEWS + 1
+    again = started(Job(waiting.spec, recovered=True))
+    await later.do(again)
+    assert again.progress.cached and again.progress.published and later.rendered == []
+    assert len(again.progress.view_seconds) == VIEWS
+    assert os.listdir(tmp_path / "second") == ["templates"] and files_of(again) == EVERYTHING
 
 
-async def test_a_job_of_an_earlier_server_goes_on_from_its_views(tmp_path: Path, settings: Settings, servers: list[Server]) -> None:
-    server = restarted(servers, settings)
+async def test_a_job_of_an_earlier_server_goes_on_from_its_views(
+    tmp_path: Path, settings: Settings, server: Server, servers: list[Server]
+) -> None:
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
-    while len(job.view_seconds) < 10:
-        await asyncio.sleep(0.01)
-    done = set(job.view_seconds)
-    job.stop_for = "requeue"
+    await until(lambda: len(job.progress.view_seconds) >= 10)
+    done = set(job.progress.view_seconds)
+    job.progress.request_stop("put_back")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
     later = restarted(servers, settings)
-    job.taken_over, job.stop_for = True, None
-    await later.do(job)
-    assert sorted(later.rendered) == sorted(set(range(VIEWS)) - done) and not job.cached
-    assert len(os.listdir(job.templates_dir)) == 3 * VIEWS + 1 and os.listdir(tmp_path / "out") == ["templates"]
+    again = started(Job(job.spec, recovered=True))
+    await later.do(again)
+    assert sorted(later.rendered) == sorted(set(range(VIEWS)) - done) and not again.progress.cached
+    assert files_of(again) == EVERYTHING and os.listdir(tmp_path / "out") == ["templates"]
 
 
-async def test_a_canceled_job_leaves_nothing(tmp_path: Path, settings: Settings, servers: list[Server]) -> None:
-    server = restarted(servers, settings)
+async def test_a_view_of_an_earlier_server_whose_files_were_damaged_is_rendered_again(
+    tmp_path: Path, settings: Settings, server: Server, servers: list[Server]
+) -> None:
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
-    while len(job.view_seconds) < 10:
-        await asyncio.sleep(0.01)
-    job.stop_for = "cancel"
+    await until(lambda: len(job.progress.view_seconds) >= 10)
+    done = set(job.progress.view_seconds)
+    job.progress.request_stop("put_back")
+    task.cancel()
+    await asyncio.wait({task})
+    (staging_path(job.spec.templates_dir, job.job_id) / "mask_3.png").write_bytes(b"damaged")
+
+    later = restarted(servers, settings)
+    again = started(Job(job.spec, recovered=True))
+    await later.do(again)
+    assert sorted(later.rendered) == sorted(set(range(VIEWS)) - done | {3}) and files_of(again) == EVERYTHING
+
+
+async def test_a_job_that_an_earlier_server_has_published_is_not_done_again(
+    tmp_path: Path, settings: Settings, server: Server, servers: list[Server]
+) -> None:
+    job = await accepted(server, tmp_path, "out")
+    await server.do(job)
+    left = staging_path(job.spec.templates_dir, job.job_id)
+    left.mkdir()
+    later = restarted(servers, settings.model_copy(update={"cache_max_bytes": 0}))
+    again = started(Job(job.spec, recovered=True))
+    await later.do(again)
+    assert again.progress.published and later.rendered == [] and not left.exists()
+    assert len(again.progress.view_seconds) == VIEWS
+
+    (job.spec.templates_dir / "rgb_5.png").write_bytes(b"changed since")
+    once_more = started(Job(job.spec, recovered=True))
+    await later.do(once_more)
+    assert once_more.progress.published and sorted(later.rendered) == list(range(VIEWS))
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 10**9])
+async def test_identical_jobs_at_the_same_time_are_rendered_once(
+    tmp_path: Path, settings: Settings, servers: list[Server], cache_bytes: int
+) -> None:
+    server = restarted(servers, settings.model_copy(update={"cache_max_bytes": cache_bytes}))
+    jobs = [await accepted(server, tmp_path, name) for name in "abc"]
+    await asyncio.gather(*(server.do(job) for job in jobs))
+    assert sorted(server.rendered) == list(range(VIEWS))
+    assert sorted(job.progress.cached for job in jobs) == [False, True, True]
+    assert all(job.progress.published and files_of(job) == EVERYTHING for job in jobs)
+    contents = [(job.spec.templates_dir / "xyz_7.npy").read_bytes() for job in jobs]
+    assert contents[0] == contents[1] == contents[2]
+
+
+async def test_an_identical_job_of_an_earlier_server_is_copied_over_the_views_that_it_has(
+    tmp_path: Path, settings: Settings, servers: list[Server]
+) -> None:
+    server = restarted(servers, settings.model_copy(update={"cache_max_bytes": 0}))
+    leader = await accepted(server, tmp_path, "a")
+    follower = started(Job((await accepted(server, tmp_path, "b")).spec, recovered=True))
+    left = staging_path(follower.spec.templates_dir, follower.job_id)
+    left.mkdir(parents=True)
+    (left / "rgb_4096.png").write_bytes(b"of a longer list")
+    await asyncio.gather(server.do(leader), server.do(follower))
+    assert follower.progress.cached and files_of(follower) == EVERYTHING and len(server.rendered) == VIEWS
+
+
+async def test_a_canceled_job_leaves_nothing(tmp_path: Path, server: Server) -> None:
+    server.stalls_at = 10
+    job = await accepted(server, tmp_path, "out")
+    task = asyncio.create_task(server.do(job))
+    await until(lambda: len(job.progress.view_seconds) >= 10)
+    job.progress.request_stop("cancel")
     for _ in range(3):
         task.cancel()
         await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not job.published and not (tmp_path / "out").exists()
+    assert not job.progress.published and not (tmp_path / "out").exists()
 
 
 async def test_a_job_that_is_canceled_again_and_again_while_a_view_is_written_leaves_nothing(
-    tmp_path: Path, settings: Settings, servers: list[Server], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
     real = StagingFolder.write
@@ -165,16 +273,85 @@ async def test_a_job_that_is_canceled_again_and_again_while_a_view_is_written_le
         real(self, name, data)
 
     monkeypatch.setattr(StagingFolder, "write", slow)
-    server = restarted(servers, settings)
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
     await asyncio.to_thread(begun.wait, 10)
-    job.stop_for = "cancel"
+    job.progress.request_stop("cancel")
     for _ in range(3):
         task.cancel()
-        await asyncio.sleep(0.01)
+        await all_turns()
     go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.sleep(0.1)  # Time for a write that nobody waited for.
+    await asyncio.get_running_loop().shutdown_default_executor()  # A write that nobody waited for has ended, too.
     assert not (tmp_path / "out").exists()
+
+
+async def test_a_job_that_is_canceled_while_it_is_published_is_published(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    real = StagingFolder.publish
+
+    def slow(self: StagingFolder, files: dict[str, int]) -> None:
+        begun.set()
+        go_on.wait(10)
+        real(self, files)
+
+    monkeypatch.setattr(StagingFolder, "publish", slow)
+    job = await accepted(server, tmp_path, "out")
+    task = asyncio.create_task(server.do(job))
+    assert await asyncio.to_thread(begun.wait, 60)
+    task.cancel()
+    await all_turns()
+    go_on.set()
+    await task
+    assert job.progress.published and files_of(job) == EVERYTHING
+
+
+async def test_a_lost_renderer_is_told_in_the_log_and_costs_no_view(tmp_path: Path, server: Server) -> None:
+    server.fails = {3: [LOST]}
+    job = await accepted(server, tmp_path, "out")
+    await server.do(job)
+    (again,) = server.log.of("views are rendered again")
+    assert sorted(server.rendered) == sorted([*range(VIEWS), *again["views"]]) and files_of(job) == EVERYTHING
+    assert 3 in again["views"] and again["code"] == "renderer_lost" and again["cause"] == "said by Ray"
+    assert server.log.of("Blender printed") == [{"renderer": "r0", "text": "Blender's words"}]
+    assert sorted(fields["view"] for fields in server.log.of("view rendered")) == list(range(VIEWS))
+
+
+async def test_a_cad_that_renderers_are_lost_on_is_refused_from_then_on(tmp_path: Path, server: Server) -> None:
+    server.fails = {3: [LOST] * MAX_LOST_RENDERERS}
+    with pytest.raises(ServiceError) as caught:
+        await server.do(await accepted(server, tmp_path, "out"))
+    assert caught.value.code == "renderer_lost" and not (tmp_path / "out").exists()
+    assert len(server.log.of("views failed")) == 1
+    with pytest.raises(ServiceError) as refused:
+        await server.do(await accepted(server, tmp_path, "other"))
+    assert refused.value.code == "cad_quarantined" and "job out lost" in refused.value.detail
+
+
+async def test_a_cad_whose_views_cannot_be_rendered_is_not_refused(tmp_path: Path, server: Server) -> None:
+    server.fails = {3: [Failure("view_blank", "view 3 is empty", "recenter")]}
+    with pytest.raises(ServiceError) as caught:
+        await server.do(await accepted(server, tmp_path, "out"))
+    assert (caught.value.code, caught.value.field) == ("view_blank", "recenter") and not (tmp_path / "out").exists()
+    assert server.quarantine.empty
+
+
+async def test_files_that_are_no_template_fail_the_job_and_nothing_is_left(tmp_path: Path, server: Server) -> None:
+    server.spoiled = {5}
+    with pytest.raises(ServiceError) as caught:
+        await server.do(await accepted(server, tmp_path, "out"))
+    assert caught.value.code == "render_failed" and not (tmp_path / "out").exists()
+
+
+async def test_views_that_cannot_be_stored_cost_no_job(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: Any) -> None:
+        raise ServiceError("store_unavailable", "the disk is full")
+
+    monkeypatch.setattr(server.store, "add_views", refuse)
+    job = await accepted(server, tmp_path, "out")
+    await server.do(job)
+    assert job.progress.published and files_of(job) == EVERYTHING
+    assert server.log.of("views could not be stored")

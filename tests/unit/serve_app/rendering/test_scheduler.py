@@ -1,165 +1,78 @@
-"""The scheduler with renderers that only count: order, fairness, retries. Real renderers are in the integration tests."""
+"""The scheduler with renderers that only count: retries, back-pressure, closing. Real renderers are in the integration tests."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable
+from contextlib import aclosing
 
 import pytest
 
-from render_actor.contract.scene import TemplateScene
-from render_actor.contract.types import BatchResult, Failure, ViewBatch
+from render_actor.contract.types import BatchResult, EncodedView, Failure, ViewBatch
 from serve_app.base.errors import ServiceError
-from serve_app.rendering import scheduler as scheduler_module
-from serve_app.rendering.scheduler import BATCH_SECONDS, MOST_LOST_RENDERERS, PayloadLostError, ViewScheduler, ViewWork
+from serve_app.rendering import retry_policy
+from serve_app.rendering.outcomes import FailedBatch, Outcome
+from serve_app.rendering.renderers import PayloadLostError
+from serve_app.rendering.retry_policy import MAX_FAULTS, MAX_LOST_RENDERERS
+from serve_app.rendering.scheduler import ViewScheduler
+from serve_app.rendering.view_work import MAX_UNTAKEN_BATCHES
+from tests.unit.serve_app.rendering.fakes import (
+    CountingRenderers,
+    ManualRenderers,
+    all_turns,
+    failures_of,
+    make_work,
+    take,
+    until,
+    views_of,
+)
 
-Answer = Callable[[ViewBatch], BatchResult]
-
-
-class CountingRenderers:
-    """Answers batches after one turn of the event loop, and remembers them; its views are such that two make a batch."""
-
-    def __init__(self, answer: Answer | None = None) -> None:
-        self.batches: list[ViewBatch] = []
-        self.out = self.most_out = 0
-        self._answer = answer or (lambda batch: BatchResult("r0", seconds=BATCH_SECONDS / 2 * len(batch.views)))
-
-    async def render(self, batch: ViewBatch) -> BatchResult:
-        self.batches.append(batch)
-        self.out += 1
-        self.most_out = max(self.most_out, self.out)
-        await asyncio.sleep(0)
-        self.out -= 1
-        return self._answer(batch)
+LOST = BatchResult("r0", failure=Failure("renderer_lost", "a renderer was lost"))
 
 
-def work(job: str, views: int, delivered: list[tuple[str, int]], group: str | None = None) -> ViewWork:
-    scene: TemplateScene = None  # type: ignore[assignment]
-    batches: list[ViewBatch] = []
-
-    def make(indices: tuple[int, ...], fence: int) -> ViewBatch:
-        batches.append(ViewBatch(job, job, None, scene, indices, fence))
-        return batches[-1]
-
-    async def deliver(result: BatchResult) -> None:
-        delivered.append((job, 1))
-
-    return ViewWork(group or job, views, make, deliver)
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry_policy, "FAULT_PAUSE_SEC", 0)
 
 
 async def test_every_view_is_rendered_once_and_in_order() -> None:
-    renderers, delivered = CountingRenderers(), []  # type: ignore[var-annotated]
-    await ViewScheduler(renderers.render, 4).run(work("a", 42, delivered))
-    assert [view for batch in renderers.batches for view in batch.views] == list(range(42))
-    assert renderers.most_out == 4
+    renderers, outcomes = CountingRenderers(), []  # type: ignore[var-annotated]
+    await take(ViewScheduler(renderers, 4), make_work("a", 42), outcomes)
+    assert renderers.views() == list(range(42)) == sorted(views_of(outcomes))
+    assert renderers.max_out == 4
 
 
-async def test_groups_take_turns_and_a_small_job_is_not_stuck_behind_a_large_batch() -> None:
-    renderers, delivered = CountingRenderers(), []  # type: ignore[var-annotated]
-    scheduler = ViewScheduler(renderers.render, 2)
-    large = [asyncio.create_task(scheduler.run(work(f"large{i}", 200, delivered, "batch"))) for i in range(5)]
-    await asyncio.sleep(0)
-    await scheduler.run(work("small", 10, delivered))
-    done = sum(len(batch.views) for batch in renderers.batches if batch.job_id != "small")
-    assert done < 100
-    await asyncio.gather(*large)
+async def test_a_batch_says_all_that_a_renderer_needs() -> None:
+    renderers, work = CountingRenderers(), make_work("a", 1)
+    await take(ViewScheduler(renderers, 1), work, [])
+    batch = renderers.batches[0]
+    assert (batch.job_id, batch.mesh_key, batch.mesh, batch.scene, batch.views) == ("a", "key", None, work.scene, (0,))
+    assert batch.time_limit_sec == work.time_limit_sec
 
 
-async def test_jobs_of_one_group_go_one_after_another() -> None:
-    renderers, delivered = CountingRenderers(), []  # type: ignore[var-annotated]
-    scheduler = ViewScheduler(renderers.render, 2)
-    await asyncio.gather(*(scheduler.run(work(name, 20, delivered, "batch")) for name in ("a", "b", "c")))
-    assert [batch.job_id for batch in renderers.batches] == sorted(batch.job_id for batch in renderers.batches)
-
-
-async def test_urgent_work_goes_first_and_starves_nobody() -> None:
-    renderers, delivered = CountingRenderers(), []  # type: ignore[var-annotated]
-    scheduler = ViewScheduler(renderers.render, 1)
-    slow, quick = work("slow", 40, delivered), work("quick", 40, delivered)
-    slow.urgent = False
-    first = asyncio.create_task(scheduler.run(slow))
-    await asyncio.sleep(0)
-    await scheduler.run(quick)
-    before = [batch.job_id for batch in renderers.batches]
-    assert 0 < before.count("slow") <= before.count("quick") / 2
-    await first
-
-
-async def test_a_work_that_is_given_up_lets_its_views_end_and_takes_nothing_from_them() -> None:
-    ended, delivered = [], []  # type: ignore[var-annotated]
-
-    async def render(batch: ViewBatch) -> BatchResult:
-        try:
-            await asyncio.sleep(0.05 if batch.job_id == "short" else 60)
-        finally:
-            ended.append(batch.job_id)
-        return BatchResult("r0", seconds=0.05)
-
-    scheduler = ViewScheduler(render, 1, grace_sec=0.2)
-    for name, after in (("short", 0.01), ("long", 0.01)):
-        running = asyncio.create_task(scheduler.run(work(name, 5, delivered)))
-        await asyncio.sleep(after)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        assert name not in ended  # It ends behind the back of whoever gave it up: by itself, or cancelled after the grace time.
-        await asyncio.sleep(0.3)
-        assert name in ended
-    assert delivered == []
-
-
-async def test_a_late_answer_is_dropped() -> None:
-    """The first attempt hangs until after its work was given up; what it then says reaches nobody."""
-    answers: list[asyncio.Future[BatchResult]] = []
-
-    async def render(batch: ViewBatch) -> BatchResult:
-        answers.append(asyncio.get_running_loop().create_future())
-        return await answers[-1]
-
-    delivered: list[tuple[str, int]] = []
-    scheduler = ViewScheduler(render, 1, grace_sec=60)
-    given_up = asyncio.create_task(scheduler.run(work("a", 1, delivered)))
-    await asyncio.sleep(0.01)
-    given_up.cancel()
-    await asyncio.wait({given_up})
-    answers[0].set_result(BatchResult("r0", seconds=1.0))
-    await asyncio.sleep(0.01)
-    assert delivered == []
+async def test_works_share_the_renderers() -> None:
+    renderers = CountingRenderers()
+    scheduler = ViewScheduler(renderers, 2)
+    await asyncio.gather(*(take(scheduler, make_work(name, 20), []) for name in ("a", "b")))
+    first = Counter(batch.job_id for batch in renderers.batches[:10])
+    assert abs(first["a"] - first["b"]) <= 2  # The first one had both renderers when the second one came.
 
 
 async def test_views_that_are_done_are_not_rendered_again() -> None:
-    renderers, delivered = CountingRenderers(), []  # type: ignore[var-annotated]
-    item = work("a", 10, delivered)
-    item = ViewWork("a", 10, item.make_batch, item.deliver, done_before=frozenset({0, 1, 2, 7}))
-    await ViewScheduler(renderers.render, 2).run(item)
-    assert sorted(view for batch in renderers.batches for view in batch.views) == [3, 4, 5, 6, 8, 9]
-
-
-async def test_a_pause_lets_running_views_end_and_hands_out_no_more() -> None:
-    started = 0
-
-    async def render(batch: ViewBatch) -> BatchResult:
-        nonlocal started
-        started += 1
-        await asyncio.sleep(0.05)
-        return BatchResult("r0", seconds=0.05)
-
-    delivered: list[tuple[str, int]] = []
-    scheduler = ViewScheduler(render, 2)
-    running = asyncio.create_task(scheduler.run(work("a", 20, delivered)))
-    await asyncio.sleep(0.01)
-    await scheduler.pause(5)
-    assert started == 2 and len(delivered) == 2 and not running.done()
-    running.cancel()
+    renderers, outcomes = CountingRenderers(), []  # type: ignore[var-annotated]
+    scheduler = ViewScheduler(renderers, 2)
+    await take(scheduler, make_work("a", 10, done=frozenset({0, 1, 2, 7})), outcomes)
+    assert sorted(renderers.views()) == [3, 4, 5, 6, 8, 9] == sorted(views_of(outcomes))
+    await take(scheduler, make_work("b", 3, done=frozenset({0, 1, 2})), outcomes)
+    assert renderers.views("b") == []
 
 
 async def test_fences_rise_over_attempts_and_over_servers() -> None:
     fences = []
     for epoch in (3, 4):
         renderers = CountingRenderers()
-        await ViewScheduler(renderers.render, 2, epoch=epoch).run(work("a", 5, []))
+        await take(ViewScheduler(renderers, 2, epoch=epoch), make_work("a", 5), [])
         fences += [batch.fence for batch in renderers.batches]
     assert fences == sorted(set(fences))
 
@@ -170,93 +83,234 @@ async def test_a_lost_renderer_costs_a_retry_and_no_view() -> None:
     def answer(batch: ViewBatch) -> BatchResult:
         if 3 in batch.views and batch.views not in lost:
             lost.add(batch.views)
-            return BatchResult("r0", failure=Failure("renderer_lost", "gone"))
+            return LOST
         return BatchResult("r0", seconds=1.0)
 
-    renderers, delivered = CountingRenderers(answer), []  # type: ignore[var-annotated]
-    await ViewScheduler(renderers.render, 3).run(work("a", 9, delivered))
-    counts = Counter(view for batch in renderers.batches for view in batch.views)
-    assert counts == {**dict.fromkeys(range(9), 1), 3: 2}
+    renderers, outcomes = CountingRenderers(answer), []  # type: ignore[var-annotated]
+    await take(ViewScheduler(renderers, 3), make_work("a", 9), outcomes)
+    assert Counter(renderers.views()) == {**dict.fromkeys(range(9), 1), 3: 2}
+    assert sorted(views_of(outcomes)) == list(range(9))
+    assert [(failed.views, failed.tried_again) for failed in failures_of(outcomes)] == [((3,), True)]
 
 
 async def test_a_view_that_loses_its_renderers_fails_its_job_alone() -> None:
     def answer(batch: ViewBatch) -> BatchResult:
-        if batch.job_id == "bad" and 5 in batch.views:
-            return BatchResult("r0", failure=Failure("renderer_lost", "a renderer was lost"))
-        return BatchResult("r0", seconds=1.0)
+        return LOST if batch.job_id == "bad" and 5 in batch.views else BatchResult("r0", seconds=1.0)
 
-    renderers, delivered = CountingRenderers(answer), []  # type: ignore[var-annotated]
-    scheduler = ViewScheduler(renderers.render, 2)
-    outcomes = await asyncio.gather(
-        scheduler.run(work("bad", 10, delivered)), scheduler.run(work("good", 10, delivered)), return_exceptions=True
-    )
-    assert isinstance(outcomes[0], ServiceError) and outcomes[0].code == "renderer_lost"
-    assert outcomes[1] is None
-    assert sum(5 in batch.views and batch.job_id == "bad" for batch in renderers.batches) == MOST_LOST_RENDERERS
+    renderers, bad, good = CountingRenderers(answer), [], []  # type: ignore[var-annotated]
+    scheduler, work = ViewScheduler(renderers, 2), make_work("bad", 10)
+    ends = await asyncio.gather(take(scheduler, work, bad), take(scheduler, make_work("good", 10), good), return_exceptions=True)
+    assert isinstance(ends[0], ServiceError) and ends[0].code == "renderer_lost" and ends[1] is None
+    assert sorted(views_of(good)) == list(range(10))
+    assert renderers.views("bad").count(5) == MAX_LOST_RENDERERS
+    assert [failed.tried_again for failed in failures_of(bad)] == [True] * (MAX_LOST_RENDERERS - 1) + [False]
+    assert work.retries.ends_renderers
 
 
 async def test_a_failed_view_ends_the_job_at_once() -> None:
-    renderers, delivered = CountingRenderers(lambda batch: BatchResult("r0", failure=Failure("view_blank", "view 0", "recenter", 0))), []  # type: ignore[var-annotated]
+    renderers = CountingRenderers(lambda batch: BatchResult("r0", failure=Failure("view_blank", "view 0", "recenter", 0)))
+    outcomes: list[Outcome] = []
     with pytest.raises(ServiceError) as caught:
-        await ViewScheduler(renderers.render, 2).run(work("a", 100, delivered))
+        await take(ViewScheduler(renderers, 2), make_work("a", 100), outcomes)
     assert (caught.value.code, caught.value.field) == ("view_blank", "recenter")
     assert len(renderers.batches) <= 3
+    assert not failures_of(outcomes)[0].tried_again
+
+
+async def test_a_job_that_has_failed_gets_no_renderer_though_its_consumer_does_not_know_yet() -> None:
+    renderers = ManualRenderers()
+    async with aclosing(ViewScheduler(renderers, 2).views(make_work("a", 100))) as outcomes:
+        taking = asyncio.ensure_future(anext(outcomes))
+        await until(lambda: len(renderers.calls) == 2)
+        renderers.calls[0].answer.set_result(BatchResult("r0", failure=Failure("view_blank", "view 0")))
+        assert isinstance(await taking, FailedBatch)
+        renderers.calls[1].succeed()
+        await all_turns()
+        handed_out = len(renderers.calls)
+        with pytest.raises(ServiceError):
+            await anext(outcomes)
+    assert handed_out <= 3
+
+
+class Unreachable(CountingRenderers):
+    """Fails some calls as Serve and Ray do."""
+
+    def __init__(self, renders: int = 0, fetches: int = 0, said: str = "replica gone") -> None:
+        super().__init__()
+        self._renders, self._fetches, self._said = renders, fetches, said
+
+    async def render(self, batch: ViewBatch) -> BatchResult:
+        if self._renders:
+            self._renders -= 1
+            raise ConnectionError(self._said)
+        return await super().render(batch)
+
+    async def fetch(self, result: BatchResult) -> list[EncodedView]:
+        if self._fetches:
+            self._fetches -= 1
+            raise PayloadLostError(self._said)
+        return await super().fetch(result)
 
 
 async def test_an_exception_of_the_transport_is_a_lost_renderer() -> None:
-    calls = 0
-
-    async def render(batch: ViewBatch) -> BatchResult:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
-            raise ConnectionError("replica gone")
-        return BatchResult("r0", seconds=1.0)
-
-    delivered: list[tuple[str, int]] = []
-    await ViewScheduler(render, 1).run(work("a", 3, delivered))
-    assert len(delivered) == 3
-
-
-async def test_what_the_transport_says_is_for_the_log_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler_module, "REPLICA_LOST_PAUSE_SEC", 0)
-    said = "ray::ServeReplica (pid=4242, ip=10.1.2.3)\n File /srv/x.py"
-
-    async def render(batch: ViewBatch) -> BatchResult:
-        raise ConnectionError(said)
-
-    async def lost(result: BatchResult) -> None:
-        raise PayloadLostError(said)
-
-    failures: list[Failure] = []
-    images_lost = work("b", 1, [])
-    images_lost.deliver = lost
-    for send, item in ((render, work("a", 1, [])), (CountingRenderers().render, images_lost)):
-        item.on_failure = lambda result, failure, views: failures.append(failure)
-        with pytest.raises(ServiceError) as caught:
-            await ViewScheduler(send, 1).run(item)
-        assert caught.value.code == "renderer_lost" and not re.search(r"/|4242|10\.1", caught.value.detail)
-    assert all(said in failure.cause for failure in failures) and len(failures) == 2 * scheduler_module.MOST_FAULTS
+    outcomes: list[Outcome] = []
+    await take(ViewScheduler(Unreachable(renders=1), 1), make_work("a", 3), outcomes)
+    assert sorted(views_of(outcomes)) == [0, 1, 2] and len(failures_of(outcomes)) == 1
 
 
 async def test_images_lost_with_their_renderer_are_rendered_again() -> None:
-    renderers, delivered = CountingRenderers(), []  # type: ignore[var-annotated]
-    item = work("a", 4, delivered)
-    keep = item.deliver
-    failures = iter([PayloadLostError("owner died")])
-
-    async def deliver(result: BatchResult) -> None:
-        for error in failures:
-            raise error
-        await keep(result)
-
-    item.deliver = deliver
-    await ViewScheduler(renderers.render, 2).run(item)
-    assert sum(len(batch.views) for batch in renderers.batches) == 5
+    renderers, outcomes = Unreachable(fetches=1), []  # type: ignore[var-annotated]
+    await take(ViewScheduler(renderers, 2), make_work("a", 4), outcomes)
+    assert len(renderers.views()) == 5 and sorted(views_of(outcomes)) == [0, 1, 2, 3]
 
 
-async def test_quick_views_travel_in_larger_batches() -> None:
-    renderers = CountingRenderers(lambda batch: BatchResult("r0", seconds=0.01 * len(batch.views)))
-    await ViewScheduler(renderers.render, 2).run(work("a", 162, []))
-    sizes = [len(batch.views) for batch in renderers.batches]
-    assert max(sizes) > 4 and sum(sizes) == 162
+@pytest.mark.parametrize("what", ["renders", "fetches"])
+async def test_what_the_transport_says_is_for_the_log_alone(what: str) -> None:
+    said = "ray::ServeReplica (pid=4242, ip=10.1.2.3)\n File /srv/x.py"
+    outcomes: list[Outcome] = []
+    with pytest.raises(ServiceError) as caught:
+        await take(ViewScheduler(Unreachable(**{what: 100}, said=said), 1), make_work("a", 1), outcomes)
+    assert caught.value.code == "renderer_lost" and not re.search(r"/|4242|10\.1", caught.value.detail)
+    assert len(outcomes) == MAX_FAULTS and all(said in failed.failure.cause for failed in failures_of(outcomes))
+
+
+async def test_a_fault_of_the_program_fails_the_job_and_does_not_hang_it() -> None:
+    class Broken(CountingRenderers):
+        async def fetch(self, result: BatchResult) -> list[EncodedView]:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(take(ViewScheduler(Broken(), 1), make_work("a", 3), []), 10)
+
+
+async def test_images_are_fetched_without_holding_a_renderers_place() -> None:
+    class SlowNetwork(CountingRenderers):
+        def __init__(self) -> None:
+            super().__init__()
+            self.arrive = asyncio.Event()
+
+        async def fetch(self, result: BatchResult) -> list[EncodedView]:
+            await self.arrive.wait()
+            return await super().fetch(result)
+
+    renderers, outcomes = SlowNetwork(), []  # type: ignore[var-annotated]
+    taking = asyncio.create_task(take(ViewScheduler(renderers, 1), make_work("a", 3), outcomes))
+    await until(lambda: len(renderers.batches) == 3)
+    assert outcomes == []
+    renderers.arrive.set()
+    await taking
+    assert sorted(views_of(outcomes)) == [0, 1, 2]
+
+
+async def test_a_consumer_that_is_slow_gets_no_more_views_than_it_can_follow_and_holds_up_nobody() -> None:
+    renderers = CountingRenderers()
+    scheduler, other = ViewScheduler(renderers, 2), []  # type: ignore[var-annotated]
+    async with aclosing(scheduler.views(make_work("slow", 200))) as outcomes:
+        first = await anext(outcomes)
+        await take(scheduler, make_work("other", 50), other)
+        await all_turns()
+        assert renderers.fetched - len(other) <= MAX_UNTAKEN_BATCHES
+        held = len([batch for batch in renderers.batches if batch.job_id == "slow"])
+        assert held <= MAX_UNTAKEN_BATCHES + 2  # What was out when it fell behind comes on top.
+        taken = [first] + [outcome async for outcome in outcomes]
+    assert sorted(views_of(taken)) == list(range(200)) and sorted(views_of(other)) == list(range(50))
+
+
+@pytest.mark.parametrize("way", ["close", "cancel", "error"])
+async def test_a_work_that_is_given_up_lets_its_views_end_and_takes_nothing_from_them(way: str) -> None:
+    renderers, work, outcomes = ManualRenderers(), make_work("a", 5), []
+    scheduler = ViewScheduler(renderers, 2, grace_sec=60)
+
+    async def consume() -> None:
+        async with aclosing(scheduler.views(work)) as given:
+            async for outcome in given:
+                outcomes.append(outcome)
+                if way == "error":
+                    raise ValueError
+                if way == "close":
+                    return
+
+    consuming = asyncio.create_task(consume())
+    await until(lambda: len(renderers.calls) == 2)
+    if way == "cancel":
+        consuming.cancel()
+    else:
+        renderers.calls.pop(0).succeed()
+    await asyncio.wait({consuming})
+    assert consuming.cancelled() == (way == "cancel")
+    calls = list(renderers.calls)
+    assert calls and not any(call.answer.done() for call in calls)  # It ends behind the back of whoever gave it up.
+    taken = len(outcomes)
+    for call in calls:
+        call.succeed()
+    await all_turns()
+    assert len(outcomes) == taken and len(renderers.calls) == len(calls) and not work.progress.complete
+    # Its places are free again.
+    next_one = asyncio.create_task(take(scheduler, make_work("b", 2), outcomes))
+    await until(lambda: len(renderers.calls) == len(calls) + 2)
+    for call in renderers.calls[len(calls) :]:
+        call.succeed()
+    await next_one
+
+
+async def test_a_view_that_nobody_wants_is_cancelled_after_the_grace_time() -> None:
+    renderers = ManualRenderers()
+    outcomes = ViewScheduler(renderers, 1, grace_sec=0.01).views(make_work("a", 5))
+    taking = asyncio.ensure_future(anext(outcomes))
+    await until(lambda: len(renderers.calls) == 1)
+    taking.cancel()
+    await asyncio.wait({taking})
+    assert not renderers.calls[0].answer.done()
+    await until(renderers.calls[0].answer.cancelled)
+
+
+async def test_a_late_answer_is_dropped() -> None:
+    """The first attempt ends after its work was given up; what it then says reaches nobody, and changes nothing."""
+    renderers, work = ManualRenderers(), make_work("a", 1)
+    outcomes = ViewScheduler(renderers, 1, grace_sec=60).views(work)
+    taking = asyncio.ensure_future(anext(outcomes))
+    await until(lambda: len(renderers.calls) == 1)
+    taking.cancel()
+    await asyncio.wait({taking})
+    renderers.calls[0].succeed()
+    await all_turns()
+    assert renderers.fetched == 0 and work.progress.pending == 1
+    with pytest.raises(StopAsyncIteration):
+        await anext(outcomes)
+
+
+async def test_a_pause_lets_running_views_end_and_be_taken_and_hands_out_no_more() -> None:
+    renderers, finish = ManualRenderers(), asyncio.Event()
+    scheduler, begun, ended = ViewScheduler(renderers, 2), [], []
+
+    async def consume() -> None:
+        async with aclosing(scheduler.views(make_work("a", 20))) as outcomes:
+            async for outcome in outcomes:
+                begun.append(outcome)
+                await finish.wait()  # As files are written.
+                ended.append(outcome)
+
+    consuming = asyncio.create_task(consume())
+    await until(lambda: len(renderers.calls) == 2)
+    pausing = asyncio.create_task(scheduler.pause(60))
+    await all_turns()
+    for call in renderers.calls:
+        call.succeed()
+    await until(lambda: len(begun) == 1)
+    await all_turns()
+    assert not pausing.done()
+    finish.set()
+    await asyncio.wait_for(pausing, 10)
+    assert sorted(views_of(ended)) == [0, 1] and len(renderers.calls) == 2 and not consuming.done()
+    consuming.cancel()
+
+
+async def test_a_pause_cancels_what_still_renders_after_the_grace_time() -> None:
+    renderers, work = ManualRenderers(), make_work("a", 3)
+    scheduler = ViewScheduler(renderers, 2)
+    consuming = asyncio.create_task(take(scheduler, work, []))
+    await until(lambda: len(renderers.calls) == 2)
+    await asyncio.wait_for(scheduler.pause(0.01), 10)
+    assert all(call.answer.cancelled() for call in renderers.calls) and len(renderers.calls) == 2
+    assert work.progress.pending == 3
+    consuming.cancel()

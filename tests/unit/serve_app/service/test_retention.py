@@ -1,21 +1,23 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
 import pytest
 
 from serve_app.base.settings import Settings
-from serve_app.jobs.job import Job
-from serve_app.jobs.request import RenderRequest
+from serve_app.jobs.record import JobRecord, record_of
+from serve_app.jobs.states import JobState
 from serve_app.jobs.store import JobStore
 from serve_app.service.retention import tidy
 from serve_app.templates.staging import staging_path
+from tests.unit.serve_app.made import make_job
 
 
-def job(tmp_path: Path, output: str, job_id: str, *, subfolder: bool = True) -> Job:
-    request = RenderRequest(cad_path="a.ply", output_dir=output, templates_subfolder=subfolder)
-    return Job(request, tmp_path / "a.ply", tmp_path / output, tmp_path / "log", job_id)
+def record(tmp_path: Path, output: str, job_id: str, status: JobState = "queued", *, subfolder: bool = True) -> JobRecord:
+    made = record_of(make_job(str(tmp_path / output), job_id=job_id, templates_subfolder=subfolder))
+    return dataclasses.replace(made, status=status)
 
 
 def left(target: Path, job_id: str, *names: str, age_days: float = 0) -> Path:
@@ -35,15 +37,10 @@ def quiet(tmp_path: Path) -> Settings:
 
 async def test_staging_folders_of_ended_jobs_and_old_ones_that_nobody_knows_go(tmp_path: Path, quiet: Settings) -> None:
     store = JobStore(quiet.data_dir)
-    waits, runs, ended = job(tmp_path, "out", "waits"), job(tmp_path, "out", "runs-1"), job(tmp_path, "out", "ended-1.b")
-    for item in (waits, runs, ended):
-        await store.insert(item.record(), "")
-    for item in (runs, ended):
-        item.move_to("running")
-        await store.update(item.record())
-    ended.move_to("succeeded")
-    await store.update(ended.record())
-    target = waits.templates_dir
+    await store.insert(record(tmp_path, "out", "waits"))
+    await store.insert(record(tmp_path, "out", "runs-1", "running"))
+    await store.insert(record(tmp_path, "out", "ended-1.b", "succeeded"))
+    target = tmp_path / "out" / "templates"
     kept = [
         left(target, "waits", age_days=90),
         left(target, "runs-1", "rgb_0.png"),
@@ -58,9 +55,22 @@ async def test_staging_folders_of_ended_jobs_and_old_ones_that_nobody_knows_go(t
 
 async def test_a_name_that_can_be_read_in_two_ways_is_kept_for_the_job_that_goes_on(tmp_path: Path, quiet: Settings) -> None:
     store = JobStore(quiet.data_dir)
-    for item in (job(tmp_path, "part", "old", subfolder=False), job(tmp_path, "part-b", "one", subfolder=False)):
-        await store.insert(item.record(), "")
+    await store.insert(record(tmp_path, "part", "old", subfolder=False))
+    await store.insert(record(tmp_path, "part-b", "one", subfolder=False))
     folder = left(tmp_path / "part-b", "one", "rgb_0.png", age_days=90)
     await tidy(quiet, store, live=set())
     assert folder.is_dir()
+    store.close()
+
+
+async def test_old_logs_go_when_they_take_too_much_room(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for number in range(6):
+        (logs / f"j{number}.log").write_bytes(b"x" * 1000)
+        os.utime(logs / f"j{number}.log", (number, number))
+    store = JobStore(tmp_path / "data")
+    settings = Settings(data_dir=tmp_path / "data", log_dir=logs, log_max_bytes=2500)
+    await tidy(settings, store, live={"j0"})
+    assert sorted(path.stem for path in logs.iterdir()) == ["j0", "j5"]
     store.close()

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from serve_app.jobs.disk_need import DiskNeed
 from serve_app.jobs.request import RenderRequest
 from serve_app.rendering.pose_file import count_poses
 
 _VIEWS_OF_LEVEL = {0: 42, 1: 162, 2: 642}
 _BYTES_A_PIXEL = 8
 """xyz takes 6; the two images fit the rest."""
-
-
-@dataclass(frozen=True)
-class DiskNeed:
-    """What a job is going to write.
-
-    Attributes:
-        disk: number of the device that its output lies on.
-        bytes: of all its files.
-        replaces: whether an earlier folder goes when it publishes, so that in the end it takes about nothing more.
-    """
-
-    disk: int
-    bytes: int
-    replaces: bool
 
 
 def disk_need(request: RenderRequest, poses: Path | None, templates_dir: Path) -> DiskNeed:

@@ -1,0 +1,47 @@
+"""What several routes take: the service, the settings, and parameters of the path, the query and the headers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Query, Request
+
+from serve_app.base.settings import Settings
+from serve_app.http.wait_limit import WaitLimit
+from serve_app.service.service import RenderService
+
+
+def _service(request: Request) -> RenderService:
+    service: RenderService = request.app.state.get_service()
+    return service
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def _wait_limit(request: Request) -> WaitLimit:
+    wait_limit: WaitLimit = request.app.state.wait_limit
+    return wait_limit
+
+
+Service = Annotated[RenderService, Depends(_service)]
+ServerSettings = Annotated[Settings, Depends(_settings)]
+ServerWaitLimit = Annotated[WaitLimit, Depends(_wait_limit)]
+Wait = Annotated[bool, Query(description="Answer when the job has ended.")]
+WaitTimeout = Annotated[
+    float | None,
+    Query(
+        le=86400,
+        allow_inf_nan=False,
+        description="With `wait`: answer `timeout` after so many seconds, 0 or less at once; the job goes on. Left out: no limit.",
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1, max_length=200, pattern=r"^[!-~]+$", description="Of your own making: one key, one job, however often it is sent."
+    ),
+]
+JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="The job's id: the server's, or one of your own.")]

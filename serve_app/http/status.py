@@ -1,0 +1,63 @@
+"""``GET /api/v1/status``: the server, its renderers and its machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+from render_actor.contract.types import RendererStatus
+from serve_app.http.responses import ErrorBody, MachineInfo, RendererInfo, ServerStatus
+from serve_app.service.service import RenderService
+
+
+async def server_status(service: RenderService, output_roots: Sequence[Path]) -> ServerStatus:
+    """The state of the server, its renderers and its machine.
+
+    Args:
+        service: whose state it is.
+        output_roots: folders whose free bytes are told, those that are there.
+    """
+    state = await service.state()
+    return ServerStatus(
+        renderer_ready=any(status.state in ("ready", "busy") for status in state.renderers),
+        uptime=state.uptime_sec,
+        version=version("render-server"),
+        renderers=[_renderer(status) for status in sorted(state.renderers, key=lambda status: status.renderer)],
+        draining=state.draining,
+        jobs_queued=state.jobs_queued,
+        jobs_running=state.jobs_running,
+        machine=await asyncio.to_thread(_machine, output_roots),
+    )
+
+
+def _renderer(status: RendererStatus) -> RendererInfo:
+    report, failure = status.report, status.failure
+    return RendererInfo(
+        id=status.renderer,
+        state=status.state,
+        device=report.device if report else None,
+        node=status.node,
+        pid=report.pid if report else None,
+        cores=list(report.cores) if report else [],
+        memory_bytes=status.memory_bytes,
+        start_seconds=report.start_seconds if report else None,
+        restarts=status.restarts,
+        recycled=status.recycled,
+        error=ErrorBody(detail=failure.message, code=failure.code, field=None) if failure else None,
+    )
+
+
+def _machine(output_roots: Sequence[Path]) -> MachineInfo:
+    memory = psutil.virtual_memory()
+    return MachineInfo(
+        cpu_count=os.cpu_count() or 1,
+        cpu_percent=psutil.cpu_percent(),
+        memory_total_bytes=memory.total,
+        memory_available_bytes=memory.available,
+        disk_free_bytes={str(root): psutil.disk_usage(str(root)).free for root in output_roots if root.is_dir()},
+    )

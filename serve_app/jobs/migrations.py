@@ -1,0 +1,119 @@
+"""The tables of the job store, and the way to them from those of earlier versions."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+VERSION = 3
+"""Version of the tables, kept as SQLite's ``user_version``."""
+
+_JOBS = """
+CREATE TABLE jobs (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL UNIQUE,
+    status TEXT NOT NULL,
+    cad_path TEXT NOT NULL,
+    output_dir TEXT NOT NULL,
+    templates_dir TEXT NOT NULL,
+    log_path TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    started_at REAL,
+    ended_at REAL,
+    elapsed_sec REAL,
+    job_group TEXT NOT NULL,
+    request_hash TEXT NOT NULL,
+    request_key TEXT UNIQUE,
+    restarts_without_view INTEGER NOT NULL DEFAULT 0,
+    total_poses INTEGER NOT NULL,
+    cached INTEGER NOT NULL,
+    view_seconds TEXT NOT NULL,
+    warnings TEXT NOT NULL,
+    error TEXT NOT NULL,
+    options TEXT NOT NULL
+)
+"""
+_OTHERS = """
+CREATE INDEX IF NOT EXISTS jobs_of_status ON jobs (status, sequence);
+CREATE TABLE IF NOT EXISTS views (
+    job_id TEXT NOT NULL,
+    view INTEGER NOT NULL,
+    rendering_key TEXT NOT NULL,
+    rendered TEXT NOT NULL,
+    PRIMARY KEY (job_id, view)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS quarantine (cad_sha256 TEXT PRIMARY KEY, until REAL NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS servers (epoch INTEGER PRIMARY KEY AUTOINCREMENT, started REAL NOT NULL);
+"""
+
+_SECOND = "second"
+"""The table of version 2 while its rows are taken over. Version 1 had fewer columns, each of which has a default."""
+
+_ADDED_IN_2 = {"job_group": "''", "request_key": "NULL", "request_hash": "''", "resumed": "0"}
+
+
+def migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Make the tables, or bring older ones up to date, in one transaction.
+
+    Args:
+        db: in autocommit mode.
+        path: of the file, for the message.
+
+    Raises:
+        RuntimeError: a newer version of the server has written the store.
+    """
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise RuntimeError(
+            f"the job store {path} was written by a newer version of the server (format {version}, this one reads up to {VERSION}). "
+            f"Install that version again, or move {path.name} and all {path.name}-* files away to begin with an empty store"
+        )
+    if version < VERSION:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            columns = {row[1] for row in db.execute("PRAGMA table_info(jobs)")}
+            if columns:
+                db.execute(f"ALTER TABLE jobs RENAME TO {_SECOND}")
+            db.execute(_JOBS)
+            if columns:
+                _take_over(db, columns)
+                db.execute(f"DROP TABLE {_SECOND}")
+            db.execute(f"PRAGMA user_version={VERSION}")
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+    db.executescript(_OTHERS)
+
+
+def _take_over(db: sqlite3.Connection, columns: set[str]) -> None:
+    """Copy the rows of version 1 or 2, whose jobs were the JSON text of the answer over HTTP."""
+    added = ", ".join(name if name in columns else f"{default} AS {name}" for name, default in _ADDED_IN_2.items())
+    for sequence, text, group, key, digest, restarts in db.execute(f"SELECT sequence, record, {added} FROM {_SECOND} ORDER BY sequence"):
+        record = json.loads(text)
+        row = {
+            "sequence": sequence,
+            **{name: record[name] for name in ("job_id", "status", "cad_path", "output_dir", "templates_dir", "log_path")},
+            "created_at": _seconds(record["created_at"]),
+            "started_at": _seconds(record.get("started_at")),
+            "ended_at": _seconds(record.get("ended_at")),
+            "elapsed_sec": record.get("elapsed_sec"),
+            "job_group": group,
+            "request_hash": digest,
+            "request_key": key,
+            "restarts_without_view": restarts,
+            "total_poses": record.get("total_poses", 0),
+            "cached": record.get("cached", False),
+            "view_seconds": json.dumps(record.get("view_seconds", {})),
+            "warnings": json.dumps(record.get("warnings", [])),
+            "error": json.dumps(record.get("error")),
+            "options": json.dumps(record.get("options", {})),
+        }
+        db.execute(f"INSERT INTO jobs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+
+
+def _seconds(moment: Any) -> float | None:
+    return datetime.fromisoformat(moment).timestamp() if moment else None

@@ -1,0 +1,64 @@
+"""The views of one job, as the scheduler shares the renderers between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from render_actor.contract.scene import TemplateScene
+from render_actor.contract.types import ViewBatch
+from serve_app.rendering.retry_policy import RetryPolicy
+from serve_app.rendering.view_progress import ViewProgress
+
+MAX_UNTAKEN_BATCHES = 4
+"""Rendered batches of one work that may wait for their consumer: then it gets no renderer, and no more images are fetched.
+
+A batch is one to eight views, a view of 512 x 512 pixels 1.7 MB.
+"""
+
+
+@dataclass(eq=False)
+class ViewWork:
+    """What to render for one job, and how far that is.
+
+    Attributes:
+        job_id: for logs.
+        group: works of different groups get equal shares; those of one group go in order.
+        mesh_key: SHA-256 of the CAD and of every file it pulled in.
+        mesh: Ray object reference to the ``CadMesh``.
+        scene: how to render; one view for each of its camera poses.
+        time_limit_sec: a renderer that has not finished a batch by then is killed.
+        interactive: whether it goes before work that is not.
+        done_before: views that need not be rendered.
+        progress: the state of each view.
+        retries: counts failed attempts.
+        seconds_a_view: wall seconds that a view of the last batch took; None before there was one.
+        untaken: batches that are rendered and that the consumer is not done with.
+        given_up: whether it has failed, though its consumer may not know yet.
+    """
+
+    job_id: str
+    group: str
+    mesh_key: str
+    mesh: Any
+    scene: TemplateScene
+    time_limit_sec: float = 300.0
+    interactive: bool = True
+    done_before: frozenset[int] = frozenset()
+    progress: ViewProgress = field(init=False)
+    retries: RetryPolicy = field(init=False, default_factory=RetryPolicy)
+    seconds_a_view: float | None = field(init=False, default=None)
+    untaken: int = field(init=False, default=0)
+    given_up: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self.progress = ViewProgress(len(self.scene.camera_poses), self.done_before)
+
+    @property
+    def wants_renderer(self) -> bool:
+        """Whether there is a view to render, and its consumer keeps up."""
+        return not self.given_up and self.progress.pending > 0 and self.untaken < MAX_UNTAKEN_BATCHES
+
+    def batch(self, views: tuple[int, ...], fence: int) -> ViewBatch:
+        """The request that goes to a renderer."""
+        return ViewBatch(self.job_id, self.mesh_key, self.mesh, self.scene, views, fence, self.time_limit_sec)

@@ -1,0 +1,97 @@
+"""Turns a request into what is to be done, resolved and checked."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable
+
+from serve_app.base.errors import ServiceError
+from serve_app.base.file_digests import FileDigests
+from serve_app.base.logs import log_path_of
+from serve_app.base.settings import Settings
+from serve_app.cad.loader import LARGE_BYTES, size_of
+from serve_app.jobs.job import Job, JobSpec, new_job_id
+from serve_app.jobs.quarantine import Quarantine
+from serve_app.jobs.request import RenderRequest
+from serve_app.service.admission import check_room
+from serve_app.service.path_policy import PathPolicy
+from serve_app.service.size_estimate import disk_need
+from serve_app.templates.staging import check_replaceable
+
+
+class Intake:
+    """What every request passes before it is a job; all of it looks at disks, so it runs in threads.
+
+    Args:
+        settings: of the service.
+        quarantine: CADs that are refused.
+        digests: of CAD files.
+    """
+
+    def __init__(self, settings: Settings, quarantine: Quarantine, digests: FileDigests) -> None:
+        self._settings, self._quarantine, self._digests = settings, quarantine, digests
+        self._policy = PathPolicy(settings)
+
+    def resolve(
+        self,
+        request: RenderRequest,
+        *,
+        group: str = "",
+        job_id: str | None = None,
+        request_hash: str = "",
+        created_at: float | None = None,
+    ) -> JobSpec:
+        """What a request means on this machine, at this moment.
+
+        Args:
+            request: as the client sent it.
+            group: of the batch that it comes with.
+            job_id: an id that the job has already; None for a new one.
+            request_hash: see ``JobSpec``.
+            created_at: when an earlier server accepted it, in Unix seconds; None for now.
+
+        Raises:
+            ServiceError: a path is not usable, or the output folder holds something else than templates.
+        """
+        cad_path, output_dir = self._policy.cad(request.cad_path), self._policy.output(request.output_dir)
+        poses = self._policy.poses(request.camera_poses_path) if request.camera_poses_path is not None else None
+        if not request.templates_subfolder and self._policy.is_output_root(output_dir):
+            raise ServiceError(
+                "output_not_replaceable",
+                f"output_dir {request.output_dir!r} is itself one of RENDER_OUTPUT_ROOTS; name a folder below it, or leave "
+                "templates_subfolder true",
+                "output_dir",
+            )
+        templates_dir = output_dir / "templates" if request.templates_subfolder else output_dir
+        check_replaceable(templates_dir, request.output_dir)
+        job_id = job_id or new_job_id()
+        return JobSpec(
+            job_id=job_id,
+            request=request,
+            cad_path=cad_path,
+            output_dir=output_dir,
+            log_path=log_path_of(self._settings.log_dir, job_id),
+            poses_path=poses,
+            group=group,
+            large=size_of(cad_path) > LARGE_BYTES,
+            disk_need=disk_need(request, poses, templates_dir),
+            request_hash=request_hash,
+            created_at=time.time() if created_at is None else created_at,
+        )
+
+    def check(self, spec: JobSpec, live: Iterable[Job]) -> None:
+        """Refuse a job that there is no room for, or whose CAD is quarantined.
+
+        Args:
+            spec: of the new job.
+            live: the jobs beside it.
+
+        Raises:
+            ServiceError: ``storage_full`` or ``cad_quarantined``.
+        """
+        check_room(spec, live, self._settings.data_dir, self._settings.min_free_bytes)
+        if not self._quarantine.empty:
+            # At the door only where it takes no time to speak of; every CAD is looked at again when it has been read.
+            with contextlib.suppress(OSError, ValueError):
+                self._quarantine.check(self._digests.sha256(spec.cad_path, LARGE_BYTES))

@@ -1,0 +1,57 @@
+"""Takes up the jobs that an earlier server left unfinished."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from serve_app.base.errors import ServiceError
+from serve_app.jobs.job import Job
+from serve_app.jobs.record import JobRecord, failed_record
+from serve_app.jobs.request import RenderRequest
+from serve_app.jobs.store import JobStore
+from serve_app.service.intake import Intake
+from serve_app.templates.staging import staging_path
+
+MAX_RESTARTS_WITHOUT_VIEW = 10
+"""A job that so many servers began, none of which rendered a view of it, may be what ends them."""
+
+
+async def recover_jobs(store: JobStore, intake: Intake) -> list[Job]:
+    """The jobs of an earlier server, oldest first, as this server's; one that cannot go on fails here.
+
+    Args:
+        store: of the jobs; a job that ran is put back into the queue in it.
+        intake: resolves the requests anew: files may have gone and settings changed.
+    """
+    return [job for record in await store.unfinished() if (job := await _recover(store, intake, record)) is not None]
+
+
+async def _recover(store: JobStore, intake: Intake, record: JobRecord) -> Job | None:
+    try:
+        job = await asyncio.to_thread(_job_of, intake, record)
+    except ServiceError as error:
+        await asyncio.to_thread(shutil.rmtree, staging_path(Path(record.templates_dir), record.job_id), ignore_errors=True)
+        await store.update(failed_record(record, error))
+        return None
+    if record.status == "running":
+        await store.count_restart(record.job_id)
+    return job
+
+
+def _job_of(intake: Intake, record: JobRecord) -> Job:
+    if record.restarts_without_view >= MAX_RESTARTS_WITHOUT_VIEW:
+        raise ServiceError(
+            "server_restarted",
+            f"{record.restarts_without_view} servers began this job and ended before they had rendered a view of it; it may be what ends "
+            "them",
+        )
+    try:
+        request = RenderRequest(cad_path=record.cad_path, output_dir=record.output_dir, **record.options)
+    except (ValidationError, TypeError) as error:
+        raise ServiceError("server_restarted", "an earlier version of the server accepted this job; send the request again") from error
+    spec = intake.resolve(request, group=record.group, job_id=record.job_id, request_hash=record.request_hash, created_at=record.created_at)
+    return Job(spec, recovered=True, started_at=record.started_at, ran_before_sec=record.elapsed_sec or 0.0)

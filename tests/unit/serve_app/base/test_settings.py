@@ -1,0 +1,16 @@
+"""Settings that are read from text."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from serve_app.base.settings import Settings
+
+
+def test_an_origin_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RENDER_CORS_ORIGINS", "https://a.example, http://b.example:8080")
+    assert Settings().cors_origins == ["https://a.example", "http://b.example:8080"]
+    monkeypatch.setenv("RENDER_CORS_ORIGINS", "a.example/path")
+    with pytest.raises(ValidationError, match="RENDER_CORS_ORIGINS"):
+        Settings()

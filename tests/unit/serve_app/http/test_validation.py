@@ -1,0 +1,85 @@
+"""One sentence for what is wrong with a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from serve_app.base.settings import Settings
+from serve_app.http.validation import validation_error
+from serve_app.jobs.request import RenderRequest
+from tests.unit.serve_app.http.fake_server import api, client
+
+GOOD = {"cad_path": "a.ply", "output_dir": "out"}
+
+
+def refusal(**changes: Any) -> tuple[str | None, str]:
+    with pytest.raises(ValidationError) as caught:
+        RenderRequest.model_validate({**GOOD, **changes})
+    error = validation_error(caught.value.errors(), RenderRequest)
+    assert error.code == "validation_error"
+    return error.field, error.detail
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("samples", 0), ("normalize", "False"), ("level", True), ("unit", "inch"), ("cad_path", 7), ("base_color", float("nan"))],
+)
+def test_a_wrong_value_is_told_with_its_field(field: str, value: object) -> None:
+    named, detail = refusal(**{field: value})
+    assert named == field and detail.startswith(f"{field}: ") and detail.endswith(f"; got {value!r}")
+
+
+def test_an_unknown_field_is_named_and_the_known_ones_are_listed() -> None:
+    field, detail = refusal(zebra=True)
+    assert field == "zebra" and detail == "unknown field 'zebra'; known fields are " + ", ".join(RenderRequest.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("typo", "meant"),
+    [("normalise", "normalize"), ("resolutionn", "resolution"), ("Samples", "samples"), ("cadpath", "cad_path"), ("output", "output_dir")],
+)
+def test_a_name_near_a_known_one_is_suggested(typo: str, meant: str) -> None:
+    assert f"unknown field {typo!r} (did you mean {meant!r}?); known" in refusal(**{typo: 1})[1]
+
+
+@pytest.mark.parametrize("name", ["body", "query", "path", "header"])
+async def test_a_field_is_named_also_when_it_is_called_like_a_part_of_a_request(settings: Settings, name: str) -> None:
+    async with client(api(settings)) as http:
+        answer = (await http.post("/render/templates", json={**GOOD, name: 1})).json()
+    assert answer["field"] == name and f"unknown field '{name}'" in answer["detail"]
+
+
+async def test_a_wrong_parameter_is_named(settings: Settings) -> None:
+    async with client(api(settings)) as http:
+        answer = (await http.get("/jobs", params={"limit": "many"})).json()
+    assert answer["field"] == "limit" and "got 'many'" in answer["detail"]
+
+
+def test_a_missing_field_is_named() -> None:
+    with pytest.raises(ValidationError) as caught:
+        RenderRequest.model_validate({"cad_path": "a.ply"})
+    assert validation_error(caught.value.errors(), RenderRequest).detail == "output_dir is required"
+    assert validation_error(caught.value.errors(), RenderRequest, ("items", 3)).detail == "items.3.output_dir is required"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("value", ["x" * 4_000_000, "é" * 2_000_000, [0] * 2_000_000, [[[0] * 50] * 50] * 800, {"x" * 4_000_000: 0}])
+def test_a_large_value_costs_no_more_than_a_small_one(value: object) -> None:
+    """It may be the default of a thousand items, and each tells of it."""
+    for _ in range(1000):
+        _, detail = refusal(samples=value)
+    assert len(detail) < 200
+
+
+@pytest.mark.timeout(60)
+def test_a_long_name_is_cut_and_compared_with_none() -> None:
+    field, detail = refusal(**{"x" * 4_000_000: 1})
+    assert field is not None and len(field) <= 80 and len(detail) < 600 and "did you mean" not in detail
+    assert len(refusal(**{"resolution" * 40_000: 1})[1]) < 600
+
+
+def test_several_faults_are_counted() -> None:
+    assert refusal(samples=0, resolution=1)[1].endswith("(and 1 more)")

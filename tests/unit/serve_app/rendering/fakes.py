@@ -1,0 +1,106 @@
+"""Works without a CAD, and renderers without a Blender."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import numpy as np
+
+from render_actor.contract.scene import Sampling, TemplateScene
+from render_actor.contract.types import BatchResult, EncodedView, ViewBatch
+from serve_app.rendering.fair_queue import BATCH_SECONDS
+from serve_app.rendering.outcomes import FailedBatch, Outcome, RenderedBatch
+from serve_app.rendering.scheduler import ViewScheduler
+from serve_app.rendering.view_work import ViewWork
+
+
+def make_work(job: str, views: int, group: str | None = None, *, interactive: bool = True, done: frozenset[int] = frozenset()) -> ViewWork:
+    scene = TemplateScene(64, np.eye(4), np.tile(np.eye(4), (views, 1, 1)), 1.0, None, Sampling(1))
+    return ViewWork(job, group or job, "key", None, scene, interactive=interactive, done_before=done)
+
+
+def two_a_batch(batch: ViewBatch) -> BatchResult:
+    """Views that take so long that two make a batch."""
+    return BatchResult("r0", seconds=BATCH_SECONDS / 2 * len(batch.views))
+
+
+class CountingRenderers:
+    """Answers batches after one turn of the event loop, and remembers them."""
+
+    def __init__(self, answer: Callable[[ViewBatch], BatchResult] = two_a_batch) -> None:
+        self.batches: list[ViewBatch] = []
+        self.out = self.max_out = self.fetched = 0
+        self._answer = answer
+
+    async def render(self, batch: ViewBatch) -> BatchResult:
+        self.batches.append(batch)
+        self.out += 1
+        self.max_out = max(self.max_out, self.out)
+        await asyncio.sleep(0)
+        self.out -= 1
+        return dataclasses.replace(self._answer(batch), payload=batch.views)
+
+    async def fetch(self, result: BatchResult) -> list[EncodedView]:
+        self.fetched += 1
+        return [EncodedView(view, b"", b"", b"", 1.0, 1) for view in result.payload]
+
+    def views(self, job: str | None = None) -> list[int]:
+        """The views that were asked for, in order; of one job, or of all."""
+        return [view for batch in self.batches if job in (None, batch.job_id) for view in batch.views]
+
+
+@dataclass
+class Call:
+    """A batch that a renderer has until the test answers for it."""
+
+    batch: ViewBatch
+    answer: asyncio.Future[BatchResult]
+
+    def succeed(self) -> None:
+        self.answer.set_result(BatchResult("r0", payload=self.batch.views, seconds=1.0))
+
+
+class ManualRenderers(CountingRenderers):
+    """Keeps every batch until the test answers for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+
+    async def render(self, batch: ViewBatch) -> BatchResult:
+        self.calls.append(Call(batch, asyncio.get_running_loop().create_future()))
+        return await self.calls[-1].answer
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the event loop run until something is so."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def all_turns() -> None:
+    """Let everything run that can without an answer from outside."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def take(scheduler: ViewScheduler, work: ViewWork, outcomes: list[Outcome]) -> None:
+    """Consume all outcomes of a work."""
+    async with aclosing(scheduler.views(work)) as given:
+        async for outcome in given:
+            outcomes.append(outcome)
+
+
+def views_of(outcomes: list[Outcome]) -> list[int]:
+    """The rendered views among outcomes."""
+    return [view.view for outcome in outcomes if isinstance(outcome, RenderedBatch) for view in outcome.views]
+
+
+def failures_of(outcomes: list[Outcome]) -> list[FailedBatch]:
+    """The failed batches among outcomes."""
+    return [outcome for outcome in outcomes if isinstance(outcome, FailedBatch)]

@@ -1,0 +1,119 @@
+"""Which work gives the next views: without an event loop, and with views that end at once."""
+
+from __future__ import annotations
+
+from render_actor.contract.types import Failure
+from serve_app.rendering.fair_queue import BATCH_SECONDS, MAX_VIEWS_A_BATCH, FairQueue
+from serve_app.rendering.view_work import MAX_UNTAKEN_BATCHES, ViewWork
+from tests.unit.serve_app.rendering.fakes import make_work
+
+
+class Turns:
+    """Hands batches out of a queue; each is done before the next one."""
+
+    def __init__(self, *works: ViewWork, in_flight: int = 2) -> None:
+        self.queue = FairQueue(in_flight)
+        self.sizes: list[int] = []
+        self._fence = 0
+        for work in works:
+            self.queue.add(work)
+
+    def next(self) -> str | None:
+        """The job whose turn it is."""
+        turn = self.queue.next()
+        if turn is None:
+            return None
+        work, count = turn
+        self._fence += 1
+        work.progress.finish(work.progress.start(count, self._fence), self._fence)
+        self.sizes.append(count)
+        return work.job_id
+
+    def all(self) -> list[str]:
+        """The jobs in the order of their turns, until nothing is left."""
+        jobs = []
+        while (job := self.next()) is not None:
+            jobs.append(job)
+        return jobs
+
+
+def test_groups_take_turns_and_a_small_job_is_not_stuck_behind_a_large_batch() -> None:
+    works = [make_work(f"large{index}", 200, "batch") for index in range(5)] + [make_work("small", 10)]
+    jobs = Turns(*works).all()
+    assert [job == "small" for job in jobs[:20]] == [False, True] * 10
+
+
+def test_jobs_of_one_group_go_one_after_another() -> None:
+    jobs = Turns(*(make_work(name, 20, "batch") for name in ("a", "b", "c"))).all()
+    assert jobs == ["a"] * 20 + ["b"] * 20 + ["c"] * 20
+
+
+def test_interactive_work_gets_three_of_four_batches_and_starves_nobody() -> None:
+    jobs = Turns(make_work("slow", 40, interactive=False), make_work("quick", 30)).all()
+    assert jobs[:40] == (["quick"] * 3 + ["slow"]) * 10
+    assert set(jobs[40:]) == {"slow"}
+
+
+def test_a_work_that_comes_later_has_its_turn_at_once() -> None:
+    turns = Turns(make_work("first", 100))
+    turns.next()
+    turns.queue.add(make_work("second", 100))
+    assert {turns.next(), turns.next()} == {"first", "second"}
+
+
+def test_a_work_that_is_taken_out_gets_nothing() -> None:
+    gone, stays = make_work("gone", 5, "batch"), make_work("stays", 5, "batch")
+    turns = Turns(gone, stays)
+    turns.queue.remove(gone)
+    assert turns.all() == ["stays"] * 5
+    turns.queue.remove(stays)
+    assert turns.next() is None
+
+
+def test_a_batch_is_one_view_until_it_is_known_how_long_a_view_takes() -> None:
+    turns = Turns(make_work("a", 20))
+    turns.all()
+    assert turns.sizes == [1] * 20
+
+
+def test_quick_views_travel_in_larger_batches_and_the_last_ones_are_spread() -> None:
+    work = make_work("a", 30)
+    work.seconds_a_view = 0.01
+    turns = Turns(work, in_flight=2)
+    turns.all()
+    assert turns.sizes == [MAX_VIEWS_A_BATCH, MAX_VIEWS_A_BATCH, 7, 4, 2, 1]
+
+
+def test_a_batch_is_about_two_seconds_of_work() -> None:
+    for seconds, size in ((BATCH_SECONDS / 3, 3), (BATCH_SECONDS, 1), (100.0, 1), (0.0, MAX_VIEWS_A_BATCH)):
+        work = make_work("a", 100)
+        work.seconds_a_view = seconds
+        turns = Turns(work)
+        turns.next()
+        assert turns.sizes == [size], seconds
+
+
+def test_views_that_were_lost_together_go_again_one_by_one() -> None:
+    work = make_work("a", 20)
+    work.seconds_a_view = 0.01
+    views = work.progress.start(2, fence=10**6)
+    work.retries.decide(views, Failure("renderer_lost", "a renderer was lost"))
+    work.progress.give_up(views, 10**6)
+    turns = Turns(work)
+    turns.all()
+    assert turns.sizes[:3] == [1, 1, 8]
+
+
+def test_a_work_whose_consumer_does_not_keep_up_waits_and_others_go_on() -> None:
+    slow, other = make_work("slow", 5, "batch"), make_work("other", 3, "batch")
+    slow.untaken = MAX_UNTAKEN_BATCHES
+    turns = Turns(slow, other)
+    assert turns.all() == ["other"] * 3
+    slow.untaken -= 1
+    assert turns.all() == ["slow"] * 5
+
+
+def test_a_work_that_has_failed_gets_nothing_more() -> None:
+    work = make_work("a", 5)
+    work.given_up = True
+    assert Turns(work).next() is None

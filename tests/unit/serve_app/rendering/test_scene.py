@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from render_actor.contract.cameras import camera_poses
+from render_actor.contract.scene import object_to_scene, poses_in_scene, sampling_for
+from serve_app.base.errors import ServiceError
+from serve_app.cad.loader import LoadedCad
+from serve_app.rendering.scene import poses_of, template_scene, warnings_of
+from tests.unit.serve_app.made import make_spec
+
+CORNERS = np.array([[-10.0, -20, -30], [10, 20, 40]])
+
+
+def cad(*warnings: str) -> LoadedCad:
+    return LoadedCad("key", "sha", None, CORNERS, {}, warnings, 0, {})
+
+
+def test_a_scene_has_what_the_request_says() -> None:
+    spec = make_spec(resolution=100, colorize=True, base_color=0.3, quality="draft", samples=7, recenter=True)
+    scene = template_scene(spec, CORNERS, camera_poses(0)[:5], 99)
+    assert (scene.resolution, scene.base_color, scene.xyz_scale) == (100, 0.3, 1.0)
+    assert scene.sampling == sampling_for("draft", 7)
+    assert np.array_equal(scene.camera_poses, poses_in_scene(camera_poses(0)[:5]))
+    assert np.array_equal(scene.object_to_scene, object_to_scene(CORNERS, normalize=True, recenter=True, axes="cad"))
+
+
+def test_what_the_request_does_not_say_the_server_decides() -> None:
+    spec = make_spec(base_color=0.3)
+    assert template_scene(spec, CORNERS, camera_poses(0), 99).sampling == sampling_for("standard", 99)
+    scene = template_scene(spec, CORNERS, camera_poses(0))
+    assert scene.sampling == sampling_for("standard") and scene.base_color is None
+
+
+@pytest.mark.parametrize(("unit", "scale", "fits"), [("mm", 1.0, 65504.0), ("m", 1000.0, 65.5)])
+def test_coordinates_must_fit_the_xyz_files(unit: str, scale: float, fits: float) -> None:
+    spec = make_spec(unit=unit)
+    assert template_scene(spec, np.array([[0.0, 0, -fits], [1, 1, 1]]), camera_poses(0)).xyz_scale == scale
+    with pytest.raises(ServiceError) as caught:
+        template_scene(spec, np.array([[0.0, 0, -fits * 1.001], [1, 1, 1]]), camera_poses(0))
+    assert (caught.value.code, caught.value.field) == ("cad_invalid", "unit")
+
+
+@pytest.mark.parametrize(
+    ("name", "axes", "used", "warned"),
+    [
+        ("a.obj", "blender", "blender", False),
+        ("a.OBJ", "blender", "blender", False),
+        ("a.obj", "cad", "cad", False),
+        ("a.ply", "blender", "cad", True),
+    ],
+)
+def test_the_axes_of_the_stock_script_are_for_obj_files(name: str, axes: str, used: Any, warned: bool) -> None:
+    spec = make_spec(cad=f"/in/{name}", obj_axes=axes)
+    expected = object_to_scene(CORNERS, normalize=True, recenter=False, axes=used)
+    assert np.array_equal(template_scene(spec, CORNERS, camera_poses(0)).object_to_scene, expected)
+    assert any("obj_axes" in text for text in warnings_of(spec, cad())) == warned
+
+
+def test_a_cad_in_metres_is_no_surprise_to_a_client_that_says_so() -> None:
+    found = cad("it looks like metres", "it is open")
+    assert warnings_of(make_spec(unit="mm"), found) == ["it looks like metres", "it is open"]
+    assert warnings_of(make_spec(unit="m"), found) == ["it is open"]
+
+
+def test_cameras_are_those_of_the_level_or_of_the_file(tmp_path: Path) -> None:
+    assert np.array_equal(poses_of(make_spec()), camera_poses(0)) and len(poses_of(make_spec(level=1))) == 162
+    path = tmp_path / "p.npy"
+    np.save(path, camera_poses(0)[:3])
+    assert np.array_equal(poses_of(make_spec(camera_poses_path="p.npy", poses_path=path)), camera_poses(0)[:3])
+    path.unlink()
+    with pytest.raises(ServiceError) as caught:
+        poses_of(make_spec(camera_poses_path="p.npy", poses_path=path))
+    assert caught.value.code == "poses_invalid" and "'p.npy'" in caught.value.detail
