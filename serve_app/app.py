@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ray import serve
 from ray.serve.config import AutoscalingConfig
 
+from render_actor.contract.device import RenderDevice
 from render_actor.contract.types import RendererOptions
 from render_actor.worker.worker import RenderWorker
 from serve_app.base.settings import Settings
@@ -85,8 +86,12 @@ class AppArgs(BaseModel):
         options["placement_group_strategy"] = "STRICT_PACK"
         return options
 
-    def renderer_options(self) -> RendererOptions:
-        """How each Blender is set up."""
+    def renderer_options(self, device: RenderDevice) -> RendererOptions:
+        """How each Blender is set up.
+
+        Args:
+            device: ``RENDER_DEVICE``.
+        """
         return RendererOptions(
             num_cpus=self.cpus_per_renderer,
             num_gpus=self.gpus_per_renderer,
@@ -95,7 +100,7 @@ class AppArgs(BaseModel):
             start_timeout_sec=self.renderer_start_timeout_sec,
             recycle_after_jobs=self.recycle_after_jobs,
             memory_bytes=self.renderer_memory_bytes,
-            device=Settings().device,
+            device=device,
         )
 
 
@@ -105,14 +110,15 @@ def build(args: AppArgs) -> serve.Application:
     Args:
         args: from the Serve config.
     """
-    workers: Any = serve.deployment(RenderWorker).options(**args.worker_options()).bind(args.renderer_options())
+    settings = Settings()
+    workers: Any = serve.deployment(RenderWorker).options(**args.worker_options()).bind(args.renderer_options(settings.device))
     ingress = serve.deployment(serve.ingress(build_replica_api)(Ingress)).options(
         name=INGRESS_NAME,
         num_replicas=1,
         max_ongoing_requests=args.ingress_requests,
         ray_actor_options={"num_cpus": args.shell_cpus},
         health_check_period_s=5,
-        graceful_shutdown_timeout_s=Settings().drain_grace_sec + 5,
+        graceful_shutdown_timeout_s=settings.drain_grace_sec + 5,
     )
     return ingress.bind(workers, args.max_renderers)
 
