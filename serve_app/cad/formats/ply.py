@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.contract.types import SurfaceMaterial
-from serve_app.cad.formats.ply_reader import Element, read_ply
+from serve_app.cad.formats.ply_header import Element
+from serve_app.cad.formats.ply_reader import read_ply
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.geometry import custom_normals, fan
 from serve_app.cad.mesh.submesh import Submesh
