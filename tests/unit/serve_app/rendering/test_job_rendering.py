@@ -60,14 +60,14 @@ class Server:
 
     Attributes:
         rendered: views in the order in which they were asked for.
-        stalls_at: number of views after which renderers answer no more.
+        stalls_at: number of views after which renderers do not answer until ``go_on`` is set.
         fails: failures that the next batches with these views meet.
         spoiled: views whose files are no templates.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.rendered: list[int] = []
-        self.stalls_at = 10**6
+        self.stalls_at, self.go_on = 10**6, asyncio.Event()
         self.fails: dict[int, list[Failure]] = {}
         self.spoiled: set[int] = set()
         self.log = Log()
@@ -79,7 +79,7 @@ class Server:
 
     async def render(self, batch: ViewBatch) -> BatchResult:
         if len(self.rendered) >= self.stalls_at:
-            await asyncio.Event().wait()
+            await self.go_on.wait()
         self.rendered.extend(batch.views)
         for view in batch.views:
             if self.fails.get(view):
@@ -242,7 +242,13 @@ async def test_an_identical_job_of_an_earlier_server_is_copied_over_the_views_th
     left = staging_path(follower.spec.templates_dir, follower.job_id)
     left.mkdir(parents=True)
     (left / "rgb_4096.png").write_bytes(b"of a longer list")
-    await asyncio.gather(server.do(leader), server.do(follower))
+    server.stalls_at = 10
+    leading = asyncio.create_task(server.do(leader))
+    await until(lambda: len(server.rendered) >= 10)
+    following = asyncio.create_task(server.do(follower))
+    await until(lambda: bool(server.log.of("waits for a job that renders the same")))
+    server.go_on.set()
+    await asyncio.gather(leading, following)
     assert follower.progress.cached and files_of(follower) == EVERYTHING and len(server.rendered) == VIEWS
 
 
