@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 
 from render_actor.contract.cameras import camera_poses
 from tests.integration.conftest import Server
+from tests.wait import wait_until
 
 SMALL = {"resolution": 64, "samples": 1}
 
@@ -29,6 +29,16 @@ def two_poses(server: Server) -> str:
 
 def body(server: Server, cad: str, output: str, **options: Any) -> dict[str, Any]:
     return {"cad_path": str(server.folder / cad), "output_dir": str(server.folder / output), **SMALL, **options}
+
+
+def ended(http: httpx.Client, job_id: str) -> dict[str, Any]:
+    """A job, once it has ended."""
+
+    def job_that_ended() -> dict[str, Any]:
+        job: dict[str, Any] = http.get(f"/jobs/{job_id}").json()
+        return job if "ended_at" in job else {}
+
+    return wait_until(job_that_ended, f"the end of job {job_id}")
 
 
 def test_health(server: Server) -> None:
@@ -52,10 +62,7 @@ def test_a_job_from_queued_to_its_files(server: Server, two_poses: str) -> None:
     with server.http() as http:
         accepted = http.post("/render/templates", json=body(server, "knot.ply", "async", camera_poses_path=two_poses)).json()
         assert set(accepted) == {"job_id", "status"} and accepted["status"] == "queued"
-        until = time.monotonic() + 60
-        while (job := http.get(f"/jobs/{accepted['job_id']}").json())["status"] in ("queued", "running"):
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        job = ended(http, accepted["job_id"])
         listed = http.get("/jobs", params={"status": "succeeded", "limit": 1}).json()
     assert job["status"] == "succeeded" and job["returncode"] == 0 and job["success"] is True
     assert job["rendered_count"] == job["templates_generated"] == job["total_poses"] == 2
@@ -75,10 +82,7 @@ def test_a_wait_that_times_out_leaves_the_job_running(server: Server) -> None:
     with server.http() as http:
         answer = http.post("/render/templates", params={"wait": "true", "wait_timeout_sec": 0.2}, json=request).json()
         assert answer["status"] == "timeout" and answer["job_id"]
-        until = time.monotonic() + 120
-        while (job := http.get(f"/jobs/{answer['job_id']}").json())["status"] in ("queued", "running"):
-            assert time.monotonic() < until
-            time.sleep(0.2)
+        job = ended(http, answer["job_id"])
     assert job["status"] == "succeeded" and job["templates_generated"] == 42
 
 
@@ -86,10 +90,7 @@ def test_a_client_that_hangs_up_does_not_end_its_job(server: Server, two_poses: 
     request = body(server, "knot.ply", "hung_up", camera_poses_path=two_poses, resolution=256, samples=32)
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{server.url}/render/templates", params={"wait": "true"}, json=request, timeout=0.3, trust_env=False)
-    until = time.monotonic() + 60
-    while not (server.folder / "hung_up" / "templates").exists():
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    wait_until((server.folder / "hung_up" / "templates").exists, "the templates of a client that hung up")
 
 
 def test_v1_answers_when_done(server: Server, two_poses: str) -> None:
@@ -163,9 +164,12 @@ def test_status_holds_while_every_renderer_is_busy(server: Server) -> None:
     with server.http() as http:
         job_id = http.post("/render/templates", json=request).json()["job_id"]
         seen = []
-        while http.get(f"/jobs/{job_id}").json()["status"] in ("queued", "running"):
+
+        def asked_until_ended() -> bool:
             seen.append(http.get("/api/v1/status").json())
-            time.sleep(0.2)
+            return http.get(f"/jobs/{job_id}").json()["status"] not in ("queued", "running")
+
+        wait_until(asked_until_ended, "the end of the job", step=0.2)
     assert all(status["renderer_ready"] for status in seen)
     # A busy renderer answers only between two batches, and is told as busy meanwhile.
     assert any(renderer["state"] == "busy" for status in seen for renderer in status["renderers"])
