@@ -36,10 +36,10 @@ def put(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]], where: object,
     array[where] = value
 
 
-def widen_mask(folder: Path) -> None:
-    """Mask and coordinates reach the first column."""
-    change_mask(folder, lambda mask: put(mask, (slice(8, 24), slice(0, 24)), 255))
-    change_xyz(folder, lambda xyz: put(xyz, (slice(8, 24), slice(0, 8)), 2))
+def widen(folder: Path, where: object) -> None:
+    """Mask and coordinates reach further."""
+    change_mask(folder, lambda mask: put(mask, where, 255))
+    change_xyz(folder, lambda xyz: put(xyz, where, 2))
 
 
 def shrink_view(folder: Path) -> None:
@@ -92,7 +92,8 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "mask of 0 and 1": (lambda folder: save_png(folder / "mask_1.png", mask_of(folder) // 255), "mask_1.png", r"holds \[1\].*255 alone"),
     "grey edge": (lambda folder: change_mask(folder, lambda mask: put(mask, (8, 9), 128)), "mask_1.png", r"holds \[128\]"),
     "empty mask": (lambda folder: save_png(folder / "mask_1.png", np.zeros((SIZE, SIZE), np.uint8)), "mask_1.png", "empty; .*bounding box"),
-    "clipped object": (widen_mask, "mask_1.png", "touches the border"),
+    "clipped on the left": (lambda folder: widen(folder, (slice(8, 24), slice(0, 8))), "mask_1.png", "touches the border"),
+    "clipped at the bottom": (lambda folder: widen(folder, (slice(24, 32), slice(8, 24))), "mask_1.png", "touches the border"),
     "xyz of 32 bits": (
         lambda folder: np.save(folder / "xyz_1.npy", np.load(folder / "xyz_1.npy").astype(np.float32)),
         "xyz_1.npy",
