@@ -41,7 +41,7 @@ class Probe:
         self.device = start_session(num_gpus=num_gpus, threads=1)
         self._mesh = parse_cad(cad.read_bytes(), cad.suffix, cad.parent, CadLimits.from_settings(Settings())).mesh
         self._blender = BlenderScene(1)
-        self._blender.load(self._mesh)
+        self._blender.meshes.load(self._mesh)
         vertices = self._mesh.vertices
         corners = np.array([vertices.min(axis=0), vertices.max(axis=0)])
         placed = object_to_scene(corners, normalize=True, recenter=False, axes="cad")

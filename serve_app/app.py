@@ -7,12 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ray import serve
 from ray.serve.config import AutoscalingConfig
 
+from render_actor.contract.device import RenderDevice
 from render_actor.contract.types import RendererOptions
 from render_actor.worker.worker import RenderWorker
 from serve_app.base.settings import Settings
 from serve_app.ingress import Ingress, build_replica_api
 
 INGRESS_NAME, WORKER_NAME = "Ingress", "RenderWorker"
+
+_RENDERER = RendererOptions()
+"""Owns the defaults of what the arguments say about a Blender."""
 
 
 class AppArgs(BaseModel):
@@ -22,19 +26,27 @@ class AppArgs(BaseModel):
 
     min_renderers: int = Field(1, ge=1, description="Renderers that are always kept warm.")
     max_renderers: int = Field(2, ge=1, description="Renderers at most; the autoscaler chooses between, by queue depth.")
-    gpus_per_renderer: float = Field(0.0, ge=0, description="GPUs, or a fraction of one, of each renderer; 0 renders on the CPU.")
-    cpus_per_renderer: float = Field(
-        0.4, gt=0, description="CPUs that Ray books for a Blender: bookkeeping only; two renderers and the ingress must fit the machine."
+    gpus_per_renderer: float = Field(
+        _RENDERER.num_gpus, ge=0, description="GPUs, or a fraction of one, of each renderer; 0 renders on the CPU."
     )
-    threads_per_renderer: int = Field(1, ge=1, description="CPU threads of each Blender; it is pinned to as many cores.")
-    warm_meshes: int = Field(6, ge=1, description="CADs that each Blender keeps loaded.")
-    renderer_start_timeout_sec: float = Field(180.0, gt=0, description="Seconds in which a Blender must have rendered its first pixel.")
+    cpus_per_renderer: float = Field(
+        _RENDERER.num_cpus,
+        gt=0,
+        description="CPUs that Ray books for a Blender: bookkeeping only; two renderers and the ingress must fit the machine.",
+    )
+    threads_per_renderer: int = Field(_RENDERER.threads, ge=1, description="CPU threads of each Blender; it is pinned to as many cores.")
+    warm_meshes: int = Field(_RENDERER.warm_meshes, ge=1, description="CADs that each Blender keeps loaded.")
+    renderer_start_timeout_sec: float = Field(
+        _RENDERER.start_timeout_sec, gt=0, description="Seconds in which a Blender must have rendered its first pixel."
+    )
     renderer_memory_bytes: int = Field(
-        8 * 1024**3,
+        _RENDERER.memory_bytes,
         ge=1024**3,
         description="Memory above which a Blender is killed; from half of it up it is replaced between two batches.",
     )
-    recycle_after_jobs: int = Field(500, ge=1, description="Jobs after which a Blender is replaced by a fresh one.")
+    recycle_after_jobs: int = Field(
+        _RENDERER.recycle_after_jobs, ge=1, description="Jobs after which a Blender is replaced by a fresh one."
+    )
     shell_cpus: float = Field(0.1, ge=0, description="CPUs that Ray books for a renderer's shell and for the ingress each.")
     ingress_requests: int = Field(
         4000, ge=1, description="HTTP requests that the ingress holds open at once; a waiting one costs no thread."
@@ -74,8 +86,12 @@ class AppArgs(BaseModel):
         options["placement_group_strategy"] = "STRICT_PACK"
         return options
 
-    def renderer_options(self) -> RendererOptions:
-        """How each Blender is set up."""
+    def renderer_options(self, device: RenderDevice) -> RendererOptions:
+        """How each Blender is set up.
+
+        Args:
+            device: ``RENDER_DEVICE``.
+        """
         return RendererOptions(
             num_cpus=self.cpus_per_renderer,
             num_gpus=self.gpus_per_renderer,
@@ -84,7 +100,7 @@ class AppArgs(BaseModel):
             start_timeout_sec=self.renderer_start_timeout_sec,
             recycle_after_jobs=self.recycle_after_jobs,
             memory_bytes=self.renderer_memory_bytes,
-            device=Settings().device,
+            device=device,
         )
 
 
@@ -94,14 +110,15 @@ def build(args: AppArgs) -> serve.Application:
     Args:
         args: from the Serve config.
     """
-    workers: Any = serve.deployment(RenderWorker).options(**args.worker_options()).bind(args.renderer_options())
+    settings = Settings()
+    workers: Any = serve.deployment(RenderWorker).options(**args.worker_options()).bind(args.renderer_options(settings.device))
     ingress = serve.deployment(serve.ingress(build_replica_api)(Ingress)).options(
         name=INGRESS_NAME,
         num_replicas=1,
         max_ongoing_requests=args.ingress_requests,
         ray_actor_options={"num_cpus": args.shell_cpus},
         health_check_period_s=5,
-        graceful_shutdown_timeout_s=Settings().drain_grace_sec + 5,
+        graceful_shutdown_timeout_s=settings.drain_grace_sec + 5,
     )
     return ingress.bind(workers, args.max_renderers)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import cache
 
 from fastapi import FastAPI
 from ray import serve
@@ -28,7 +29,7 @@ class Ingress:
     """
 
     async def __init__(self, workers: DeploymentHandle, max_renderers: int) -> None:  # type: ignore[misc]  # Serve awaits it.
-        settings = Settings()
+        settings = _settings()
         configure_console(settings.log_level)
         keep_token_private(token_file(os.environ))
         self.service = RenderService(settings, ServeRenderers(workers, settings.view_timeout_sec), max_renderers)
@@ -48,6 +49,12 @@ class Ingress:
             service.close()
 
 
+@cache
+def _settings() -> Settings:
+    """Read once in a replica: its service and its routes have the same."""
+    return Settings()
+
+
 def _listening_host() -> str | None:
     """Where Serve's HTTP proxies listen; None when it does not say, which counts as everywhere."""
     try:
@@ -65,4 +72,4 @@ def _service_of_this_replica() -> RenderService:
 
 def build_replica_api() -> FastAPI:
     """The FastAPI application of an ingress replica; Serve calls it when the replica starts."""
-    return build_api(_service_of_this_replica, Settings())
+    return build_api(_service_of_this_replica, _settings())

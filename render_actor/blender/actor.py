@@ -5,36 +5,32 @@ from __future__ import annotations
 import os
 import threading
 import time
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import ray
 
+from render_actor.blender.failures import render_failure, start_failure
 from render_actor.contract.types import BatchResult, BlenderReport, EncodedView, Failure, RendererOptions, ViewBatch
 from render_actor.process.cpu_affinity import CoreClaim
 from render_actor.process.output_capture import captured_output
 from render_actor.process.process_handle import end_with
-from render_actor.process.public_message import in_short
 from render_actor.view.checks import view_failure
 from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
 
 if TYPE_CHECKING:
     from render_actor.blender.scene import BlenderScene
 
-START_FAILED = "Failed to initialize BlenderProc"
-OUT_OF_MEMORY = "Out of memory during rendering"
-
 
 class BlenderActor:
     """Renders view batches, one after another, on the main thread of a process of its own.
 
-    It must stay a plain synchronous class: Blender crashes on any other thread, and only such an actor runs its
-    methods on the main one.
+    It must stay a plain synchronous class: Blender crashes on any thread but the main one, and only such an actor runs its
+    methods there.
 
     Args:
         renderer: id of the renderer, for logs.
         options: how it is set up.
-        owner: process id of the replica that it belongs to, on the same machine; it ends with that.
+        owner: process id of the renderer's replica, on the same machine; this process ends when that one does.
         cores: of the Blender that it will replace, which still holds them; empty to claim cores of its own.
     """
 
@@ -46,10 +42,10 @@ class BlenderActor:
         self._claim = CoreClaim(0 if cores else options.threads)
 
     def warm_up(self) -> BlenderReport | Failure:
-        """Import Blender, set it up and render a first small view; done once, before anything else.
+        """Import Blender, set it up and render a first small view; called once, before anything else.
 
         Returns:
-            What came up, or why it did not.
+            What Blender says of itself, or why it could not be set up.
         """
         assert threading.current_thread() is threading.main_thread()
         try:
@@ -62,9 +58,8 @@ class BlenderActor:
                 device = blenderproc_session.start_session(device=options.device, num_gpus=options.num_gpus, threads=options.threads)
                 self._scene = BlenderScene(options.warm_meshes)
                 self._scene.warm_up()
-        except Exception as error:  # Whatever broke, the users' message begins the same and the cause follows it.
-            cause = f"{traceback.format_exc()}\n{output.text[-2000:]}"
-            return Failure("renderer_start_failed", f"{START_FAILED}: {in_short(error)}{_remedy(error)}", cause=cause)
+        except Exception as error:  # Whatever broke, clients are told in one form.
+            return start_failure(error, output.text)
         cores = tuple(sorted(os.sched_getaffinity(0)))
         return BlenderReport(device, os.getpid(), cores, blenderproc_session.versions(), time.monotonic() - self._began)
 
@@ -79,7 +74,7 @@ class BlenderActor:
         self._claim = CoreClaim(len(self._cores), among=self._cores)
 
     def render(self, batch: ViewBatch) -> tuple[BatchResult, list[EncodedView]]:
-        """Render a batch.
+        """Render a batch; errors are in the result and are not raised.
 
         Returns:
             The result without its payload, and the payload: Ray stores the two apart, so that the images travel once.
@@ -96,7 +91,7 @@ class BlenderActor:
                         break
                     views.append(done)
             except Exception as error:
-                failure = _failure_of(error)
+                failure = render_failure(error)
         seconds = sum(view.seconds for view in views)
         result = BatchResult(self._renderer, failure=failure, mesh_seconds=mesh_seconds, seconds=seconds, printed=output.text)
         return result, [] if failure else views
@@ -104,9 +99,9 @@ class BlenderActor:
     def _load(self, batch: ViewBatch) -> float:
         assert self._scene is not None
         began = time.monotonic()
-        warm = self._scene.is_warm(batch.mesh_key)
+        warm = batch.mesh_key in self._scene.meshes
         if not warm:
-            self._scene.load(ray.get(batch.mesh))
+            self._scene.meshes.load(ray.get(batch.mesh))
         self._scene.show(batch.mesh_key, batch.scene)
         return 0.0 if warm else time.monotonic() - began
 
@@ -114,25 +109,12 @@ class BlenderActor:
         assert self._scene is not None
         began = time.monotonic()
         mask, xyz = self._scene.mask_and_xyz(batch.scene, view)
-        failure = view_failure(mask, view)
+        failure = view_failure(mask, view, batch.hints)
         if failure is not None:
             return failure
         rgb = self._scene.rgb(batch.scene, view)
         files = encode_rgb(rgb), encode_mask(mask), encode_xyz(xyz)
         return EncodedView(view, *files, seconds=time.monotonic() - began, mask_pixels=int(mask.sum()))
-
-
-def _failure_of(error: Exception) -> Failure:
-    cause = "".join(traceback.format_exception(error))
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return Failure("out_of_memory", f"{OUT_OF_MEMORY}; use a lower resolution or fewer renderers a machine", cause=cause)
-    return Failure("render_failed", f"Blender failed to render: {type(error).__name__}; the job's log says more", cause=cause)
-
-
-def _remedy(error: Exception) -> str:
-    if isinstance(error, ImportError) and ".so" in str(error):
-        return "; install the system libraries that Blender needs (README, Troubleshooting)"
-    return ""
 
 
 def remote_actor_class() -> Any:

@@ -19,8 +19,7 @@ POSE_LIST_RADIUS = 1000.0
 SCENE_CAMERA_DISTANCE = 2.0
 """Distance of the cameras from the origin in the normalised scene (object diameter about 1)."""
 
-VIEW_COUNTS = (42, 162, 642)
-"""Number of cameras of level 0, 1 and 2."""
+_VIEW_COUNTS = (42, 162, 642)
 
 # Corners and triangles as Blender's icosphere operator tabulates them, for a radius of 200.
 _CORNERS = (
@@ -98,7 +97,7 @@ def icosphere_vertices(level: int) -> NDArray[np.float32]:
         level: 0, 1 or 2.
 
     Returns:
-        (V, 3) float32 unit vectors, V = 42, 162 or 642, unordered.
+        (V, 3) float32 unit vectors in the scene's frame, V = 42, 162 or 642, unordered.
     """
     corners = np.array(_CORNERS, dtype=np.float32) * (np.float32(1.0) / np.float32(200.0))
     sphere = _Sphere(corners, _TRIANGLES, _directed_edges(_TRIANGLES)).split()
@@ -128,6 +127,20 @@ def look_at_origin(position: NDArray[np.float64]) -> NDArray[np.float64]:
     return pose
 
 
+def view_count(level: int) -> int:
+    """Number of cameras of a level.
+
+    Args:
+        level: 0, 1 or 2.
+
+    Raises:
+        ValueError: for another level.
+    """
+    if level not in range(len(_VIEW_COUNTS)):
+        raise ValueError(f"level must be 0, 1 or 2 (42, 162 or 642 views), got {level!r}")
+    return _VIEW_COUNTS[level]
+
+
 def camera_poses(level: int) -> NDArray[np.float64]:
     """The camera poses of a level, in the order that SAM-6D looks templates up by.
 
@@ -140,8 +153,7 @@ def camera_poses(level: int) -> NDArray[np.float64]:
     Raises:
         ValueError: for another level.
     """
-    if level not in range(len(VIEW_COUNTS)):
-        raise ValueError(f"level must be 0, 1 or 2 (42, 162 or 642 views), got {level!r}")
+    view_count(level)
     points = icosphere_vertices(level).astype(np.float64)
     elevation = np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1]))
     azimuth = np.arctan2(points[:, 0], points[:, 1])

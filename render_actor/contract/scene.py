@@ -33,10 +33,10 @@ VIEW_TRANSFORM = "Filmic"
 
 
 Quality = Literal["standard", "draft", "reference"]
-"""How near a template comes to the converged image, and so what it costs."""
+"""How near a template comes to the converged image; a better one takes longer."""
 
 Denoiser = Literal["none", "cycles", "compositor"]
-"""``cycles`` denoises inside the render, and only what was rendered; ``compositor`` is the stock procedure's, four times the work."""
+"""``cycles`` denoises the rendered pixels inside the render; ``compositor`` is the stock procedure's, at four times the cost."""
 
 
 @dataclass(frozen=True)
@@ -44,27 +44,25 @@ class Sampling:
     """How Cycles samples and denoises.
 
     Attributes:
-        samples: samples a pixel at most.
+        samples: largest number of samples of a pixel.
         adaptive_threshold: noise level at which a pixel is done, or None to take all samples everywhere.
         adaptive_min_samples: samples before a pixel may be done.
         denoiser: how Open Image Denoise is run over the result.
-        denoiser_quality: of Cycles' denoiser; ``fast`` takes half of the time and needs some more samples.
-        guides: whether Cycles' denoiser is given the albedo, which keeps textures sharp. With normals too it measured no
-            better, and worse at its ``fast`` quality.
-        dither: whether the image is dithered, as Blender does by default and so the stock procedure; it hides steps in
-            gradients. The pattern is the stock one, pixel for pixel.
+        guides: whether Cycles' denoiser is given the albedo, which keeps textures sharp. Normals as well are no better by
+            measurement, and worse with the denoiser's fast quality, which is used.
+        dither: whether the image is dithered, as the stock procedure's is; it hides steps in gradients. The pattern is the
+            stock one, pixel for pixel.
     """
 
     samples: int
     adaptive_threshold: float | None = None
     adaptive_min_samples: int = 0
     denoiser: Denoiser = "cycles"
-    denoiser_quality: Literal["fast", "balanced"] = "fast"
     guides: bool = True
     dither: bool = True
 
 
-# Measured with `make bench`: as few as keep the bounds, since each sample of `standard` costs a fifteenth of a view.
+# The fewest samples with which `make bench` is within its bounds: each sample of `standard` is a fifteenth of a view's time.
 _QUALITIES: dict[Quality, Sampling] = {
     "standard": Sampling(samples=12),
     "draft": Sampling(samples=2, guides=False),
@@ -78,7 +76,7 @@ def sampling_for(quality: Quality, samples: int | None = None) -> Sampling:
     Args:
         quality: ``standard`` is within an error of 1 in 255 of the converged image, ``draft`` within 2, ``reference``
             samples and denoises as the stock procedure does.
-        samples: take exactly so many samples in every pixel instead of the quality's own number.
+        samples: exactly this many samples in every pixel instead of the quality's own number.
     """
     sampling = _QUALITIES[quality]
     return sampling if samples is None else replace(sampling, samples=samples, adaptive_threshold=None, adaptive_min_samples=0)
@@ -153,10 +151,13 @@ class TemplateScene:
 def bounding_radius(corners: NDArray[np.float64]) -> float:
     """SAM-6D's size of an object: the larger norm of the two corners of its bounding box.
 
-    The stock script takes the box of 1024 random surface points; the vertices' own box makes equal requests equal.
+    The stock script takes the box of 1024 random surface points; the vertices' own box gives equal requests equal templates.
 
     Args:
-        corners: (2, 3) minimum and maximum corner.
+        corners: (2, 3) minimum and maximum corner, CAD frame.
+
+    Returns:
+        The radius in the corners' unit.
     """
     return float(np.linalg.norm(corners, axis=1).max())
 
@@ -173,7 +174,7 @@ def object_to_scene(
         axes: ``cad`` keeps the CAD's axes; ``blender`` turns the image by 90 degrees about x as Blender's OBJ import does.
 
     Returns:
-        (4, 4) float64.
+        (4, 4) float64 similarity, CAD frame to scene frame.
     """
     shift = -corners.mean(axis=0) if recenter else np.zeros(3)
     scale = 1.0 / (2.0 * bounding_radius(corners + shift)) if normalize else 1.0
@@ -188,7 +189,10 @@ def poses_in_scene(pose_list: NDArray[np.float64]) -> NDArray[np.float64]:
     """Camera poses of a list (translations of norm 1000) in scene units (distance 2).
 
     Args:
-        pose_list: (N, 4, 4) camera to world.
+        pose_list: (N, 4, 4) camera to world, OpenCV axes.
+
+    Returns:
+        (N, 4, 4) float64, a copy.
     """
     poses = np.array(pose_list, dtype=np.float64)
     poses[:, :3, 3] *= SCENE_CAMERA_DISTANCE / POSE_LIST_RADIUS

@@ -1,4 +1,4 @@
-"""What travels between the ingress and a renderer: plain, serialisable values, with no word of HTTP or of Blender."""
+"""What travels between the ingress and a renderer: plain, serialisable values that know neither HTTP nor Blender."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ class RendererOptions:
         num_gpus: GPUs (or a fraction of one) that Ray gives it; 0 renders on the CPU.
         threads: Cycles' CPU threads; each renderer is pinned to this many cores of its own.
         warm_meshes: how many CADs one Blender keeps loaded.
-        start_timeout_sec: a Blender that has not rendered its first pixel by then is given up.
-        recycle_after_jobs: a Blender that has seen so many jobs is replaced by a fresh one.
-        memory_bytes: a Blender that grows beyond this is killed; between two batches it is replaced from half of it up.
+        start_timeout_sec: a Blender that has not rendered its first pixel within this time is killed.
+        recycle_after_jobs: a Blender that has worked for this many jobs is replaced by a fresh one.
+        memory_bytes: a Blender that takes more is killed; one that takes more than half is replaced between two batches.
         device: what it renders on; ``auto`` is the GPU that Ray gives it, or the CPU where ``num_gpus`` is 0.
     """
 
@@ -110,17 +110,33 @@ class RendererOptions:
 
 
 @dataclass(frozen=True)
+class ViewHints:
+    """What a request asks for, so that an error does not advise what the request does already. It changes no pixel.
+
+    Attributes:
+        normalize: the CAD is scaled to the cameras.
+        recenter: the middle of the CAD is at the scene's origin.
+        own_cameras: the cameras are the caller's own list (``camera_poses_path``), not one of the fixed levels.
+    """
+
+    normalize: bool = True
+    recenter: bool = False
+    own_cameras: bool = False
+
+
+@dataclass(frozen=True)
 class ViewBatch:
     """Some views of one job for one renderer.
 
     Attributes:
-        job_id: for logs only.
-        mesh_key: ``CadMesh.key``; a renderer that has the mesh warm does not fetch it.
+        job_id: of the job; for logs, and to count a Blender's jobs.
+        mesh_key: ``CadMesh.key``; a renderer that has the mesh loaded does not fetch it.
         mesh: Ray object reference to a ``CadMesh``. It is nested here so that only the Blender process fetches it.
         scene: what to render.
         views: indices into ``scene.camera_poses``.
-        fence: number of this attempt, higher than that of any attempt of an earlier server.
-        time_limit_sec: a renderer that has not answered by then hangs, and is killed.
+        fence: number of this attempt; see ``render_actor.contract.fence``.
+        time_limit_sec: a renderer that takes longer for its answer counts as hung, and its Blender is killed.
+        hints: for the messages of failed views.
     """
 
     job_id: str
@@ -130,6 +146,7 @@ class ViewBatch:
     views: tuple[int, ...]
     fence: int = 0
     time_limit_sec: float = 300.0
+    hints: ViewHints = ViewHints()
 
 
 @dataclass(frozen=True)
@@ -159,21 +176,19 @@ class Failure:
 
     Attributes:
         code: machine-readable reason.
-        message: one sentence for a client: what happened and what to do, and nothing of the machine that it happened on.
-        field: the request option that mends it, if there is one.
-        view: the view it happened at, if it was one.
-        cause: for the logs: what Blender, Python or Ray said of it, as it is.
+        message: one sentence for a client: what happened and what to do. It names nothing of the machine.
+        field: the request field to change, if there is one.
+        cause: for the logs: what Blender, Python or Ray said, unchanged.
     """
 
     code: FailureCode
     message: str
     field: str | None = None
-    view: int | None = None
     cause: str = ""
 
     @property
     def worth_retrying(self) -> bool:
-        """Whether another renderer may well succeed: the failure speaks of the renderer, not of the request."""
+        """Whether another renderer may succeed: the failure is the renderer's, not the request's."""
         return self.code in ("renderer_lost", "renderer_start_failed")
 
 
@@ -207,7 +222,7 @@ class BatchResult:
         mesh_seconds: seconds spent on getting the mesh into Blender; 0 when it was warm.
         seconds: wall seconds of the views, without loading the mesh.
         printed: what Blender wrote to its standard output and error meanwhile.
-        blender: the Blender that did it.
+        blender: of the Blender that rendered it.
     """
 
     renderer: str
@@ -228,10 +243,10 @@ class RendererStatus:
         state: ``starting``, ``ready``, ``busy`` or ``failed``.
         node: Ray node id.
         memory_bytes: resident memory of the Blender process, or None where it is not known.
-        report: what Blender said at its start, once it did.
-        failure: why it could not start.
-        restarts: how many Blenders this renderer has lost.
-        recycled: how many it has replaced in good order.
+        report: of the Blender, or None while it starts.
+        failure: why it could not start, or None.
+        restarts: how many Blenders were replaced because they were lost, killed or could not start.
+        recycled: how many Blenders were replaced because they had worked long enough.
     """
 
     renderer: str

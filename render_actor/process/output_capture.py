@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import IO
 
 _PROGRESS = ("Fra:", "Saved: ", "Time: ", " Time: ")
-"""What Blender says of every render begins so."""
+"""How the lines begin that Blender prints for every render."""
 
-_MOST_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024
 
 
 class CapturedOutput:
@@ -23,9 +23,9 @@ class CapturedOutput:
         self.text = ""
 
     def read(self) -> None:
-        """Take over what was written, without Blender's progress lines, the last 64 KiB of it."""
+        """Set ``text`` to the last 64 KiB of what was written, without Blender's progress lines."""
         size = self._file.seek(0, os.SEEK_END)
-        self._file.seek(max(0, size - _MOST_BYTES))
+        self._file.seek(max(0, size - _MAX_BYTES))
         lines = self._file.read().decode(errors="replace").splitlines()
         self.text = "\n".join(line for line in lines if line.strip() and not line.startswith(_PROGRESS))
 

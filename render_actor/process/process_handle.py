@@ -1,4 +1,4 @@
-"""Sees processes of this machine end: by the kernel's word, not by asking again and again."""
+"""Waits for the end of processes on this machine by the kernel's handles, without polling."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import threading
 
 
 class ProcessHandle:
-    """A process, which need not be a child, by a handle of the kernel's: its number may come to mean another one, this never does.
+    """A handle of a process, which need not be a child. A process id can be given to another process later; a handle cannot.
 
     Args:
-        pid: process id of a process that runs; where it has ended just now, the handle says so.
+        pid: process id. If no process has it any more, the handle says that the process has ended.
     """
 
     def __init__(self, pid: int) -> None:
@@ -39,7 +39,7 @@ class ProcessHandle:
         return bool(poll.poll(None if timeout_sec is None else timeout_sec * 1000))
 
     def kill(self) -> None:
-        """Kill it, stopped or not; one that is gone is fine."""
+        """Kill it, stopped or not; does nothing when it has ended."""
         if self._descriptor is None:
             return
         try:
@@ -55,7 +55,10 @@ class ProcessHandle:
 def end_with(pid: int) -> None:
     """Have this process killed as soon as another one ends.
 
-    A Blender whose replica is gone answers nobody, and its views are given to another: it must not go on beside that.
+    A Blender whose replica has ended answers nobody, and its views are given to another Blender: it must not go on.
+
+    Args:
+        pid: of the other process.
     """
     owner = ProcessHandle(pid)
 

@@ -1,1 +1,1 @@
-"""The Serve deployment that owns one Blender."""
+"""The Serve deployment of a renderer, and the supervisor of its Blender."""

@@ -15,6 +15,9 @@ from serve_app.cad.references import ReferenceResolver, missing
 TEXTURE_FORMATS = ("PNG", "JPEG", "BMP", "TGA", "TIFF")
 """As Pillow finds them by the file's content; its name says nothing."""
 
+_MAX_PILLOW_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+"""Pillow opens no image with more."""
+
 
 class TextureStore:
     """Decodes textures once each and hands out their indices.
@@ -50,14 +53,13 @@ class TextureStore:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 image = Image.open(io.BytesIO(data), formats=TEXTURE_FORMATS)
+        except Image.DecompressionBombError as error:
+            raise ValueError(f"it has more than {_MAX_PILLOW_PIXELS} pixels; {self._bound()}") from error
         except Exception as error:  # Pillow raises many types on a broken image, and each means the same to us.
             raise ValueError("it is no image of the types " + ", ".join(TEXTURE_FORMATS)) from error
         pixels = image.width * image.height
         if not 0 < pixels <= self._pixels_left:
-            raise ValueError(
-                f"{image.width} x {image.height} pixels are too many: all textures of a CAD may have {self._limits.texture_pixels} "
-                "(RENDER_MAX_TEXTURE_PIXELS)"
-            )
+            raise ValueError(f"{image.width} x {image.height} pixels are too many: {self._bound()}")
         self._pixels_left -= pixels
         try:
             with warnings.catch_warnings():
@@ -67,6 +69,9 @@ class TextureStore:
             raise
         except Exception as error:
             raise ValueError(f"it is a damaged {image.format}") from error
+
+    def _bound(self) -> str:
+        return f"all textures of a CAD may have {self._limits.texture_pixels} (RENDER_MAX_TEXTURE_PIXELS)"
 
 
 def _rgba(image: Image.Image) -> NDArray[np.uint8]:

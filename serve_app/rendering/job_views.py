@@ -14,6 +14,7 @@ from serve_app.jobs.store import JobStore
 from serve_app.rendering.outcomes import FailedBatch, RenderedBatch
 from serve_app.rendering.prepared import PreparedJob
 from serve_app.rendering.retry_policy import MAX_LOST_RENDERERS
+from serve_app.rendering.scene import hints_of
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.rendering.view_work import ViewWork
 from serve_app.templates.staging import StagingFolder
@@ -75,6 +76,7 @@ class JobViews:
             mesh=cad.mesh,
             scene=self._prepared.scene,
             time_limit_sec=time_limit_sec,
+            hints=hints_of(spec),
             interactive=spec.interactive,
             done_before=frozenset(self._rendered.entries),
         )

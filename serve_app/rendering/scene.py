@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.cameras import camera_poses
 from render_actor.contract.scene import TemplateScene, object_to_scene, poses_in_scene, sampling_for
+from render_actor.contract.types import ViewHints
 from serve_app.base.errors import ServiceError
 from serve_app.cad.loader import LoadedCad
 from serve_app.jobs.job import JobSpec
@@ -70,6 +71,11 @@ def warnings_of(spec: JobSpec, cad: LoadedCad) -> list[str]:
     if spec.request.obj_axes == "blender" and not _is_obj(spec):
         warnings.append("obj_axes=blender changes .obj files only; ignored")
     return warnings
+
+
+def hints_of(spec: JobSpec) -> ViewHints:
+    """What a job asks for, so that the error of a failed view does not advise what it does already."""
+    return ViewHints(spec.request.normalize, spec.request.recenter, own_cameras=spec.poses_path is not None)
 
 
 def _is_obj(spec: JobSpec) -> bool:

@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
+from render_actor.contract.fence import first_fence
 from render_actor.contract.types import BatchResult, Failure
 from serve_app.base.aio import spawn
 from serve_app.rendering.fair_queue import FairQueue
 from serve_app.rendering.outcomes import FailedBatch, Outcome, Outcomes, RenderedBatch
 from serve_app.rendering.renderers import BatchRenderers, PayloadLostError
 from serve_app.rendering.view_work import ViewWork
-
-_ATTEMPT_BITS = 40
-"""A fence's bits above these are the server's epoch."""
 
 
 @dataclass(eq=False)
@@ -59,7 +57,7 @@ class ViewScheduler:
         self._renderers, self._in_flight, self._grace = renderers, in_flight, grace_sec
         self._queue = FairQueue(in_flight)
         self._outcomes: dict[ViewWork, Outcomes] = {}
-        self._fence = epoch << _ATTEMPT_BITS
+        self._fence = first_fence(epoch)
         self._rendering = 0
         self._paused = False
         self._batches: set[_Batch] = set()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from render_actor.contract.scene import TemplateScene
-from render_actor.contract.types import ViewBatch
+from render_actor.contract.types import ViewBatch, ViewHints
 from serve_app.rendering.retry_policy import RetryPolicy
 from serve_app.rendering.view_progress import ViewProgress
 
@@ -28,6 +28,7 @@ class ViewWork:
         mesh: Ray object reference to the ``CadMesh``.
         scene: how to render; one view for each of its camera poses.
         time_limit_sec: a renderer that has not finished a batch by then is killed.
+        hints: what the request asks for, for the messages of failed views.
         interactive: whether it goes before work that is not.
         done_before: views that need not be rendered.
         progress: the state of each view.
@@ -43,6 +44,7 @@ class ViewWork:
     mesh: Any
     scene: TemplateScene
     time_limit_sec: float = 300.0
+    hints: ViewHints = field(default_factory=ViewHints)
     interactive: bool = True
     done_before: frozenset[int] = frozenset()
     progress: ViewProgress = field(init=False)
@@ -61,4 +63,4 @@ class ViewWork:
 
     def batch(self, views: tuple[int, ...], fence: int) -> ViewBatch:
         """The request that goes to a renderer."""
-        return ViewBatch(self.job_id, self.mesh_key, self.mesh, self.scene, views, fence, self.time_limit_sec)
+        return ViewBatch(self.job_id, self.mesh_key, self.mesh, self.scene, views, fence, self.time_limit_sec, self.hints)

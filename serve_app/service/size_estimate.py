@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from render_actor.contract.cameras import view_count
 from serve_app.jobs.disk_need import DiskNeed
 from serve_app.jobs.request import RenderRequest
 from serve_app.rendering.pose_file import count_poses
 
-_VIEWS_OF_LEVEL = {0: 42, 1: 162, 2: 642}
 _BYTES_A_PIXEL = 8
 """xyz takes 6; the two images fit the rest."""
 
@@ -21,7 +21,7 @@ def disk_need(request: RenderRequest, poses: Path | None, templates_dir: Path) -
         poses: its camera poses file, links resolved, if it names one.
         templates_dir: links resolved.
     """
-    views = _VIEWS_OF_LEVEL[request.level or 0] if poses is None else count_poses(poses)
+    views = view_count(request.level or 0) if poses is None else count_poses(poses)
     size = views * request.resolution**2 * _BYTES_A_PIXEL
     for folder in (templates_dir, *templates_dir.parents):
         try:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from render_actor.blender.scene import BlenderScene, WarmMesh
+from render_actor.blender.scene import BlenderScene
 from render_actor.blender.session import bpy, start_session
+from render_actor.blender.warm_meshes import WarmMesh
 from render_actor.contract.scene import Sampling
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
@@ -41,9 +42,9 @@ def imported(path: Path) -> object:
 def likeness(scene: BlenderScene, path: Path) -> float:
     """Smallest PSNR over some views, in dB, over the object's pixels."""
     mesh = parse_cad(path.read_bytes(), path.suffix, path.parent, CadLimits.from_settings(Settings())).mesh
-    scene.load(mesh)
+    ours = scene.meshes.load(mesh)
     theirs = dataclasses.replace(mesh, key="imported")
-    scene._warm["imported"] = WarmMesh(theirs, imported(path), scene._warm[mesh.key].coordinates)
+    scene.meshes.add(WarmMesh(theirs, imported(path), ours.coordinates))
     template_scene = scene_for(mesh.vertices, sampling=Sampling(samples=32))
     scores = []
     for view in (1, 9, 20, 33):
@@ -59,7 +60,7 @@ def likeness(scene: BlenderScene, path: Path) -> float:
 
 if __name__ == "__main__":
     start_session(threads=2)
-    blender_scene = BlenderScene(warm_meshes=99)
+    blender_scene = BlenderScene(max_meshes=99)
     results = [f"{Path(name).name} {likeness(blender_scene, Path(name).resolve()):.1f}" for name in sys.argv[1:]]
     os.write(2, ("\n" + "\n".join(results) + "\n").encode())
     os._exit(0)  # Blender crashes when its interpreter ends in order.

@@ -84,7 +84,7 @@ def test_unknown_addresses_have_the_same_form(server: Server) -> None:
         ("bad/far.stl", {}, "view_blank", "recenter=true"),
         ("bad/close.stl", {"normalize": False}, "view_clipped", "normalize=true"),
         ("bad/huge.stl", {"normalize": False}, "camera_inside_object", "normalize=true"),
-        ("knot.ply", {"camera_poses_path": "aside.npy"}, "view_blank", "shows nothing"),
+        ("knot.ply", {"camera_poses_path": "aside.npy"}, "view_blank", "camera_poses_path"),
         ("knot.ply", {"camera_poses_path": "flat.npy"}, "poses_invalid", "shape"),
     ],
 )

@@ -1,6 +1,6 @@
 """Hostile CADs, paths and pose files through the real server with real Blenders: each gets one answer, and nothing else suffers.
 
-The short form takes a sample of ``tests/hostile_cads.py``; ``RENDER_TEST_FULL=1`` takes every second case of it and the large files
+The short form takes a sample of ``tests/hostile``; ``RENDER_TEST_FULL=1`` takes every second case of it and the large files
 at full size, and writes the table to ``hostile_requests.txt`` in the current folder.
 """
 
@@ -22,7 +22,7 @@ from PIL import Image
 
 from render_actor.contract.cameras import camera_poses
 from serve_app.http.errors import STATUS
-from tests.hostile_cads import GOOD, SECRET, Case, corpus
+from tests.hostile import GOOD, SECRET, Case, corpus
 from tests.integration.conftest import Server
 
 FULL = bool(os.environ.get("RENDER_TEST_FULL"))

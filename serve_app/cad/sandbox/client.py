@@ -17,11 +17,11 @@ from serve_app.cad.refusals import invalid
 from serve_app.cad.sandbox.process import out_of_memory
 from serve_app.cad.sandbox.transfer import load_parsed
 
-_COMPLAINTS = 2000
-"""Bytes of what the process said that are kept."""
+_MAX_MESSAGE_BYTES = 2000
+"""Bytes kept of what the process wrote on its output and error streams."""
 
-_PATIENCE = 4
-"""Seconds by the clock for each second of CPU: a good CAD is not refused because the machine is busy."""
+_WALL_SECONDS_A_CPU_SECOND = 4
+"""A good CAD is not refused because the machine is busy."""
 
 _FRUGAL = {
     # One thread: the readers gain nothing from more, and each thread's stack counts against the memory limit.
@@ -59,14 +59,18 @@ async def parse_in_process(path: Path, size: int, limits: CadLimits) -> ParsedCa
             env={**_environment(), **_FRUGAL, "MALLOC_TRIM_THRESHOLD_": str(limits.memory)},
         )
         try:
-            await asyncio.wait_for(process.wait(), _PATIENCE * seconds)
+            await asyncio.wait_for(process.wait(), _WALL_SECONDS_A_CPU_SECOND * seconds)
         except TimeoutError as error:
             raise _took_too_long(seconds) from error
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        said = os.pread(complaints, _COMPLAINTS, max(0, os.fstat(complaints).st_size - _COMPLAINTS)).decode(errors="replace").strip()
+        said = (
+            os.pread(complaints, _MAX_MESSAGE_BYTES, max(0, os.fstat(complaints).st_size - _MAX_MESSAGE_BYTES))
+            .decode(errors="replace")
+            .strip()
+        )
         if said or process.returncode:
             server_event("warning", "a CAD's reader complained", returncode=process.returncode, text=said)
         if process.returncode:

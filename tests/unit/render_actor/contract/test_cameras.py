@@ -1,28 +1,41 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from render_actor.contract.cameras import POSE_LIST_RADIUS, VIEW_COUNTS, camera_poses, look_at_origin
+from render_actor.contract.cameras import POSE_LIST_RADIUS, camera_poses, look_at_origin, view_count
 
-LISTS = Path(__file__).parents[5] / "shared" / "reference" / "poses"
+PUBLISHED_LISTS = Path(__file__).parents[5] / "shared" / "reference" / "poses"
+
+POSES_SHA256 = (
+    "e074b09e2b7375e6e8a9651e90fa137176470015264a739e7e91bf8d4caedeec",
+    "7681ac5f57c62297b2880f0a4a2d2dca79f5198eb5e011ec9e119774bf01ac29",
+    "8a28ab78208d0c2ae94bb209904b44ea4a99bdb0c11e061d46f189b8b89bfee8",
+)
+"""Of each level's poses as float64, rounded to 1e-9 so that the last bits of sines and roots do not count."""
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
+def test_the_lists_never_change(level: int) -> None:
+    """Template i is seen from camera i: a list in another order makes every template folder wrong."""
+    rounded = np.round(camera_poses(level), 9) + 0.0  # Adding 0 turns -0 into 0.
+    assert hashlib.sha256(rounded.astype("<f8").tobytes()).hexdigest() == POSES_SHA256[level]
+
+
+@pytest.mark.skipif(not PUBLISHED_LISTS.is_dir(), reason="the published lists are not here; the hashes above pin our own")
+@pytest.mark.parametrize("level", [0, 1, 2])
 def test_matches_the_published_lists_in_order(level: int) -> None:
-    published = LISTS / f"cam_poses_level{level}.npy"
-    if not published.exists():
-        pytest.skip("the published lists are not here")
-    expected = np.load(published)
+    expected = np.load(PUBLISHED_LISTS / f"cam_poses_level{level}.npy")
     assert np.abs(camera_poses(level) - expected).max() < 1e-6
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_poses_are_rigid_and_look_at_the_origin(level: int) -> None:
     poses = camera_poses(level)
-    assert poses.shape == (VIEW_COUNTS[level], 4, 4)
+    assert poses.shape == (view_count(level), 4, 4)
     rotations, centres = poses[:, :3, :3], poses[:, :3, 3]
     assert np.allclose(rotations @ rotations.transpose(0, 2, 1), np.eye(3), atol=1e-12)
     assert np.allclose(np.linalg.det(rotations), 1.0)
@@ -51,6 +64,12 @@ def test_image_up_at_the_poles_is_minus_y_and_elsewhere_minus_z() -> None:
     assert np.allclose(side[:3, 1], [0, 0, -1])
 
 
-def test_unknown_level_says_which_there_are() -> None:
-    with pytest.raises(ValueError, match="0, 1 or 2"):
-        camera_poses(3)
+def test_the_levels_have_42_162_and_642_views() -> None:
+    assert [view_count(level) for level in (0, 1, 2)] == [42, 162, 642]
+
+
+@pytest.mark.parametrize("level", [-1, 3])
+def test_unknown_level_says_which_there_are(level: int) -> None:
+    for function in (camera_poses, view_count):
+        with pytest.raises(ValueError, match=f"0, 1 or 2 .* got {level}"):
+            function(level)

@@ -33,9 +33,9 @@ def test_a_gpu_that_cycles_does_not_see_is_an_error() -> None:
 
 
 def test_the_device_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert AppArgs().renderer_options().device == "auto"
+    assert AppArgs().renderer_options(Settings().device).device == "auto"
     monkeypatch.setenv("RENDER_DEVICE", "cuda")
-    assert AppArgs().renderer_options().device == "CUDA"
+    assert AppArgs().renderer_options(Settings().device).device == "CUDA"
     monkeypatch.setenv("RENDER_DEVICE", "gpu")
     with pytest.raises(ValidationError, match="RENDER_DEVICE"):
         Settings()

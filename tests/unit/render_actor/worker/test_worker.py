@@ -1,49 +1,114 @@
-"""The shell of a renderer, with a Blender that does nothing: its clocks and its memory bound."""
+"""The Serve side of a renderer."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
+import ray
+from ray import serve
 
-from render_actor.contract.types import BlenderReport, Failure, RendererOptions
+from render_actor.contract.fence import first_fence
+from render_actor.contract.types import BatchResult, Failure, RendererOptions
 from render_actor.worker import worker as worker_module
-from render_actor.worker.worker import RenderWorker, _Blender
+from render_actor.worker.worker import RenderWorker
+from tests.unit.render_actor.worker.fake_blender import LOST, Blenders, make_batch, until
 
 
-def shell(**options: Any) -> RenderWorker:
-    """A worker without its Serve replica."""
-    worker = object.__new__(RenderWorker)
-    worker._options, worker._id = RendererOptions(**options), "r0"
-    return worker
+@pytest.fixture
+def blenders(monkeypatch: pytest.MonkeyPatch) -> Blenders:
+    """What a worker made here starts, as replica ``r0`` on node ``n0``."""
+    blenders = Blenders()
+    monkeypatch.setattr(serve, "get_replica_context", lambda: SimpleNamespace(replica_id=SimpleNamespace(unique_id="r0")))
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: SimpleNamespace(get_node_id=lambda: "n0"))
+    monkeypatch.setattr(worker_module, "blender_launcher", lambda name, options: blenders.launch)
+    return blenders
 
 
-def blender(start: Any) -> _Blender:
-    return _Blender(SimpleNamespace(warm_up=SimpleNamespace(remote=lambda: start)))
+async def answer(worker: RenderWorker, blenders: Blenders, fence: int) -> BatchResult:
+    blender = blenders.started[-1]
+    before = len(blender.batches)
+    task = asyncio.create_task(worker.render(make_batch(fence=fence)))
+    await until(lambda: task.done() or len(blender.batches) > before)
+    if not task.done():
+        blender.answer.set_result(BatchResult("r0"))
+    return await task
 
 
-async def test_a_blender_that_is_not_ready_in_time_has_failed() -> None:
-    late = blender(asyncio.sleep(60))
-    report = await shell(start_timeout_sec=0.1)._warm_up(late)
-    assert isinstance(report, Failure) and report.code == "renderer_start_failed" and "not ready within 0.1 s" in report.message
-    assert late.report is report and not late.gone
+async def test_batches_of_an_older_server_are_refused(blenders: Blenders) -> None:
+    worker = RenderWorker(RendererOptions())
+    blender = await blenders.ready(0)
+    late, early = first_fence(7) + 5, first_fence(7) + 1
+    for fence in (late, early):  # Of one server, in whatever order they come.
+        assert (await answer(worker, blenders, fence)).failure is None
+    refused = (await answer(worker, blenders, first_fence(7) - 1)).failure
+    assert refused is not None and refused.code == "renderer_lost" and "a server that was replaced" in refused.message
+    assert (await answer(worker, blenders, first_fence(8))).failure is None
+    refused = (await answer(worker, blenders, late)).failure
+    assert refused is not None and refused.code == "renderer_lost"
+    assert len(blender.batches) == 3 and not blender.killed
 
 
-async def test_a_blender_that_is_ready_is_seen_to_run() -> None:
-    ready = blender(asyncio.sleep(0, BlenderReport("CPU", os.getpid(), (0,), {}, 1.0)))
-    assert await shell()._warm_up(ready) == ready.report and not ready.gone
+async def test_a_lost_blender_is_an_answer_of_this_renderer(blenders: Blenders) -> None:
+    worker = RenderWorker(RendererOptions())
+    blender = await blenders.ready(0)
+    blender.may_end.set()
+    task = asyncio.create_task(worker.render(make_batch()))
+    await until(lambda: bool(blender.batches))
+    blender.answer.set_result(LOST)
+    assert await task == BatchResult("r0", failure=LOST)
 
 
-@pytest.mark.parametrize(
-    ("options", "code", "says"),
-    [({}, "renderer_lost", "within 0.2 s (RENDER_VIEW_TIMEOUT_SEC)"), ({"memory_bytes": 1}, "out_of_memory", "renderer_memory_bytes")],
-)
-async def test_a_blender_that_hangs_or_takes_too_much_is_given_up(
-    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], code: str, says: str
-) -> None:
-    monkeypatch.setattr(worker_module, "_MEMORY_WATCH_SEC", 0.02)
-    answer = await asyncio.wait_for(shell(**options)._answer(asyncio.sleep(60), os.getpid(), 0.2), 10)
-    assert isinstance(answer, Failure) and answer.code == code and says in answer.message
+async def test_the_status_follows_the_blender(blenders: Blenders) -> None:
+    worker = RenderWorker(RendererOptions(recycle_after_jobs=1))
+    status = await worker.status()
+    assert (status.renderer, status.node, status.state, status.report) == ("r0", "n0", "starting", None)
+    blender = await blenders.ready(0)
+    blender.memory_bytes = 4096
+    await until(lambda: blender.start.done())
+    task = asyncio.create_task(worker.render(make_batch()))
+    await until(lambda: bool(blender.batches))
+    status = await worker.status()
+    assert (status.state, status.report, status.memory_bytes) == ("busy", blender.report, 4096)
+    blender.answer.set_result(BatchResult("r0"))
+    await task
+    status = await worker.status()
+    assert (status.state, status.recycled, status.restarts) == ("ready", 0, 0)
+
+    spare = await blenders.ready(1)
+    blender.may_end.set()
+    async with asyncio.timeout(10):
+        while (status := await worker.status()).recycled == 0:
+            await asyncio.sleep(0)
+    assert (status.state, status.report, status.restarts) == ("ready", spare.report, 0)
+
+    spare.gone = True
+    status = await worker.status()
+    assert (status.state, status.report, status.memory_bytes, status.restarts) == ("starting", None, None, 1)
+    spare.may_end.set()
+    await until(lambda: len(blenders.started) == 3)
+    assert (await worker.status()).state == "starting"
+    blenders.started[2].start.set_result(Failure("renderer_start_failed", "no"))
+    async with asyncio.timeout(10):
+        while (status := await worker.status()).state == "starting":
+            await asyncio.sleep(0)
+    assert status.state == "failed" and status.failure == Failure("renderer_start_failed", "no")
+
+
+async def test_the_status_while_the_spare_takes_over_is_ready(blenders: Blenders) -> None:
+    worker = RenderWorker(RendererOptions(recycle_after_jobs=1))
+    old = await blenders.ready(0)
+    await answer(worker, blenders, 0)
+    await blenders.ready(1)
+
+    async def swap() -> None:
+        while not old.killed:
+            await worker.status()
+            await asyncio.sleep(0)
+
+    swapping = asyncio.create_task(swap())
+    await until(lambda: old.killed)
+    assert (await worker.status()).state == "ready"
+    old.may_end.set()
+    await swapping

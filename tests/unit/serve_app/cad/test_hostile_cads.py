@@ -30,7 +30,7 @@ from serve_app.cad.parse import ParsedCad
 from serve_app.cad.sandbox import process as parse_process
 from serve_app.cad.sandbox.transfer import load_parsed
 from serve_app.http.errors import STATUS
-from tests.hostile_cads import GOOD, SECRET, Case, corpus
+from tests.hostile import GOOD, SECRET, Case, corpus
 
 FULL = bool(os.environ.get("RENDER_TEST_FULL"))
 LIMITS = CadLimits.from_settings(Settings())

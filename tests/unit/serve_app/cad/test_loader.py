@@ -21,7 +21,8 @@ from serve_app.cad import loader as loader_module
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.loader import LARGE_BYTES, CadLoader
 from serve_app.cad.parse import ParsedCad, parse_cad
-from tests.hostile_cads import GOOD, textured_obj
+from tests.hostile import GOOD
+from tests.hostile.files import textured_obj
 
 LIMITS = CadLimits.from_settings(Settings())
 

@@ -18,7 +18,7 @@ from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.geometry import bounds, double_areas
 from serve_app.cad.parse import ParsedCad, parse_cad
-from tests.hostile_cads import TRIANGLES, VERTICES, mixed_ply
+from tests.hostile.files import TRIANGLES, VERTICES, mixed_ply
 from tests.unit.render_actor.view.test_xyz_raycast import scene_for
 
 LIMITS = CadLimits.from_settings(Settings())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from render_actor.contract.scene import Sampling, TemplateScene
-from serve_app.rendering.key import rendering_key
+from serve_app.rendering.key import SOFTWARE, rendering_key
 
 SCENE = TemplateScene(
     resolution=64,
@@ -56,3 +56,14 @@ def test_the_cad_and_every_field_of_the_scene_count() -> None:
     assert rendering_key("other", SCENE) != rendering_key("cad", SCENE)
     known = {"resolution", "object_to_scene", "camera_poses", "xyz_scale", "base_color", "sampling"}
     assert {field.name for field in dataclasses.fields(TemplateScene)} == known, "add the new field to the test above"
+
+
+@pytest.mark.parametrize("package", ["bpy", "blenderproc", "embreex", "numpy", "opencv-python", "pillow"])
+def test_a_new_release_of_what_shapes_pixels_changes_the_key(package: str) -> None:
+    newer = {**SOFTWARE, package: "99"}
+    assert rendering_key("cad", SCENE, newer) != rendering_key("cad", SCENE)
+
+
+def test_a_new_release_of_what_only_tests_use_changes_nothing() -> None:
+    assert not {"trimesh", "networkx", "pytest"} & set(SOFTWARE)
+    assert rendering_key("cad", SCENE) == rendering_key("cad", SCENE, dict(SOFTWARE))

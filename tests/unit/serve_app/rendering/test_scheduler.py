@@ -108,7 +108,7 @@ async def test_a_view_that_loses_its_renderers_fails_its_job_alone() -> None:
 
 
 async def test_a_failed_view_ends_the_job_at_once() -> None:
-    renderers = CountingRenderers(lambda batch: BatchResult("r0", failure=Failure("view_blank", "view 0", "recenter", 0)))
+    renderers = CountingRenderers(lambda batch: BatchResult("r0", failure=Failure("view_blank", "view 0", "recenter")))
     outcomes: list[Outcome] = []
     with pytest.raises(ServiceError) as caught:
         await take(ViewScheduler(renderers, 2), make_work("a", 100), outcomes)

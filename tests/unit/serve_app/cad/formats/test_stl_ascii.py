@@ -9,7 +9,7 @@ from serve_app.base.settings import Settings
 from serve_app.cad.formats.stl import stl_submeshes
 from serve_app.cad.formats.stl_ascii import without_names
 from serve_app.cad.limits import CadLimits
-from tests.hostile_cads import TRIANGLES, VERTICES, ascii_stl
+from tests.hostile.files import TRIANGLES, VERTICES, ascii_stl
 
 LIMITS = CadLimits.from_settings(Settings())
 CORNERS = np.array(VERTICES, dtype=float)[np.array(TRIANGLES).ravel()]
