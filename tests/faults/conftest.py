@@ -1,31 +1,12 @@
-"""A server to hurt, for all tests whose fault does not need one of its own."""
+"""How much of the fault tests runs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
-
-from tests.faults.fault_server import FaultServer
 
 FULL = bool(os.environ.get("RENDER_FAULTS_FULL"))
 """``make faults`` sets it: every fault as often as the figures that are published say."""
 
 full_only = pytest.mark.skipif(not FULL, reason="of the full form only: make faults")
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:
-    """A server with two renderers, one of them ready."""
-    fault_server = FaultServer(
-        tmp_path_factory.mktemp("faults"),
-        {"RENDER_VIEW_TIMEOUT_SEC": "6", "RENDER_QUARANTINE_SEC": "600", "RENDER_CANCEL_GRACE_SEC": "2", "RENDER_DRAIN_GRACE_SEC": "5"},
-        {"renderer_memory_bytes": 2 * 1024**3, "recycle_after_jobs": 8},
-    )
-    try:
-        fault_server.start()
-        yield fault_server
-        fault_server.audit(everything=True)
-    finally:
-        fault_server.stop()

@@ -221,6 +221,11 @@ class FaultServer:
             statuses[self.job(job_id)["status"]] += 1
         return statuses
 
+    def errors(self, jobs: Sequence[str]) -> list[str]:
+        """What the jobs that did not succeed say."""
+        records = [self.job(job_id) for job_id in jobs]
+        return [f"{record['job_id']} {record['status']}: {record.get('error')}" for record in records if record["status"] != "succeeded"]
+
     def begun(self, job_id: str) -> Counter[int]:
         """How often each view of a job was begun by a Blender."""
         path = self.folder / "faults" / "rendered"

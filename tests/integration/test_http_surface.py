@@ -160,7 +160,7 @@ async def test_two_hundred_waiting_clients_cost_no_thread_each(server: Server, t
 def test_status_holds_while_every_renderer_is_busy(server: Server) -> None:
     poses = server.folder / "one_pose.npy"
     np.save(poses, camera_poses(0)[[8, 33, 20]])
-    request = body(server, "knot.ply", "busy", resolution=512, samples=256, camera_poses_path=str(poses))
+    request = body(server, "knot.ply", "busy", resolution=256, samples=256, camera_poses_path=str(poses))
     with server.http() as http:
         job_id = http.post("/render/templates", json=request).json()["job_id"]
         seen = []

@@ -34,7 +34,7 @@ class _Form:
 
     def fits(self, array: NDArray[Any]) -> bool:
         rest = () if self.channels is None else (self.channels,)
-        return array.dtype == self.dtype and array.ndim == 2 + len(rest) and array.shape[2:] == rest
+        return array.dtype == self.dtype and array.shape[2:] == rest
 
 
 _RGB = _Form("H x W x 3 uint8", 3, np.uint8, "PEM normalises three channels and stops")

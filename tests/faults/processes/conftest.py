@@ -1,0 +1,25 @@
+"""One server to hurt, for the faults that need none of their own; it is gone before the tests of the disks start theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.fault_server import FaultServer
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:
+    """A server with two renderers, one of them ready."""
+    fault_server = FaultServer(
+        tmp_path_factory.mktemp("faults"),
+        {"RENDER_VIEW_TIMEOUT_SEC": "6", "RENDER_QUARANTINE_SEC": "600", "RENDER_CANCEL_GRACE_SEC": "2", "RENDER_DRAIN_GRACE_SEC": "5"},
+        {"renderer_memory_bytes": 2 * 1024**3, "recycle_after_jobs": 8},
+    )
+    try:
+        fault_server.start()
+        yield fault_server
+        fault_server.audit(everything=True)
+    finally:
+        fault_server.stop()
