@@ -5,140 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 import pytest
 
-from render_actor.contract.types import BatchResult, EncodedView, Failure, ViewBatch
-from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
+from render_actor.contract.types import Failure
 from serve_app.base.errors import ServiceError
-from serve_app.base.logs import JobLog
 from serve_app.base.settings import Settings
-from serve_app.cad.loader import LoadedCad
 from serve_app.jobs.job import Job
-from serve_app.jobs.quarantine import Quarantine
-from serve_app.jobs.record import record_of
-from serve_app.jobs.store import JobStore
-from serve_app.rendering.job_rendering import JobRendering
 from serve_app.rendering.retry_policy import MAX_LOST_RENDERERS
-from serve_app.rendering.scheduler import ViewScheduler
-from serve_app.templates.cache import TemplateCache
 from serve_app.templates.staging import StagingFolder, staging_path
-from tests.unit.serve_app.made import make_spec
 from tests.unit.serve_app.rendering.fakes import all_turns, until
-
-VIEWS = 42
-EVERYTHING = 3 * VIEWS + 1
-LOST = Failure("renderer_lost", "a renderer was lost", cause="said by Ray")
-
-
-class Loader:
-    async def load(self, path: Path) -> LoadedCad:
-        corners = np.array([[-1.0, -1, -1], [1, 1, 1]])
-        return LoadedCad(path.name, path.name, None, corners, {}, (), 0, {})
-
-
-class Log:
-    """A job's log in memory."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, Any]]] = []
-
-    def event(self, level: str, event: str, /, **fields: Any) -> None:
-        self.events.append((event, fields))
-
-    def of(self, event: str) -> list[dict[str, Any]]:
-        """The fields of every event of this name."""
-        return [fields for name, fields in self.events if name == event]
-
-
-class Server:
-    """What does jobs in one server's life, and its renderers.
-
-    Attributes:
-        rendered: views in the order in which they were asked for.
-        stalls_at: number of views after which renderers do not answer until ``go_on`` is set.
-        fails: failures that the next batches with these views meet.
-        spoiled: views whose files are no templates.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self.rendered: list[int] = []
-        self.stalls_at, self.go_on = 10**6, asyncio.Event()
-        self.fails: dict[int, list[Failure]] = {}
-        self.spoiled: set[int] = set()
-        self.log = Log()
-        self.store = JobStore(settings.data_dir)
-        self.quarantine = Quarantine(self.store, 3600)
-        scheduler = ViewScheduler(self, 2, epoch=self.store.epoch, grace_sec=0)
-        cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes)
-        self.rendering = JobRendering(settings, self.store, cast(Any, Loader()), scheduler, cache, self.quarantine)
-
-    async def render(self, batch: ViewBatch) -> BatchResult:
-        if len(self.rendered) >= self.stalls_at:
-            await self.go_on.wait()
-        self.rendered.extend(batch.views)
-        for view in batch.views:
-            if self.fails.get(view):
-                return BatchResult("r0", failure=self.fails[view].pop(), printed="Blender's words")
-        return BatchResult("r0", batch.views, seconds=1.0)
-
-    async def fetch(self, result: BatchResult) -> list[EncodedView]:
-        return [_square(view, spoiled=view in self.spoiled) for view in result.payload]
-
-    async def do(self, job: Job) -> None:
-        log = cast(JobLog, self.log)
-        cad = await self.rendering.load_cad(job, log)
-        await self.rendering.render(job, cad, log)
-
-
-def _square(view: int, *, spoiled: bool) -> EncodedView:
-    mask = np.zeros((64, 64), dtype=bool)
-    mask[16:48, 16 : 33 + view % 16] = True
-    xyz = np.zeros((64, 64, 3), dtype=np.float16)
-    rgb = b"no PNG" if spoiled else encode_rgb(np.zeros((64, 64, 3), dtype=np.uint8))
-    return EncodedView(view, rgb, encode_mask(mask), encode_xyz(xyz), 0.5, int(mask.sum()))
-
-
-@pytest.fixture
-def servers() -> Iterator[list[Server]]:
-    """Servers that came one after another; a test adds them."""
-    made: list[Server] = []
-    yield made
-    made[-1].store.close()
-
-
-@pytest.fixture
-def server(servers: list[Server], settings: Settings) -> Server:
-    return restarted(servers, settings)
-
-
-async def accepted(server: Server, tmp_path: Path, output: str) -> Job:
-    spec = make_spec(str(tmp_path / output), str(tmp_path / "a.ply"), job_id=output, log_path=tmp_path / "log", resolution=64)
-    job = started(Job(spec))
-    await server.store.insert(record_of(job))
-    return job
-
-
-def started(job: Job) -> Job:
-    """A job that has its slot."""
-    job.progress.accept()
-    job.progress.start()
-    return job
-
-
-def restarted(servers: list[Server], settings: Settings) -> Server:
-    if servers:
-        servers[-1].store.close()
-    servers.append(Server(settings))
-    return servers[-1]
-
-
-def files_of(job: Job) -> int:
-    return len(os.listdir(job.spec.templates_dir))
+from tests.unit.serve_app.rendering.job_server import EVERYTHING, LOST, VIEWS, Server, accepted, files_of, restarted, started
 
 
 async def test_a_job_of_an_earlier_server_without_a_view_of_its_own_is_copied_from_the_cache(
