@@ -20,7 +20,8 @@ _SETTLED_NS = 2 * 10**9
 
 Each later change moves the file's times to the time of that change, but no finer than the file system counts: a few milliseconds, 2 s
 on the coarsest. A file that was just written could therefore be changed once more without a trace; one that has been left alone for
-longer than that cannot.
+longer than that cannot. What a program writes through a memory map may move the times only later: such a file is seen as changed when the
+kernel has written it back.
 """
 
 _Stamp = tuple[int, int, int, int, int]

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from serve_app.base.errors import ServiceError
+from serve_app.base.regular_file import open_regular_file
 from serve_app.base.settings import Settings
 from serve_app.cad.parse import FORMATS
 from serve_app.jobs.request import PATH_PATTERN
@@ -32,15 +33,21 @@ class PathPolicy:
             ServiceError: it lies outside the roots, is not there, is no file, cannot be read or has an unknown ending.
         """
         path = self._inside(text, self._inputs, "cad_path", "RENDER_INPUT_ROOTS", "cad_not_found")
-        status = _status(path, text, "cad_path", f"{NOT_FOUND}: no file at {text!r}; check cad_path, as the server sees it")
+        missing = f"{NOT_FOUND}: no file at {text!r}; check cad_path, as the server sees it"
+        status = _status(path, text, "cad_path", missing)
         if not stat.S_ISREG(status.st_mode):
             what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             raise ServiceError("cad_not_a_file", f"{NOT_FOUND}: {text!r} is {what}; name the CAD file itself", "cad_path")
         if path.suffix.lower() not in FORMATS:
             known = ", ".join(FORMATS)
             raise ServiceError("cad_format_unsupported", f"{NOT_FOUND}: {text!r} ends in {path.suffix!r}; give one of {known}", "cad_path")
-        if not os.access(path, os.R_OK):
-            raise ServiceError("cad_unreadable", f"{text!r} cannot be read by the server: permission denied", "cad_path")
+        try:
+            # Opened, not asked for: of a file that goes away meanwhile `access` says no more than that it may not be read.
+            open_regular_file(path).close()
+        except PermissionError as error:
+            raise _unreadable(text, "cad_path") from error
+        except OSError as error:
+            raise ServiceError("cad_not_found", missing, "cad_path") from error
         return path
 
     def poses(self, text: str) -> Path:
@@ -97,6 +104,10 @@ def _status(path: Path, text: str, field: str, missing: str, code: str = "cad_no
     try:
         return path.stat()
     except PermissionError as error:
-        raise ServiceError("cad_unreadable", f"{text!r} cannot be read by the server: permission denied", field) from error
+        raise _unreadable(text, field) from error
     except OSError as error:
         raise ServiceError(code, missing, field) from error
+
+
+def _unreadable(text: str, field: str) -> ServiceError:
+    return ServiceError("cad_unreadable", f"{text!r} cannot be read by the server: permission denied", field)

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from serve_app.base.errors import ServiceError
+from serve_app.base.regular_file import open_regular_file
 from serve_app.base.settings import Settings
 from serve_app.jobs.request import RenderRequest
+from serve_app.service import path_policy
 from serve_app.service.path_policy import PathPolicy
 
 
@@ -64,10 +68,26 @@ def test_a_path_that_cannot_be_is_one_that_is_not_there(policy: PathPolicy) -> N
 
 
 def test_an_unreadable_cad_is_refused(policy: PathPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    def refused(path: Path) -> BinaryIO:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(path_policy, "open_regular_file", refused)  # The tests may run as root, who may read everything.
     with pytest.raises(ServiceError) as caught:
         policy.cad(str(tmp_path / "part.stl"))
     assert caught.value.code == "cad_unreadable"
+
+
+def test_a_cad_that_goes_away_while_it_is_looked_at_is_not_there(
+    policy: PathPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def moved(path: Path) -> BinaryIO:
+        path.rename(tmp_path / "elsewhere")
+        return open_regular_file(path)
+
+    monkeypatch.setattr(path_policy, "open_regular_file", moved)
+    with pytest.raises(ServiceError) as caught:
+        policy.cad(str(tmp_path / "part.stl"))
+    assert caught.value.code == "cad_not_found"
 
 
 def test_a_good_cad_path_is_resolved(policy: PathPolicy, tmp_path: Path) -> None:
