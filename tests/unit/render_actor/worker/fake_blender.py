@@ -27,7 +27,17 @@ class FakeBlender:
         self.batches: list[str] = []
         self.may_end = asyncio.Event()
         self.killed = self.gone = self.owns_cores = False
-        self.memory_bytes: int | None = None
+        self.looks = 0
+        self._memory_bytes: int | None = None
+
+    @property
+    def memory_bytes(self) -> int | None:
+        self.looks += 1
+        return self._memory_bytes
+
+    @memory_bytes.setter
+    def memory_bytes(self, value: int | None) -> None:
+        self._memory_bytes = value
 
     @property
     def report(self) -> BlenderReport:
