@@ -24,6 +24,7 @@ from render_actor.contract.cameras import camera_poses
 from serve_app.http.errors import STATUS
 from tests.hostile import GOOD, SECRET, Case, corpus
 from tests.integration.conftest import Server
+from tests.wait import wait_until
 
 FULL = bool(os.environ.get("RENDER_TEST_FULL"))
 VIEWS = 2
@@ -32,6 +33,13 @@ STALLED = 60.0
 
 SEEN_BY_THE_CAMERA = ("view_blank", "view_clipped", "camera_inside_object")
 """Clear errors of a CAD that is well formed: one without any thickness is not to be seen from everywhere."""
+
+
+def jobs_under_way(server: Server) -> int:
+    """Jobs that have not ended."""
+    with server.http() as http:
+        status = http.get("/api/v1/status").json()
+    return int(status["jobs_queued"] + status["jobs_running"])
 
 
 def sample() -> list[Case]:
@@ -235,7 +243,7 @@ def test_a_good_cad_goes_on_beside_slow_ones(server: Server) -> None:
     threads = [threading.Thread(target=large, args=(number,)) for number in range(5)]
     for thread in threads:
         thread.start()
-    time.sleep(2)
+    wait_until(lambda: jobs_under_way(server) + len(ended) >= len(threads), "all large CADs are jobs")
     (folder / "good.ply").write_bytes(GOOD["ascii.ply"])
     output = server.folder / "hostile_out" / "beside"
     response, _ = ask(server, folder / "good.ply", output)
