@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serve_app.base.errors import ServiceError
+from serve_app.base.npy import NPY_HEADERS
 from serve_app.base.regular_file import read_regular_file
 
 _npy: Any = np.lib.format  # Its types are not declared.
@@ -80,7 +81,8 @@ def _header(stream: io.BytesIO) -> tuple[tuple[int, int, int], bool, Any]:
     """Shape, order and type that an .npy file says it has, when poses can have them (otherwise ``ValueError``)."""
     readers = {(1, 0): _npy.read_array_header_1_0, (2, 0): _npy.read_array_header_2_0}
     try:
-        shape, column_major, dtype = readers[_npy.read_magic(stream)](stream, max_header_size=_MAX_HEADER)
+        with NPY_HEADERS:
+            shape, column_major, dtype = readers[_npy.read_magic(stream)](stream, max_header_size=_MAX_HEADER)
     except Exception as error:  # numpy reads the header as a Python literal, and lets through what that may raise.
         raise ValueError(f"it is no .npy file of N x 4 x 4 poses ({type(error).__name__})") from error
     if dtype.hasobject:

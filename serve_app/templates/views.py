@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from render_actor.contract.types import BlenderReport, EncodedView
 from serve_app.base.errors import ServiceError
+
+_npy: Any = np.lib.format  # Its types are not declared.
 
 
 def file_names(view: int) -> tuple[str, str, str]:
@@ -87,10 +91,19 @@ def check_files(view: EncodedView) -> None:
     Raises:
         ServiceError: ``render_failed`` when one does not decode, they differ in size, or the mask is empty.
     """
-    rgb, mask = (cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED) for data in (view.rgb_png, view.mask_png))
-    try:
-        xyz = np.load(io.BytesIO(view.xyz_npy), allow_pickle=False)
-    except ValueError:
-        xyz = None
-    if rgb is None or mask is None or xyz is None or not rgb.shape == xyz.shape == (*mask.shape, 3) or not mask.any():
+    rgb, mask = _image(view.rgb_png), _image(view.mask_png)
+    good = rgb is not None and mask is not None and rgb.shape == (*mask.shape, 3) and mask.any()
+    if not good or rgb is None or not _is_xyz(view.xyz_npy, rgb.shape):
         raise ServiceError("render_failed", f"a renderer gave files of view {view.view} that are not a template; send the request again")
+
+
+def _image(data: bytes) -> NDArray[np.uint8] | None:
+    image: NDArray[np.uint8] | None = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    return image
+
+
+def _is_xyz(data: bytes, shape: tuple[int, ...]) -> bool:
+    """Whether this is the .npy file of a float16 array of this shape: told by its bytes, since several threads check views at once."""
+    header = io.BytesIO()
+    _npy.write_array_header_1_0(header, {"descr": "<f2", "fortran_order": False, "shape": shape})
+    return data.startswith(header.getvalue()) and len(data) == len(header.getvalue()) + 2 * math.prod(shape)

@@ -10,6 +10,7 @@ import numpy as np
 
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from serve_app.base.errors import ServiceError
+from serve_app.base.npy import NPY_HEADERS
 from serve_app.cad.parse import ParsedCad
 
 _OPTIONAL = ("corner_normals", "vertex_colors", "corner_uv")
@@ -43,7 +44,7 @@ def _write_npz(stream: BinaryIO, arrays: dict[str, Any], meta: dict[str, Any]) -
 
 def load_parsed(stream: BinaryIO) -> ParsedCad:
     """Inverse of ``dump_parsed``; raises the ``ServiceError`` of ``dump_error``."""
-    with np.load(stream, allow_pickle=False) as archive:
+    with NPY_HEADERS, np.load(stream, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     meta = json.loads(arrays["meta"].tobytes())
     if "error" in meta:
