@@ -51,12 +51,6 @@ def read_regular_file(path: Path, limit: int) -> bytes:
     return data
 
 
-def sha256_of_regular_file(path: Path, limit: int) -> str:
-    """SHA-256 of a regular file, without holding it in memory; refused as by ``read_regular_file``."""
-    with open_regular_file(path) as file:
-        return sha256_of_open_file(file, limit)
-
-
 def sha256_of_open_file(file: BinaryIO, limit: int) -> str:
     """SHA-256 of what is left to read of a file; refused when the file is larger than ``limit`` bytes (``ValueError``)."""
     _check_size(file, limit)

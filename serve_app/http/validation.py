@@ -18,14 +18,16 @@ _BRIEFLY.maxlevel, _BRIEFLY.maxdict, _BRIEFLY.maxlist, _BRIEFLY.maxstring, _BRIE
 
 
 def validation_error(findings: Sequence[Any], model: type[BaseModel] | None, where: Sequence[str | int] = ()) -> ServiceError:
-    """An error that names the first field that is wrong, its value and the remedy, and counts the others.
+    """An error that names a field that is wrong, its value and the remedy, and counts the others.
+
+    It is the first one that is not known, or else the first one: a name that is misspelt is also missing.
 
     Args:
         findings: ``ValidationError.errors()`` of the model.
         model: what was validated, whose fields a message lists; None where only parameters were.
         where: where in the request that stands, as ``("items", 3)``.
     """
-    first = findings[0]
+    first = next((finding for finding in findings if finding["type"] == "extra_forbidden"), findings[0])
     location = [*where, *first["loc"]]
     field = ".".join(_short(str(part)) for part in location) or None
     more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""

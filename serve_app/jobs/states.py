@@ -42,7 +42,6 @@ _STATE_OF: dict[JobPhase, JobState] = {
 }
 
 JOB_STATES: tuple[JobState, ...] = get_args(JobState)
-JOB_PHASES: tuple[JobPhase, ...] = get_args(JobPhase)
 FINAL_STATES: tuple[JobState, ...] = tuple(state for state in JOB_STATES if not _MOVES[state])
 OPEN_STATES: tuple[JobState, ...] = tuple(state for state in JOB_STATES if _MOVES[state])
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from serve_app.base.regular_file import open_regular_file, read_regular_file, sha256_of_regular_file
+from serve_app.base.file_digests import FileDigests
+from serve_app.base.regular_file import open_regular_file, read_regular_file
 
 
 @pytest.mark.parametrize("kind", ["fifo", "link", "folder", "device", "through a link", "gone", "large"])
@@ -30,7 +31,7 @@ def test_only_a_regular_file_is_opened(kind: str, tmp_path: Path) -> None:
         path = tmp_path / "way" / "file"
     elif kind == "large":
         path.write_bytes(b"x" * 101)
-    for read in (read_regular_file, sha256_of_regular_file):
+    for read in (read_regular_file, FileDigests().sha256):
         with pytest.raises(ValueError if kind == "large" else OSError) as caught:
             read(path, 100)
         assert str(tmp_path) not in (getattr(caught.value, "strerror", None) or str(caught.value))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from serve_app.base.errors import ServiceError
-from serve_app.base.regular_file import sha256_of_regular_file
+from serve_app.base.file_digests import FileDigests
 from serve_app.cad.references import ReferenceResolver
 
 
@@ -19,7 +19,7 @@ def test_references_count_together(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="more than 20"):
         resolver.get("c")
     assert [digest is None for digest in resolver.used.values()] == [False, False, True]
-    assert ReferenceResolver(tmp_path, 100).digests(["a", "b"], sha256_of_regular_file) == {name: resolver.used[name] for name in "ab"}
+    assert ReferenceResolver(tmp_path, 100).digests(["a", "b"], FileDigests().sha256) == {name: resolver.used[name] for name in "ab"}
 
 
 def test_too_many_references_are_refused(tmp_path: Path) -> None:

@@ -32,6 +32,13 @@ def test_a_wrong_value_is_told_with_its_field(field: str, value: object) -> None
     assert named == field and detail.startswith(f"{field}: ") and detail.endswith(f"; got {value!r}")
 
 
+def test_a_misspelt_name_is_told_before_the_name_that_is_missing_for_it() -> None:
+    with pytest.raises(ValidationError) as caught:
+        RenderRequest.model_validate({"cad_pth": "a.ply", "output_dir": "out"})
+    error = validation_error(caught.value.errors(), RenderRequest)
+    assert error.field == "cad_pth" and "did you mean 'cad_path'?" in error.detail and error.detail.endswith("(and 1 more)")
+
+
 def test_an_unknown_field_is_named_and_the_known_ones_are_listed() -> None:
     field, detail = refusal(zebra=True)
     assert field == "zebra" and detail == "unknown field 'zebra'; known fields are " + ", ".join(RenderRequest.model_fields)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 
 from serve_app.base.errors import ServiceError
 from serve_app.jobs.progress import JobProgress
-from serve_app.jobs.states import FINAL_STATES, JOB_PHASES, JOB_STATES, OPEN_STATES, ImpossibleMoveError, JobPhase, state_of
+from serve_app.jobs.states import FINAL_STATES, JOB_STATES, OPEN_STATES, ImpossibleMoveError, JobPhase, state_of
 
+JOB_PHASES: tuple[JobPhase, ...] = get_args(JobPhase)
 ERROR = ServiceError("render_failed", "no")
 
 MOVES: dict[JobPhase, Callable[[JobProgress], None]] = {
