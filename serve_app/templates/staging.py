@@ -27,12 +27,12 @@ _FLUSHERS = 8
 """Files flushed at once: a disk takes many small flushes together as fast as one."""
 
 
-def check_replaceable(target: Path, shown: str) -> None:
+def check_replaceable(target: Path, quoted: str) -> None:
     """Refuse to publish over anything but templates.
 
     Args:
         target: the folder that will be replaced; it need not exist.
-        shown: the folder as the client named it.
+        quoted: the folder as the client named it.
 
     Raises:
         ServiceError: it is a file or a link, or holds files that are not templates and would be lost; or it cannot be looked at.
@@ -40,19 +40,19 @@ def check_replaceable(target: Path, shown: str) -> None:
     try:
         other = target.is_symlink() or (target.exists() and not target.is_dir())
     except OSError as error:  # A name that is too long, once `templates` is added to it.
-        raise ServiceError("output_not_writable", f"{shown!r} cannot be used: {error.strerror}", "output_dir") from error
+        raise ServiceError("output_not_writable", f"{quoted!r} cannot be used: {error.strerror}", "output_dir") from error
     if other:
-        raise ServiceError("output_not_replaceable", f"{shown!r} is a file or a link; name a folder", "output_dir")
+        raise ServiceError("output_not_replaceable", f"{quoted!r} is a file or a link; name a folder", "output_dir")
     if target.is_dir():
         try:
             others = sorted(name for name in os.listdir(target) if not _OURS.fullmatch(name))
         except OSError as error:
-            raise ServiceError("output_not_writable", f"{shown!r} cannot be read: {error.strerror}", "output_dir") from error
+            raise ServiceError("output_not_writable", f"{quoted!r} cannot be read: {error.strerror}", "output_dir") from error
         if others:
             some = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
             raise ServiceError(
                 "output_not_replaceable",
-                f"{shown!r} holds files that are not templates and would be lost ({some}); move them, or use another output_dir",
+                f"{quoted!r} holds files that are not templates and would be lost ({some}); move them, or use another output_dir",
                 "output_dir",
             )
 
@@ -91,11 +91,11 @@ class StagingFolder:
     Args:
         target: the folder to publish.
         job_id: makes the staging folder's name this job's own.
-        shown: the target as the client named it, for messages.
+        quoted: the target as the client named it, for messages.
     """
 
-    def __init__(self, target: Path, job_id: str, shown: str) -> None:
-        self._target, self._shown = target, shown
+    def __init__(self, target: Path, job_id: str, quoted: str) -> None:
+        self._target, self._quoted = target, quoted
         self._folder = staging_path(target, job_id)
         self._made: list[Path] = []
 
@@ -173,14 +173,14 @@ class StagingFolder:
         Raises:
             ServiceError: the target cannot be replaced or written, or a file was taken out of the staging folder.
         """
-        check_replaceable(self._target, self._shown)
+        check_replaceable(self._target, self._quoted)
         try:
             found = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in os.scandir(self._folder)}
             if found != files:
                 odd = sorted(name for name in found.keys() | files.keys() if found.get(name) != files.get(name))
                 raise ServiceError(
                     "output_not_writable",
-                    f"files of {self._shown!r} were changed by somebody else while they were collected ({', '.join(odd[:3])}); "
+                    f"files of {self._quoted!r} were changed by somebody else while they were collected ({', '.join(odd[:3])}); "
                     "send the request again",
                     "output_dir",
                 )
@@ -213,10 +213,12 @@ class StagingFolder:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return ServiceError(
                 "storage_full",
-                f"there is no space left for output_dir {self._shown!r}; make room, and send the request again",
+                f"there is no space left for output_dir {self._quoted!r}; make room, and send the request again",
                 "output_dir",
             )
-        return ServiceError("output_not_writable", f"output_dir {self._shown!r} cannot be written: {error.strerror or error}", "output_dir")
+        return ServiceError(
+            "output_not_writable", f"output_dir {self._quoted!r} cannot be written: {error.strerror or error}", "output_dir"
+        )
 
 
 def _intact(folder: Path, files: dict[str, str]) -> bool:
