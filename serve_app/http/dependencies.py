@@ -11,17 +11,18 @@ from serve_app.http.wait_limit import WaitLimit
 from serve_app.service.service import RenderService
 
 
-def _service(request: Request) -> RenderService:
+# Coroutines, though they wait for nothing: FastAPI runs a plain function in a thread, for each request anew.
+async def _service(request: Request) -> RenderService:
     service: RenderService = request.app.state.get_service()
     return service
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _wait_limit(request: Request) -> WaitLimit:
+async def _wait_limit(request: Request) -> WaitLimit:
     wait_limit: WaitLimit = request.app.state.wait_limit
     return wait_limit
 

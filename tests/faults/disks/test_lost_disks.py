@@ -38,9 +38,9 @@ def test_shared_memory_that_fills_up_in_the_middle_loses_no_job(fragile: FaultSe
     jobs = [fragile.submit("crate.obj", "shm", resolution=256, samples=8 + number) for number in range(2)]
     fragile.wait_for_views(jobs[0], 3)
     # At one stroke, and then the last pages: written block by block it takes as long as the jobs on a busy machine.
-    inside(
-        fragile, "fallocate -l $(df --output=avail -k /dev/shm | tail -1)K /dev/shm/filler; dd if=/dev/zero of=/dev/shm/rest bs=4k; true"
-    )
+    free_kib = "df --output=avail -k /dev/shm | tail -1"
+    fill = f"fallocate -l $({free_kib})K /dev/shm/filler; dd if=/dev/zero of=/dev/shm/rest bs=4k status=none; {free_kib}"
+    assert int(inside(fragile, fill)) == 0
     assert fragile.process is not None
     process = fragile.process
 
