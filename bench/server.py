@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -42,9 +43,12 @@ class BenchServer:
         renderers: how many.
         num_gpus: of each renderer; 0 renders on the CPU.
         cache_bytes: of its cache of finished templates; 0 for none.
+        environment: more settings.
     """
 
-    def __init__(self, folder: Path, cads: Path, renderers: int, num_gpus: float, cache_bytes: int) -> None:
+    def __init__(
+        self, folder: Path, cads: Path, renderers: int, num_gpus: float, cache_bytes: int, environment: dict[str, str] | None = None
+    ) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
         config = yaml.safe_load((Path(__file__).parents[1] / "serve_config.yaml").read_text())
@@ -56,6 +60,7 @@ class BenchServer:
             "RENDER_DATA_DIR": str(folder / "data"),
             "RENDER_LOG_DIR": str(folder / "logs"),
             "RENDER_CACHE_MAX_BYTES": str(cache_bytes),
+            **(environment or {}),
         }
         stop_in_order()  # Again for each server: the end of the last one has left signals ignored.
         log = folder / "server.log"
@@ -69,6 +74,25 @@ class BenchServer:
         except BaseException:
             self._process.stop()
             raise
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self._process.url
+
+    def ingress_cpu(self) -> float:
+        """CPU seconds so far of the process that answers requests."""
+        times = self._ingress.cpu_times()
+        return float(times.user + times.system)
+
+    def ingress_megabytes(self) -> float:
+        """Memory of the process that answers requests."""
+        return float(self._ingress.memory_info().rss / 1e6)
+
+    @cached_property
+    def _ingress(self) -> psutil.Process:
+        below = psutil.Process(self._process.process.pid).children(recursive=True)
+        return next(process for process in below if "Ingress" in " ".join(process.cmdline()))
 
     def renderers(self) -> list[dict[str, Any]]:
         """What the server says of its renderers."""

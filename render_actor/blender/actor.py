@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from render_actor.blender.scene import BlenderScene
 
 
+_NICENESS = 10
+"""Added to the process's: rendering takes every core that there is, and the server's other processes, which answer requests on the same
+cores, come first. Where nobody asks it costs nothing."""
+
+
 class BlenderActor:
     """Renders view batches, one after another, on the main thread of a process of its own.
 
@@ -36,6 +41,7 @@ class BlenderActor:
 
     def __init__(self, renderer: str, options: RendererOptions, owner: int, cores: tuple[int, ...] = ()) -> None:
         end_with(owner)
+        os.nice(_NICENESS)
         self._renderer, self._options, self._cores = renderer, options, cores
         self._scene: BlenderScene | None = None
         self._began = time.monotonic()

@@ -28,6 +28,8 @@ _CALMER_RAY = {
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
     "RAY_raylet_report_resources_period_milliseconds": "1000",
     "RAY_gcs_pull_resource_loads_period_milliseconds": "5000",
+    # Ray gives all its workers niceness 15, so a Blender could be no nicer than the ingress by much: it is by 10 so (`BlenderActor`).
+    "RAY_worker_niceness": "0",
 }
 
 

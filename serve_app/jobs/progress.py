@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Literal
 
@@ -30,9 +30,10 @@ class JobProgress:
         ended_at: when it reached a final state, in Unix seconds, or None.
         error: why it did not succeed, or None.
         stop_reason: why it is to stop, or None.
-        total_poses: number of its views; 0 until its cameras are known.
         warnings: sentences for the client.
         cached: whether the templates are copies of another rendering of the same.
+        on_change: called after each change of the phase, of the views that are done and of their number: whoever keeps totals over many
+            jobs need not look at them all.
     """
 
     def __init__(self, job_id: str, *, started_at: float | None = None, ran_before_sec: float = 0.0) -> None:
@@ -48,9 +49,10 @@ class JobProgress:
         self.ended_at: float | None = None
         self.error: ServiceError | None = None
         self.stop_reason: StopReason | None = None
-        self.total_poses = 0
+        self._total_poses = 0
         self.warnings: list[str] = []
         self.cached = False
+        self.on_change: Callable[[], None] | None = None
 
     # Where it stands.
 
@@ -93,6 +95,20 @@ class JobProgress:
 
     # What it has brought.
 
+    @property
+    def total_poses(self) -> int:
+        """Number of its views; 0 until its cameras are known."""
+        return self._total_poses
+
+    @total_poses.setter
+    def total_poses(self, count: int) -> None:
+        self._total_poses = count
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.on_change is not None:
+            self.on_change()
+
     def views_done(self, seconds: Mapping[int, float]) -> None:
         """Views are rendered or copied, and their files written.
 
@@ -100,11 +116,16 @@ class JobProgress:
             seconds: of each, by index.
         """
         self._view_seconds.update(seconds)
+        self._tell()
 
     # Its moves.
 
     def _move_to(self, phase: JobPhase) -> None:
-        self._phase = checked_move(self._job_id, self._phase, phase)
+        self._enter(checked_move(self._job_id, self._phase, phase))
+        self._tell()
+
+    def _enter(self, phase: JobPhase) -> None:
+        self._phase = phase
         if self._phase == "running":
             self.started_at = self.started_at or time.time()
             self._running_since = time.monotonic()

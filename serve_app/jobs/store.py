@@ -8,12 +8,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from serve_app.base.errors import ServiceError
 from serve_app.jobs.database import DATABASE, lock_folder, open_database
+from serve_app.jobs.group_commit import GroupCommit
 from serve_app.jobs.record import JobRecord
 from serve_app.jobs.rows import COLUMNS, record_from, row_of
 from serve_app.jobs.states import FINAL_STATES, OPEN_STATES
@@ -49,26 +50,24 @@ class JobStore:
         except BaseException:
             os.close(self._lock)
             raise
+        self._commits = GroupCommit(self._db, self._thread)
 
     async def _run(self, work: Callable[[], T]) -> T:
         """Do some work with the database on its thread."""
+        return await self._result(self._thread.submit(work))
+
+    async def _write(self, work: Callable[[], T]) -> T:
+        """Do some work in a transaction, which other work may share; on disk when this returns, and nothing of it is when it raises."""
+        return await self._result(self._commits.submit(work))
+
+    async def _result(self, future: Future[T]) -> T:
         try:
             # Shielded: a caller that is cancelled must not leave a statement half awaited.
-            return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
+            return await asyncio.shield(asyncio.wrap_future(future))
         except sqlite3.DatabaseError as error:
             raise ServiceError(
                 "store_unavailable", f"the job store cannot be used at the moment ({error}); the operator must see to RENDER_DATA_DIR"
             ) from error
-
-    async def _write(self, work: Callable[[], T]) -> T:
-        """Do some work in one transaction; on disk when this returns."""
-
-        def in_transaction() -> T:
-            with self._db:
-                self._db.execute("BEGIN IMMEDIATE")
-                return work()
-
-        return await self._run(in_transaction)
 
     async def insert(self, record: JobRecord, request_key: str | None = None) -> JobRecord | None:
         """Store a new job; on disk when this returns.

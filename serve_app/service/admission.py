@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from serve_app.base.disk import disk_space
 from serve_app.base.errors import ServiceError
-from serve_app.jobs.job import Job, JobSpec
+from serve_app.jobs.job import JobSpec
+from serve_app.service.live_jobs import LiveJobs
 
 _MAX_RETRY_SEC = 600
 
@@ -17,18 +18,17 @@ _SHARED_MEMORY_SHARE = 10
 """Shared memory is small in containers: a tenth of it must be free, or the bound where that is less."""
 
 
-def check_queue(live: Iterable[Job], max_queued: int, seconds_a_job: float) -> None:
+def check_queue(queued: int, max_queued: int, seconds_a_job: float) -> None:
     """Refuse a job when too many wait for a slot.
 
     Args:
-        live: jobs that have not ended.
+        queued: jobs that wait.
         max_queued: how many may wait.
         seconds_a_job: how long jobs have taken lately, to say when to come back.
 
     Raises:
         ServiceError: ``queue_full``, with when to try again.
     """
-    queued = sum(job.progress.status == "queued" for job in live)
     if queued >= max_queued:
         retry = max(1, min(_MAX_RETRY_SEC, round(seconds_a_job)))
         raise ServiceError(
@@ -38,7 +38,7 @@ def check_queue(live: Iterable[Job], max_queued: int, seconds_a_job: float) -> N
         )
 
 
-def check_output(spec: JobSpec, live: Iterable[Job]) -> None:
+def check_output(spec: JobSpec, live: LiveJobs) -> None:
     """Refuse a job whose folder another, different one is going to publish.
 
     Args:
@@ -48,21 +48,18 @@ def check_output(spec: JobSpec, live: Iterable[Job]) -> None:
     Raises:
         ServiceError: ``output_busy``.
     """
-    # Text: a batch compares each of its items with thousands of jobs, and comparing paths takes twenty times as long.
-    target = f"{spec.templates_dir}/"
-    for other in live:
-        theirs = f"{other.spec.templates_dir}/"
-        if not (target.startswith(theirs) or theirs.startswith(target)) or other.progress.ended:
-            continue
-        if target == theirs and _essence(spec) == _essence(other.spec):
-            return  # What would be in this job's way would have been in the way of that one.
-        raise ServiceError(
-            "output_busy",
-            f"output_dir {spec.request.output_dir!r} is being written by job {other.job_id}, which renders something else; wait for it, "
-            "cancel it, or use another output_dir",
-            "output_dir",
-            retry_after_sec=10,
-        )
+    other = live.in_the_way(str(spec.templates_dir))
+    if other is None:
+        return
+    if spec.templates_dir == other.spec.templates_dir and _essence(spec) == _essence(other.spec):
+        return  # What would be in this job's way would have been in the way of that one.
+    raise ServiceError(
+        "output_busy",
+        f"output_dir {spec.request.output_dir!r} is being written by job {other.job_id}, which renders something else; wait for it, "
+        "cancel it, or use another output_dir",
+        "output_dir",
+        retry_after_sec=10,
+    )
 
 
 def _essence(spec: JobSpec) -> tuple[Any, ...]:
@@ -70,39 +67,65 @@ def _essence(spec: JobSpec) -> tuple[Any, ...]:
     return spec.cad_path, spec.request.model_dump(exclude={"cad_path", "output_dir", "priority"})
 
 
-def check_room(spec: JobSpec, live: Iterable[Job], data_dir: Path, min_free_bytes: int) -> None:
-    """Refuse a job that a disk has no room for.
+@dataclass(frozen=True)
+class Place:
+    """Somewhere that must have room before a job is accepted.
+
+    Attributes:
+        name: for the message.
+        free: bytes that are free there.
+        needed: bytes that must be, beside what other jobs have yet to write.
+        field: the field of the request that chose it, if one did.
+        shared: whether other jobs write there, too.
+    """
+
+    name: str
+    free: int
+    needed: int
+    field: str | None = None
+    shared: bool = False
+
+
+def places_of(spec: JobSpec, data_dir: Path, min_free_bytes: int) -> tuple[Place, ...]:
+    """Where a job needs room, and how much there is at this moment; looks at disks.
 
     Args:
         spec: says how much the job will write, and where.
-        live: the jobs that are accepted and have not ended; what they have yet to write to the same disk is theirs.
         data_dir: of the job store and the cache.
-        min_free_bytes: that must stay free beside what the jobs write; with 0 nothing is refused.
+        min_free_bytes: that must stay free beside what the jobs write; with 0 nothing is looked at.
+    """
+    if not min_free_bytes:
+        return ()
+    templates = spec.disk_need.bytes if spec.disk_need else 0
+    memory_free, memory_total = disk_space(_SHARED_MEMORY)
+    return (
+        Place(
+            f"output_dir {spec.request.output_dir!r}", disk_space(spec.output_dir)[0], min_free_bytes + templates, "output_dir", shared=True
+        ),
+        Place("the server's data folder", disk_space(data_dir)[0], min_free_bytes),
+        Place("shared memory (/dev/shm)", memory_free, min(min_free_bytes, memory_total // _SHARED_MEMORY_SHARE)),
+    )
+
+
+def check_room(places: tuple[Place, ...], promised: int) -> None:
+    """Refuse a job that a disk has no room for.
+
+    Args:
+        places: of the job.
+        promised: bytes that the accepted jobs have yet to write to the disk of its output.
 
     Raises:
         ServiceError: ``storage_full``.
     """
-    if not min_free_bytes:
-        return
-    need = spec.disk_need
-    same_disk = (other for other in live if need and other.spec.disk_need and other.spec.disk_need.disk == need.disk)
-    promised = sum(other.bytes_to_come for other in same_disk)
-    templates = need.bytes if need else 0
-    places = (
-        (spec.output_dir, f"output_dir {spec.request.output_dir!r}", min_free_bytes + templates + promised, "output_dir"),
-        (data_dir, "the server's data folder", min_free_bytes, None),
-        (_SHARED_MEMORY, "shared memory (/dev/shm)", min_free_bytes, None),
-    )
-    for path, name, needed, field in places:
-        free, total = disk_space(path)
-        if path is _SHARED_MEMORY:
-            needed = min(needed, total // _SHARED_MEMORY_SHARE)
-        if free < needed:
-            others = f", {promised / 2**20:.0f} of them for jobs that were accepted before" if promised and path is spec.output_dir else ""
+    for place in places:
+        theirs = promised if place.shared else 0
+        needed = place.needed + theirs
+        if place.free < needed:
+            others = f", {theirs / 2**20:.0f} of them for jobs that were accepted before" if theirs else ""
             raise ServiceError(
                 "storage_full",
-                f"{name} has {free / 2**20:.0f} MiB free and {needed / 2**20:.0f} MiB are needed{others}; make room, or have the operator "
-                "change RENDER_MIN_FREE_BYTES",
-                field,
+                f"{place.name} has {place.free / 2**20:.0f} MiB free and {needed / 2**20:.0f} MiB are needed{others}; make room, or have "
+                "the operator change RENDER_MIN_FREE_BYTES",
+                place.field,
                 retry_after_sec=60,
             )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.file_digests import FileDigests
 from serve_app.base.logs import log_path_of
 from serve_app.base.settings import Settings
 from serve_app.cad.loader import LARGE_BYTES, size_of
-from serve_app.jobs.job import Job, JobSpec, new_job_id
+from serve_app.jobs.job import JobSpec, new_job_id
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.request import RenderRequest
-from serve_app.service.admission import check_room
+from serve_app.service.admission import Place, places_of
 from serve_app.service.path_policy import PathPolicy
 from serve_app.service.size_estimate import disk_need
 from serve_app.templates.staging import check_replaceable
@@ -80,18 +79,17 @@ class Intake:
             created_at=time.time() if created_at is None else created_at,
         )
 
-    def check(self, spec: JobSpec, live: Iterable[Job]) -> None:
-        """Refuse a job that there is no room for, or whose CAD is quarantined.
+    def check(self, spec: JobSpec) -> tuple[Place, ...]:
+        """Refuse a job whose CAD is quarantined, and look at the room that there is for it.
 
-        Args:
-            spec: of the new job.
-            live: the jobs beside it.
+        Returns:
+            What ``check_room`` decides by.
 
         Raises:
-            ServiceError: ``storage_full`` or ``cad_quarantined``.
+            ServiceError: ``cad_quarantined``.
         """
-        check_room(spec, live, self._settings.data_dir, self._settings.min_free_bytes)
         if not self._quarantine.empty:
             # At the door only where it takes no time to speak of; every CAD is looked at again when it has been read.
             with contextlib.suppress(OSError, ValueError):
                 self._quarantine.check(self._digests.sha256(spec.cad_path, LARGE_BYTES))
+        return places_of(spec, self._settings.data_dir, self._settings.min_free_bytes)

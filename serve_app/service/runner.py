@@ -16,7 +16,8 @@ from serve_app.jobs.job import Job
 from serve_app.jobs.progress import StopReason
 from serve_app.jobs.record import JobRecord, record_of
 from serve_app.jobs.store import JobStore
-from serve_app.service.admission import check_output, check_queue
+from serve_app.service.admission import Place, check_output, check_queue, check_room
+from serve_app.service.live_jobs import LiveJobs
 from serve_app.service.slots import JobSlot, JobSlots
 
 _STORE_RETRY_SEC = (0.5, 1, 2, 5, 10)
@@ -51,11 +52,14 @@ class JobRunner:
         rendering: does the work.
         scheduler: stopped when the server drains.
         slots: bound the jobs that run at a time.
+
+    Attributes:
+        jobs: the live ones; nobody else adds to them or removes any.
     """
 
     def __init__(self, settings: Settings, store: JobStore, rendering: Rendering, scheduler: Pausable, slots: JobSlots) -> None:
         self._settings, self._store, self._rendering, self._scheduler, self._slots = settings, store, rendering, scheduler, slots
-        self._live: dict[str, Job] = {}
+        self.jobs = LiveJobs()
         self._work: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._seconds_a_job = 5.0
@@ -65,11 +69,11 @@ class JobRunner:
 
     def live(self, job_id: str) -> Job | None:
         """A job that has not ended, or has just."""
-        return self._live.get(job_id)
+        return self.jobs.get(job_id)
 
     def live_jobs(self) -> list[Job]:
         """All jobs that have not ended."""
-        return list(self._live.values())
+        return self.jobs.all()
 
     @property
     def draining(self) -> bool:
@@ -84,12 +88,25 @@ class JobRunner:
         """Let the accepted jobs start."""
         self._may_start.set()
 
-    async def submit(self, job: Job, request_key: str | None = None) -> JobRecord | None:
+    def check_open(self) -> None:
+        """Refuse any new job while the server drains or the queue is full; looks at nothing but two numbers.
+
+        Raises:
+            ServiceError: ``draining`` or ``queue_full``.
+        """
+        if self._draining:
+            raise ServiceError(
+                "draining", "the server is stopping and takes no new jobs; send the request again in a moment", retry_after_sec=15
+            )
+        check_queue(self.jobs.queued, self._settings.max_queued_jobs, self._seconds_a_job)
+
+    async def submit(self, job: Job, request_key: str | None = None, places: tuple[Place, ...] = ()) -> JobRecord | None:
         """Accept a job: on disk when this returns, and running soon after.
 
         Args:
             job: new.
             request_key: a key that the client chose for it.
+            places: where it needs room.
 
         Returns:
             None, or the job that already has this id or key; this one was not accepted then.
@@ -97,13 +114,12 @@ class JobRunner:
         Raises:
             ServiceError: there is no room for it, or it could not be stored; nothing was accepted.
         """
-        if self._draining:
-            raise ServiceError(
-                "draining", "the server is stopping and takes no new jobs; send the request again in a moment", retry_after_sec=15
-            )
-        check_queue(self._live.values(), self._settings.max_queued_jobs, self._seconds_a_job)
-        check_output(job.spec, self._live.values())
-        self._live[job.job_id] = job
+        # Nothing is awaited between these and the adding: of many requests at once, none is accepted for the room of another.
+        self.check_open()
+        check_output(job.spec, self.jobs)
+        need = job.spec.disk_need
+        check_room(places, self.jobs.bytes_to_come(need.disk) if need else 0)
+        self.jobs.add(job, request_key)
         # A task of its own: from here on the job is a job, whether or not its client hangs up.
         return await asyncio.shield(self._spawn(self._accept(job, request_key)))
 
@@ -120,12 +136,12 @@ class JobRunner:
         return None
 
     def _refuse(self, job: Job) -> None:
-        del self._live[job.job_id]
+        self.jobs.remove(job)
         job.progress.refuse()
 
     def recover(self, job: Job) -> None:
         """Go on with a job that an earlier server accepted; its record says that it is queued."""
-        self._live[job.job_id] = job
+        self.jobs.add(job)
         self._begin(job)
 
     def _begin(self, job: Job) -> None:
@@ -244,7 +260,7 @@ class JobRunner:
                     break
                 await asyncio.sleep(_STORE_RETRY_SEC[min(attempt, len(_STORE_RETRY_SEC) - 1)])
                 attempt += 1
-        self._live.pop(job.job_id, None)
+        self.jobs.remove(job)
         job.progress.release()
 
     def _stop(self, job: Job, reason: StopReason) -> None:

@@ -15,7 +15,7 @@ from serve_app.base.logs import log_path_of, server_event
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.loader import CadLoader
-from serve_app.jobs.job import Job
+from serve_app.jobs.job import Job, JobSpec
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.record import JobRecord, record_of
 from serve_app.jobs.request import RenderRequest
@@ -23,6 +23,7 @@ from serve_app.jobs.store import JobStore
 from serve_app.rendering.job_rendering import JobRendering
 from serve_app.rendering.renderers import Renderers
 from serve_app.rendering.scheduler import ViewScheduler
+from serve_app.service.admission import Place
 from serve_app.service.drain import drain_on_demand
 from serve_app.service.intake import Intake
 from serve_app.service.limits import Limits
@@ -108,24 +109,35 @@ class RenderService:
         """
         request = request.model_copy(update={"priority": request.priority or ("batch" if group else "interactive")})
         request_hash = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
-        if job_id is not None or request_key is not None:
-            earlier = await self._earlier(job_id, request_key, request_hash)
-            if earlier is not None:
-                return earlier
-        spec = await asyncio.to_thread(self._intake.resolve, request, group=group, job_id=job_id, request_hash=request_hash)
-        await asyncio.to_thread(self._intake.check, spec, self._runner.live_jobs())
+        # First what is in memory, then, for an id or key alone, the store; then the queue. Nothing is looked up on any other disk for a
+        # request that is refused at the door, and one that repeats an earlier request is answered as that, however full the queue is.
+        earlier = await self._earlier(job_id, request_key, request_hash)
+        if earlier is not None:
+            return earlier
+        self._runner.check_open()
+
+        def look() -> tuple[JobSpec, tuple[Place, ...]]:
+            spec = self._intake.resolve(request, group=group, job_id=job_id, request_hash=request_hash)
+            return spec, self._intake.check(spec)
+
+        spec, places = await asyncio.to_thread(look)
         if job_id is not None and (live := await self._live(job_id)) is not None:  # It came while this one was checked.
             return _same(job_id, live.spec.request_hash, request_hash, live)
         job = Job(spec)
-        existing = await self._runner.submit(job, request_key)
+        existing = await self._runner.submit(job, request_key, places)
         if existing is None:
             return job
         return _same(existing.job_id, existing.request_hash, request_hash, self._runner.live(existing.job_id) or existing)
 
     async def _earlier(self, job_id: str | None, request_key: str | None, request_hash: str) -> Job | JobRecord | None:
-        if job_id is not None and (live := await self._live(job_id)) is not None:
-            return _same(job_id, live.spec.request_hash, request_hash, live)
-        stored = await (self._store.get(job_id) if job_id is not None else self._store.by_key(request_key or ""))
+        """The job that an earlier request with this id or key began; None when there is none, or neither is given."""
+        live_id = job_id or (self._runner.jobs.id_of_key(request_key) if request_key is not None else None)
+        if live_id is not None and (live := await self._live(live_id)) is not None:
+            return _same(live_id, live.spec.request_hash, request_hash, live)
+        if job_id is not None:
+            stored = await self._store.get(job_id)
+        else:
+            stored = await self._store.by_key(request_key) if request_key is not None else None
         if stored is None:
             return None
         return _same(stored.job_id, stored.request_hash, request_hash, self._runner.live(stored.job_id) or stored)
@@ -151,7 +163,7 @@ class RenderService:
 
     async def drain(self) -> None:
         """Stop in good order; what has not ended goes on when the server starts again."""
-        server_event("warning", "draining: no new jobs", jobs=len(self._runner.live_jobs()))
+        server_event("warning", "draining: no new jobs", jobs=len(self._runner.jobs))
         await self._runner.drain(self._settings.drain_grace_sec)
         server_event("warning", "drained")
 
@@ -187,12 +199,10 @@ class RenderService:
 
     async def state(self) -> ServiceState:
         """The service at this moment."""
-        statuses = await self._renderers.statuses()
-        jobs = self._runner.live_jobs()
         return ServiceState(
-            renderers=statuses,
-            jobs_queued=sum(job.progress.status == "queued" for job in jobs),
-            jobs_running=sum(job.progress.status == "running" for job in jobs),
+            renderers=await self._renderers.statuses(),
+            jobs_queued=self._runner.jobs.queued,
+            jobs_running=self._runner.jobs.running,
             draining=self._runner.draining,
             uptime_sec=time.monotonic() - self._began,
         )

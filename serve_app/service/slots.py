@@ -3,11 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import TracebackType
 
 from serve_app.service.limits import Limits
+
+
+class Places:
+    """A semaphore, first come first served, that those who wait leave in constant time: thousands do, and any of them may be canceled.
+
+    Args:
+        count: how many may hold one at a time.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+
+    async def __aenter__(self) -> None:
+        if self._free:  # Nobody waits then: a place that is given up goes to whoever does.
+            self._free -= 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[turn] = None
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn in self._waiting:
+                del self._waiting[turn]
+            else:  # It was given a place at the same moment.
+                self._give_up()
+            raise
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if self._waiting:
+            turn, _ = self._waiting.popitem(last=False)
+            if not turn.done():  # Done: its task is being canceled, and passes the place on.
+                turn.set_result(None)
+        else:
+            self._free += 1
 
 
 class JobSlot:
@@ -37,9 +76,9 @@ class JobSlots:
 
     def __init__(self, limits: Limits) -> None:
         counts = {True: limits.max_running_interactive, False: limits.max_running_batch}
-        self._slots = {interactive: asyncio.Semaphore(count) for interactive, count in counts.items()}
-        self._reading_large = {interactive: asyncio.Semaphore(max(1, count // 2)) for interactive, count in counts.items()}
-        self._groups: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(limits.max_running_of_group))
+        self._slots = {interactive: Places(count) for interactive, count in counts.items()}
+        self._reading_large = {interactive: Places(max(1, count // 2)) for interactive, count in counts.items()}
+        self._groups: defaultdict[str, Places] = defaultdict(lambda: Places(limits.max_running_of_group))
         self._members: defaultdict[str, int] = defaultdict(int)
 
     @asynccontextmanager

@@ -18,12 +18,16 @@ from serve_app.cad.refusals import invalid
 from serve_app.cad.sandbox.confinement import confine, limit_resources
 from serve_app.cad.sandbox.transfer import dump_error, dump_parsed
 
+_NICENESS = 5
+"""Added to the process's: whoever asks the server something comes first."""
+
 UNEXPECTED = "its reader failed on it"
 
 
 def main(arguments: list[str]) -> None:
     """Read the CAD named in the arguments and write the result, or the refusal."""
     path, limits, seconds, result = Path(arguments[0]), CadLimits.from_json(arguments[1]), float(arguments[2]), int(arguments[3])
+    os.nice(_NICENESS)
     limit_resources(limits.memory, seconds)
     confine(path.parent)
     with os.fdopen(result, "wb") as stream:

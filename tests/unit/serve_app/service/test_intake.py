@@ -29,7 +29,7 @@ class Door:
         self.intake = Intake(settings.model_copy(update={"min_free_bytes": 0}), self.quarantine, FileDigests())
 
     def passes(self, request: RenderRequest) -> None:
-        self.intake.check(self.intake.resolve(request), [])
+        self.intake.check(self.intake.resolve(request))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def test_the_door_reads_no_cad_that_is_large_or_no_file(door: Door, tmp_pa
     spec = door.intake.resolve(request(tmp_path))
     (tmp_path / "cad.ply").unlink()
     os.mkfifo(tmp_path / "cad.ply")
-    door.intake.check(spec, [])  # To open the pipe would wait for a writer for ever.
+    door.intake.check(spec)  # To open the pipe would wait for a writer for ever.
 
 
 @pytest.mark.parametrize(("size", "large"), [(LARGE_BYTES, False), (LARGE_BYTES + 1, True)])

@@ -12,11 +12,18 @@ from render_actor.contract.cameras import camera_poses
 from serve_app.base.errors import ServiceError
 from serve_app.jobs.job import Job, JobSpec
 from serve_app.service import admission
-from serve_app.service.admission import check_room
+from serve_app.service.admission import check_room, places_of
+from serve_app.service.live_jobs import LiveJobs
 from serve_app.service.size_estimate import disk_need
 from tests.unit.serve_app.made import make_spec
 
 MIB = 1 << 20
+
+
+def check(spec: JobSpec, live: LiveJobs, data_dir: Path, min_free_bytes: int) -> None:
+    """As a request is checked."""
+    assert spec.disk_need is not None
+    check_room(places_of(spec, data_dir, min_free_bytes), live.bytes_to_come(spec.disk_need.disk))
 
 
 def spec_of(output: Path, poses: Path | None = None, target: Path | None = None, **options: Any) -> JobSpec:
@@ -32,9 +39,9 @@ def live_job(spec: JobSpec) -> Job:
 
 
 def test_no_job_is_accepted_when_a_disk_is_low(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check_room(spec_of(tmp_path), [], tmp_path, 1)
+    check(spec_of(tmp_path), LiveJobs(), tmp_path, 1)
     with pytest.raises(ServiceError) as caught:
-        check_room(spec_of(tmp_path / "not" / "there"), [], tmp_path, 10**18)
+        check(spec_of(tmp_path / "not" / "there"), LiveJobs(), tmp_path, 10**18)
     assert (caught.value.code, caught.value.field) == ("storage_full", "output_dir")
     assert repr(str(tmp_path / "not" / "there")) in caught.value.detail
     real = os.statvfs
@@ -45,8 +52,8 @@ def test_no_job_is_accepted_when_a_disk_is_low(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(os, "statvfs", low)
     with pytest.raises(ServiceError, match="/dev/shm"):
-        check_room(spec_of(tmp_path), [], tmp_path, 1)
-    check_room(spec_of(tmp_path), [], tmp_path, 0)
+        check(spec_of(tmp_path), LiveJobs(), tmp_path, 1)
+    check(spec_of(tmp_path), LiveJobs(), tmp_path, 0)
 
 
 @pytest.fixture
@@ -68,10 +75,10 @@ def test_what_a_job_writes_is_counted_by_its_cameras(tmp_path: Path, disk: dict[
         (spec_of(tmp_path / "a", tmp_path / "gone.npy"), 0),
     ):
         disk["free"] = 10 * MIB + views * 2 * MIB
-        check_room(asked, [], tmp_path, 10 * MIB)
+        check(asked, LiveJobs(), tmp_path, 10 * MIB)
         disk["free"] -= 1
         with pytest.raises(ServiceError):
-            check_room(asked, [], tmp_path, 10 * MIB)
+            check(asked, LiveJobs(), tmp_path, 10 * MIB)
 
 
 async def test_what_accepted_jobs_have_yet_to_write_is_theirs(tmp_path: Path, disk: dict[str, int]) -> None:
@@ -79,17 +86,19 @@ async def test_what_accepted_jobs_have_yet_to_write_is_theirs(tmp_path: Path, di
         (tmp_path / name / "templates").mkdir(parents=True)
     (tmp_path / "old" / "templates" / "rgb_0.png").write_text("x")
     waits, runs, ended, again = (live_job(spec_of(tmp_path / name)) for name in ("waits", "runs", "ended", "old"))
+    live = LiveJobs()
     away = live_job(spec_of(tmp_path / "away", target=Path("/proc/away")))
     for item in (runs, ended):
         item.progress.start()
         item.progress.total_poses = 42
         item.progress.views_done(dict.fromkeys(range(21), 1.0))
     ended.progress.fail(ServiceError("render_failed", "no"))
-    live = [waits, runs, ended, again, away]
+    for item in (waits, runs, ended, again, away):
+        live.add(item)
     disk["free"] = 10 * MIB + (42 + 42 + 21) * 2 * MIB
-    check_room(spec_of(tmp_path / "new"), live, tmp_path, 10 * MIB)
+    check(spec_of(tmp_path / "new"), live, tmp_path, 10 * MIB)
     disk["free"] -= 1
     with pytest.raises(ServiceError, match="126 of them for jobs that were accepted before") as caught:
-        check_room(spec_of(tmp_path / "new"), live, tmp_path, 10 * MIB)
+        check(spec_of(tmp_path / "new"), live, tmp_path, 10 * MIB)
     assert (caught.value.code, caught.value.field) == ("storage_full", "output_dir")
-    check_room(spec_of(Path("/proc/new")), live, tmp_path, 10 * MIB)
+    check(spec_of(Path("/proc/new")), live, tmp_path, 10 * MIB)

@@ -1,0 +1,120 @@
+"""The jobs that have not ended, with what is asked of all of them at every request kept as running totals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from serve_app.jobs.job import Job
+from serve_app.jobs.states import JobState
+from serve_app.service.live_folders import LiveFolders
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What a job stands for in the totals."""
+
+    status: JobState
+    disk: int
+    bytes_to_come: int
+    request_key: str | None
+
+
+class LiveJobs:
+    """Live jobs by id, by the client's key and by folder, and their totals. Nothing here takes longer with more jobs, but ``all``.
+
+    A job tells of its own changes (``JobProgress.on_change``), so the totals are right at any moment.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._counted: dict[str, _Counted] = {}
+        self._by_key: dict[str, str] = {}
+        self._of_status: Counter[JobState] = Counter()
+        self._bytes_on: Counter[int] = Counter()
+        self._folders = LiveFolders()
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def all(self) -> list[Job]:
+        """Every job, oldest first."""
+        return list(self._jobs.values())
+
+    def get(self, job_id: str) -> Job | None:
+        """A job by its id."""
+        return self._jobs.get(job_id)
+
+    def id_of_key(self, request_key: str) -> str | None:
+        """The id of the job that has a key of its client's own."""
+        return self._by_key.get(request_key)
+
+    @property
+    def queued(self) -> int:
+        """Jobs that wait for a slot, or are being stored."""
+        return self._of_status["queued"]
+
+    @property
+    def running(self) -> int:
+        """Jobs that have a slot."""
+        return self._of_status["running"]
+
+    def bytes_to_come(self, disk: int) -> int:
+        """Bytes that the jobs have yet to write to a disk.
+
+        Args:
+            disk: number of the device.
+        """
+        return self._bytes_on[disk]
+
+    def in_the_way(self, templates_dir: str) -> Job | None:
+        """A job that has not ended and is going to publish this folder, one in it or one that holds it; or None.
+
+        Args:
+            templates_dir: absolute, links resolved.
+        """
+        return self._folders.overlapping(templates_dir)
+
+    def add(self, job: Job, request_key: str | None = None) -> None:
+        """Take a job in.
+
+        Args:
+            job: whose id no other has.
+            request_key: the client's own key for it.
+        """
+        need = job.spec.disk_need
+        self._jobs[job.job_id] = job
+        if request_key is not None:
+            self._by_key.setdefault(request_key, job.job_id)
+        self._counted[job.job_id] = _Counted("queued", need.disk if need else 0, 0, request_key)
+        self._of_status["queued"] += 1
+        self._folders.add(job)
+        job.progress.on_change = lambda: self._recount(job)
+        self._recount(job)
+
+    def remove(self, job: Job) -> None:
+        """Forget a job; one that is not there is no error."""
+        if self._jobs.pop(job.job_id, None) is None:
+            return
+        job.progress.on_change = None
+        counted = self._counted.pop(job.job_id)
+        self._of_status[counted.status] -= 1
+        self._add_bytes(counted.disk, -counted.bytes_to_come)
+        if counted.request_key is not None and self._by_key.get(counted.request_key) == job.job_id:
+            del self._by_key[counted.request_key]
+        self._folders.remove(job)
+
+    def _recount(self, job: Job) -> None:
+        before = self._counted[job.job_id]
+        now = _Counted(job.progress.status, before.disk, job.bytes_to_come, before.request_key)
+        self._counted[job.job_id] = now
+        self._of_status[before.status] -= 1
+        self._of_status[now.status] += 1
+        self._add_bytes(now.disk, now.bytes_to_come - before.bytes_to_come)
+        if job.progress.ended:  # It may stay here until its end is stored, but it is in nobody's way.
+            self._folders.remove(job)
+
+    def _add_bytes(self, disk: int, count: int) -> None:
+        self._bytes_on[disk] += count
+        if not self._bytes_on[disk]:
+            del self._bytes_on[disk]
