@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from functools import partial
 
 import pytest
 
@@ -35,14 +34,16 @@ def step(job: Job, chance: random.Random) -> None:
     if progress.phase == "arriving":
         progress.accept()
     elif progress.phase == "queued":
-        chance.choice([progress.start, progress.put_back, partial(progress.cancel, END), partial(progress.time_out, END)])()
+        move = chance.choice(["start", "start", "put_back", "cancel", "time_out"])
+        getattr(progress, move)(*([END] if move in ("cancel", "time_out") else []))
     elif progress.phase == "running":
         if not progress.total_poses:
             progress.total_poses = 42
         elif len(progress.view_seconds) < 40:
             progress.views_done({chance.randrange(42): 1.0 for _ in range(20)})
         else:
-            chance.choice([progress.publish, progress.put_back, partial(progress.fail, END)])()
+            move = chance.choice(["publish", "put_back", "fail"])
+            getattr(progress, move)(*([END] if move == "fail" else []))
     elif progress.phase == "published":
         progress.succeed()
 
