@@ -7,6 +7,7 @@ CODES = frozenset(
         # The request itself.
         "validation_error",
         "unauthorized",
+        "headers_too_large",
         "body_too_large",
         "body_too_slow",
         "content_type_unsupported",

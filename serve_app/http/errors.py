@@ -29,6 +29,7 @@ STATUS: dict[str, int] = {
     # The request itself.
     "validation_error": 422,
     "unauthorized": 401,
+    "headers_too_large": 431,
     "body_too_large": 413,
     "body_too_slow": 408,
     "content_type_unsupported": 415,
@@ -144,10 +145,11 @@ async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse
 
 
 def _offered(request: Request) -> set[str]:
-    """Methods that the OpenAPI document has for the request's path; the router itself names those of one route alone."""
+    """Methods that the OpenAPI document has for the request's path, and ``HEAD`` beside ``GET``; the router itself names those of one route alone."""
     paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
     found = [operations for template, operations in paths.items() if compile_path(template)[0].match(request.scope["path"])]
-    return {method.upper() for operations in found for method in operations}
+    methods = {method.upper() for operations in found for method in operations}
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 async def _on_fault(request: Request, error: Exception) -> JSONResponse:

@@ -36,9 +36,9 @@ class JobAnswer(BaseModel):
         description="`timeout` without `error` says only that the wait timed out: the job goes on, and `GET /jobs/{job_id}` follows it. "
         "With it, the job reached one of its time limits, and `error` says which."
     )
-    cad_path: str
-    output_dir: str
-    templates_dir: str = Field(description="The folder that holds, or will hold, the files.")
+    cad_path: str = Field(description="As the request named it.")
+    output_dir: str = Field(description="As the request named it.")
+    templates_dir: str = Field(description="The folder that holds, or will hold, the files: `output_dir`, or `templates` in it.")
     created_at: float = Field(description="Unix seconds.")
     created: str = Field(description="The same as ISO 8601, UTC.")
     started_at: float | Absent = Field(None, description="Unix seconds; absent until it starts.")
@@ -47,7 +47,9 @@ class JobAnswer(BaseModel):
     ended: str | Absent = Field(None, description="The same as ISO 8601, UTC.")
     elapsed_sec: float = Field(description="Seconds that it has run so far, or that it took; 0 before it starts.")
     processing_time: float = Field(description="The same as `elapsed_sec`.")
-    log_path: str
+    log_path: str = Field(
+        description="`logs/<job_id>.log`, where `logs` stands for the server's `RENDER_LOG_DIR`; `GET /jobs/{job_id}/log` has the text."
+    )
     returncode: int | Absent = Field(None, description="0 when it succeeded, not 0 when it did not; absent until it ends.")
     success: bool | Absent = Field(None, description="Absent until it ends. In the answer to a wait that timed out: false.")
     rendered_count: int = Field(description="Views rendered so far.")
@@ -69,7 +71,7 @@ class JobList(BaseModel):
 
 
 def job_answer(record: JobRecord) -> JobAnswer:
-    """A job as clients see it."""
+    """A job as clients see it: with the paths that they sent, and none that is the server's own."""
     error = record.error
     maybe_known = {
         "started_at": _rounded(record.started_at),
@@ -87,12 +89,12 @@ def job_answer(record: JobRecord) -> JobAnswer:
         status=record.status,
         cad_path=record.cad_path,
         output_dir=record.output_dir,
-        templates_dir=record.templates_dir,
+        templates_dir=_templates_dir(record),
         created_at=round(record.created_at, 3),
         created=_iso(record.created_at) or "",
         elapsed_sec=elapsed_sec,
         processing_time=elapsed_sec,
-        log_path=record.log_path,
+        log_path=f"logs/{record.job_id}.log",
         rendered_count=len(record.view_seconds),
         templates_generated=len(record.view_seconds) if record.status == "succeeded" else 0,
         total_poses=record.total_poses,
@@ -109,6 +111,12 @@ def wait_timeout_answer(record: JobRecord) -> JobAnswer:
     now = time.time()
     ended = {"status": "timeout", "success": False, "ended_at": round(now, 3), "ended": _iso(now)}
     return job_answer(record).model_copy(update=ended)
+
+
+def _templates_dir(record: JobRecord) -> str:
+    if not record.options.get("templates_subfolder", True):
+        return record.output_dir
+    return f"{record.output_dir.rstrip('/')}/templates"
 
 
 def _rounded(moment: float | None) -> float | None:

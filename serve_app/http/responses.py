@@ -93,7 +93,7 @@ class MachineInfo(BaseModel):
     cpu_percent: float
     memory_total_bytes: int
     memory_available_bytes: int
-    disk_free_bytes: dict[str, int] = Field(description="Free bytes by output root.")
+    disk_free_bytes: dict[str, int] = Field(description="Free bytes by output root, as `RENDER_OUTPUT_ROOTS` names it.")
 
 
 class ServerStatus(BaseModel):

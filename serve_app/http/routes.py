@@ -45,7 +45,8 @@ async def health() -> Health:
 @router.get("/api/v1/status", tags=["server"])
 async def status(service: Service, settings: ServerSettings) -> ServerStatus:
     """The server, its renderers, its queue and its machine."""
-    return await server_status(service, settings.resolved_output_roots)
+    roots = zip(map(str, settings.output_roots), settings.resolved_output_roots, strict=True)  # By the names that the operator gave.
+    return await server_status(service, dict(roots))
 
 
 @router.post("/render/templates", tags=["jobs"], response_model_exclude_unset=True, responses=_NOT_ACCEPTED)
@@ -121,7 +122,7 @@ async def get_job(job_id: JobId, service: Service) -> JobAnswer:
 
 @router.get("/jobs/{job_id}/log", tags=["jobs"], response_class=PlainTextResponse, responses=failures(404, 422))
 async def get_job_log(job_id: JobId, service: Service) -> str:
-    """A job's log: one event a line, `key=value`."""
+    """A job's log: one event a line, `key=value`. It is for the operator, too: unlike other answers it names the server's own paths."""
     return await service.job_log(job_id)
 
 

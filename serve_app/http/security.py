@@ -18,6 +18,8 @@ from serve_app.base.api_key import key_bytes
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.http.errors import SECURITY_HEADERS, error_response, failure
+from serve_app.http.head import HeadRequests
+from serve_app.http.header_limit import HeaderLimit
 
 OPEN_PATHS = ("/health",)
 """Answered without the key: what a load balancer or a container's health check asks."""
@@ -34,10 +36,12 @@ def secure(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key"],
             expose_headers=["Retry-After", "Location"],
         )
+    app.add_middleware(HeaderLimit)
+    app.add_middleware(HeadRequests)
     app.add_middleware(SecurityHeaders)
 
 

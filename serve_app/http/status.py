@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,12 +15,12 @@ from serve_app.http.responses import ErrorBody, MachineInfo, RendererInfo, Serve
 from serve_app.service.service import RenderService
 
 
-async def server_status(service: RenderService, output_roots: Sequence[Path]) -> ServerStatus:
+async def server_status(service: RenderService, output_roots: Mapping[str, Path]) -> ServerStatus:
     """The state of the server, its renderers and its machine.
 
     Args:
         service: whose state it is.
-        output_roots: folders whose free bytes are told, those that are there.
+        output_roots: folders whose free bytes are told, those that are there, by the names under which they are told.
     """
     state = await service.state()
     return ServerStatus(
@@ -52,12 +52,12 @@ def _renderer(status: RendererStatus) -> RendererInfo:
     )
 
 
-def _machine(output_roots: Sequence[Path]) -> MachineInfo:
+def _machine(output_roots: Mapping[str, Path]) -> MachineInfo:
     memory = psutil.virtual_memory()
     return MachineInfo(
         cpu_count=os.cpu_count() or 1,
         cpu_percent=psutil.cpu_percent(),
         memory_total_bytes=memory.total,
         memory_available_bytes=memory.available,
-        disk_free_bytes={str(root): psutil.disk_usage(str(root)).free for root in output_roots if root.is_dir()},
+        disk_free_bytes={name: psutil.disk_usage(str(root)).free for name, root in output_roots.items() if root.is_dir()},
     )

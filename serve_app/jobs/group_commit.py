@@ -26,9 +26,8 @@ class _Outcome:
 class GroupCommit:
     """Makes changes in the order in which they come, those that wait together in one transaction.
 
-    Nobody waits for a group to fill: while one is written to disk, the next one gathers. Each change has a savepoint of its own, so one
-    that fails takes no other with it. Where the whole transaction fails, each of its changes is tried alone: only those for which there
-    is really no room, say, fail.
+    Nobody waits for a group to fill: while one is written to disk, the next one gathers. Where a change fails, or the whole transaction
+    does, nothing of the group is stored and each change is made again, alone: only those fail for which there is, say, no room.
 
     Args:
         db: in autocommit mode; used on ``thread`` alone.
@@ -71,24 +70,14 @@ class GroupCommit:
         except sqlite3.Error as error:  # Nobody's fault: another program holds the database, and would keep each of them waiting.
             return [_Outcome(error=error) for _ in changes]
         try:
-            outcomes = [self._in_savepoint(change) for change in changes]
+            # No savepoints: each costs two more statements, and each statement a wait for Python's lock. Errors are rare.
+            outcomes = [_Outcome(change()) for change in changes]
             self._db.execute("COMMIT")
-        except sqlite3.Error:
-            if self._db.in_transaction:
+        except BaseException:
+            if self._db.in_transaction:  # On some errors SQLite has ended it itself.
                 self._db.execute("ROLLBACK")
             return None
         return outcomes
-
-    def _in_savepoint(self, change: Callable[[], Any]) -> _Outcome:
-        self._db.execute("SAVEPOINT change")
-        try:
-            outcome = _Outcome(change())
-        except BaseException as error:
-            # Without a transaction, since SQLite has given up all of it, this raises.
-            self._db.execute("ROLLBACK TO change")
-            outcome = _Outcome(error=error)
-        self._db.execute("RELEASE change")
-        return outcome
 
     def _alone(self, change: Callable[[], Any]) -> _Outcome:
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -71,7 +70,7 @@ def test_a_job_from_queued_to_its_files(server: Server, two_poses: str) -> None:
     assert listed["jobs"][0]["job_id"] == accepted["job_id"]
     files = sorted(path.name for path in (server.folder / "async" / "templates").iterdir())
     assert files == ["manifest.json", "mask_0.png", "mask_1.png", "rgb_0.png", "rgb_1.png", "xyz_0.npy", "xyz_1.npy"]
-    log = Path(job["log_path"]).read_text()
+    log = (server.folder / job["log_path"]).read_text()  # Its RENDER_LOG_DIR is called `logs`, too.
     assert log == server.log(accepted["job_id"])
     for words in ("job accepted", "CAD loaded", "view rendered", "job succeeded"):
         assert words in log

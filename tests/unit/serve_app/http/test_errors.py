@@ -83,7 +83,9 @@ async def test_an_id_that_no_job_can_have_is_refused(settings: Settings, job_id:
 async def test_a_method_that_is_not_offered(settings: Settings) -> None:
     async with client(api(settings)) as http:
         answer = await http.request("DELETE", "/health")
-    assert answer.status_code == 405 and answer.json()["code"] == "method_not_allowed" and answer.headers["Allow"] == "GET"
+        only_post = await http.head("/render/templates")
+    assert answer.status_code == 405 and answer.json()["code"] == "method_not_allowed" and answer.headers["Allow"] == "GET, HEAD"
+    assert only_post.status_code == 405 and only_post.headers["Allow"] == "POST"
 
 
 def test_every_documented_failure_has_a_code() -> None:
