@@ -30,6 +30,10 @@ _CALMER_RAY = {
     "RAY_gcs_pull_resource_loads_period_milliseconds": "5000",
     # Ray gives all its workers niceness 15, so a Blender could be no nicer than the ingress by much: it is by 10 so (`BlenderActor`).
     "RAY_worker_niceness": "0",
+    # By default a replica runs its own code and Serve's on a thread each, and every request changes from one to the other and back, through
+    # Python's lock. Ours is asyncio throughout and never holds the loop up: on one thread a request costs a third less.
+    "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
+    "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
 }
 
 

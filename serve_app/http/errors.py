@@ -145,7 +145,7 @@ async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse
 
 
 def _offered(request: Request) -> set[str]:
-    """Methods that the OpenAPI document has for the request's path, and ``HEAD`` beside ``GET``; the router itself names those of one route alone."""
+    """Methods that the OpenAPI document has for the path, and ``HEAD`` beside ``GET``; the router itself names those of one route alone."""
     paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
     found = [operations for template, operations in paths.items() if compile_path(template)[0].match(request.scope["path"])]
     methods = {method.upper() for operations in found for method in operations}

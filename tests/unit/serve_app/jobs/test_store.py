@@ -289,3 +289,35 @@ def test_two_servers_never_share_a_store(tmp_path: Path, monkeypatch: pytest.Mon
         JobStore(tmp_path)
     store.close()
     JobStore(tmp_path).close()
+
+
+async def test_of_many_jobs_at_once_each_is_on_disk_when_it_is_answered(store: JobStore, tmp_path: Path) -> None:
+    """They share transactions; another program, which reads the file as a later server would, finds each."""
+    missing: list[str] = []
+
+    async def insert(record: JobRecord) -> None:
+        await store.insert(record)
+        with sqlite3.connect(tmp_path / DATABASE) as other:
+            if not other.execute("SELECT 1 FROM jobs WHERE job_id = ?", (record.job_id,)).fetchone():
+                missing.append(record.job_id)
+        other.close()
+
+    records = [new_record(f"cad{number}") for number in range(100)]
+    await asyncio.gather(*map(insert, records))
+    assert missing == []
+    assert [record.job_id for record in await store.unfinished()] == [record.job_id for record in records]  # In the order of their coming.
+
+
+async def test_a_disk_that_fills_up_in_between_refuses_each_change_for_itself(store: JobStore) -> None:
+    """Those that fit are stored, those that do not leave nothing behind, and each caller knows which."""
+    pages = await store._run(lambda: store._db.execute("PRAGMA page_count").fetchone()[0])
+    await store._run(lambda: store._db.execute(f"PRAGMA max_page_count={pages + 3}").fetchone())
+    large = {1, 4, 7}
+    records = [dataclasses.replace(new_record(), warnings=("x" * 200_000,) if number in large else ()) for number in range(12)]
+    outcomes = await asyncio.gather(*map(store.insert, records), return_exceptions=True)
+    for number, (record, outcome) in enumerate(zip(records, outcomes, strict=True)):
+        if number in large:
+            assert isinstance(outcome, ServiceError) and outcome.code == "store_unavailable"
+            assert await store.get(record.job_id) is None
+        else:
+            assert outcome is None and await store.get(record.job_id) == record

@@ -45,7 +45,7 @@ async def service(settings: Settings, tmp_path: Path) -> AsyncIterator[RenderSer
 
 
 def request(folder: Path, **options: Any) -> RenderRequest:
-    return RenderRequest(cad_path=str(folder / "cad.ply"), output_dir=str(folder / "out"), **options)
+    return RenderRequest(**{"cad_path": str(folder / "cad.ply"), "output_dir": str(folder / "out"), **options})
 
 
 @pytest.mark.parametrize("refused", [False, True])
@@ -101,3 +101,77 @@ async def test_a_job_that_nobody_knows_is_said_to_be_so(service: RenderService) 
         with pytest.raises(ServiceError) as caught:
             await ask("unknown")
         assert (caught.value.code, caught.value.detail) == ("job_not_found", "job not found")
+
+
+@pytest.fixture
+async def full(service: RenderService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RenderService:
+    """A service whose queue one job fills, which has the id `mine`; the job of the key `ended` has ended."""
+    ended = await service.accept(request(tmp_path, output_dir=str(tmp_path / "ended")), request_key="ended")
+    await service.cancel(ended.job_id)
+    service._runner.pause_starts()
+    monkeypatch.setattr(service._runner, "_settings", service._settings.model_copy(update={"max_queued_jobs": 1}))
+    await service.accept(request(tmp_path), job_id="mine")
+    return service
+
+
+@pytest.mark.parametrize("draining", [False, True])
+async def test_a_refusal_at_the_door_looks_at_no_disk(
+    full: RenderService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, draining: bool
+) -> None:
+    """A path that is not there, outside the roots even, is not found so."""
+    if draining:
+        monkeypatch.setattr(full._runner, "_draining", True)
+
+    async def asked(*words: object) -> None:
+        raise AssertionError("the store was asked")
+
+    monkeypatch.setattr(full._store, "get", asked)
+    monkeypatch.setattr(full._store, "by_key", asked)
+    for nowhere in ("/not/there.ply", str(tmp_path / "not there.ply")):
+        with pytest.raises(ServiceError) as caught:
+            await full.accept(request(tmp_path, cad_path=nowhere))
+        assert caught.value.code == ("draining" if draining else "queue_full") and caught.value.retry_after_sec
+
+
+@pytest.mark.parametrize("draining", [False, True])
+async def test_a_repetition_is_answered_however_full_the_queue_is(
+    full: RenderService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, draining: bool
+) -> None:
+    if draining:
+        monkeypatch.setattr(full._runner, "_draining", True)
+    assert isinstance(await full.accept(request(tmp_path), job_id="mine"), Job)
+    ended = await full.accept(request(tmp_path, output_dir=str(tmp_path / "ended")), request_key="ended")
+    assert isinstance(ended, JobRecord) and ended.status == "canceled"
+    again = await full.accept(request(tmp_path, output_dir=str(tmp_path / "ended")), job_id=ended.job_id)
+    assert again == ended
+    with pytest.raises(ServiceError, match="another request"):
+        await full.accept(request(tmp_path, samples=3), job_id="mine")
+    for keys in ({"job_id": "new"}, {"request_key": "new"}):
+        with pytest.raises(ServiceError) as caught:
+            await full.accept(request(tmp_path, cad_path="/not/there.ply"), **keys)
+        assert caught.value.code == ("draining" if draining else "queue_full")
+
+
+async def test_a_key_of_a_live_job_is_found_without_the_store(
+    service: RenderService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service._runner.pause_starts()
+    first = await service.accept(request(tmp_path), request_key="key")
+
+    async def asked(request_key: str) -> None:
+        raise AssertionError("the store was asked")
+
+    monkeypatch.setattr(service._store, "by_key", asked)
+    assert await service.accept(request(tmp_path), request_key="key") is first
+
+
+async def test_of_many_requests_at_once_no_more_are_accepted_than_the_queue_holds(
+    service: RenderService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service._runner.pause_starts()
+    monkeypatch.setattr(service._runner, "_settings", service._settings.model_copy(update={"max_queued_jobs": 5}))
+    asked = (service.accept(request(tmp_path, output_dir=str(tmp_path / str(number)))) for number in range(40))
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, ServiceError)]
+    assert len(outcomes) - len(refused) == 5 and {error.code for error in refused} == {"queue_full"}
+    assert (await service.state()).jobs_queued == 5

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from serve_app.service.limits import Limits
-from serve_app.service.slots import JobSlots
+from serve_app.service.slots import JobSlots, Places
 
 
 async def settled() -> None:
@@ -80,3 +80,36 @@ async def test_a_job_that_gives_up_waiting_leaves_no_slot_taken() -> None:
     go_on.set()
     await asyncio.wait(tasks)
     assert sorted(started) == [*range(5), *range(15, 20)]
+
+
+async def test_places_are_taken_in_turn_whoever_gives_up_meanwhile() -> None:
+    """A place that is given to somebody who is canceled at the same moment goes on to the next."""
+    places, order = Places(1), list[int]()
+    held = asyncio.Event()
+
+    async def one(number: int) -> None:
+        async with places:
+            order.append(number)
+            await held.wait()
+
+    tasks = [asyncio.create_task(one(number)) for number in range(10)]
+    await settled()
+    held.set()
+    for number in (0, 1, 2, 5, 9):  # The first holds the place, the second gets it as it is canceled.
+        tasks[number].cancel()
+    await asyncio.wait(tasks)
+    assert order == [0, 3, 4, 6, 7, 8]
+    async with asyncio.timeout(5), places:
+        order.append(10)
+    assert order[-1] == 10
+
+
+async def test_a_place_that_was_just_given_and_not_taken_is_passed_on() -> None:
+    places = Places(1)
+    await places.__aenter__()
+    waiting = [asyncio.create_task(places.__aenter__()) for _ in range(2)]
+    await settled()
+    await places.__aexit__(None, None, None)  # It is the first one's now, who has not run since.
+    waiting[0].cancel()
+    await asyncio.wait(waiting, timeout=5)
+    assert waiting[0].cancelled() and waiting[1].done() and not waiting[1].cancelled()
