@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import shutil
 import statistics
@@ -60,6 +61,7 @@ class FullQueue:
     async def run(self) -> list[Figure]:
         """All figures."""
         url = self._server.url
+        _go_first()
         say("jobs that keep both renderers busy and take all slots")
         long = [
             self._ask(f"long/{n}", samples=256 + n, resolution=512, level=2, priority="batch" if n % 2 else "interactive") for n in range(8)
@@ -78,7 +80,7 @@ class FullQueue:
             answers = await ask_at_rate(url, asks * (RATE * SECONDS // len(asks)), RATE)
             health = [1000 * answer.seconds for answer in answers if answer.status == 200]
             self._add(f"{name}: p99", f"{RATE} requests a second", _percentile(health, 99), "ms", 50, spread(health, "ms"))
-        await self._cost("GET /api/v1/status", Ask("GET", "/api/v1/status"), None)
+        await self._cost("GET /api/v1/status", Ask("GET", "/api/v1/status"), None, count=20)
         await self._cost("GET /jobs?limit=50", Ask("GET", "/jobs?limit=50"), None)
         await self._cancel(filled)
         return self._figures
@@ -87,10 +89,10 @@ class FullQueue:
         while sum(renderer["state"] == "busy" for renderer in await asyncio.to_thread(self._server.renderers)) < CORES:
             await asyncio.sleep(0.5)
 
-    async def _cost(self, name: str, ask: Ask, bound: float | None, status: int = 200) -> float:
+    async def _cost(self, name: str, ask: Ask, bound: float | None, status: int = 200, count: int = 200) -> float:
         """Round trip of a request that comes alone, and the milliseconds of the ingress's CPU that it takes."""
         before = self._server.ingress_cpu()
-        answers = await ask_all(self._server.url, [ask] * 200, 1)
+        answers = await ask_all(self._server.url, [ask] * count, 1)
         cpu = 1000 * (self._server.ingress_cpu() - before) / len(answers)
         _check(answers, status)
         trips = [1000 * answer.seconds for answer in answers]
@@ -133,6 +135,17 @@ class FullQueue:
         _check(answers, 200)
         detail = f"{1000 * cpu / count:.2f} ms of the ingress's CPU each; {CLIENTS} clients"
         self._add(f"{count} cancels", "the bound", seconds, "s", 3, detail)
+
+
+def _go_first() -> None:
+    """Have this process run before the server's: clients are on machines of their own, and one that waits for a core measures that wait.
+
+    An operator's right; without it the figures are those of a client that shares the cores.
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text("-15")
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
 
 
 def _check(answers: Sequence[Answer], status: int) -> None:
