@@ -69,12 +69,14 @@ class FullQueue:
         await ask_all(url, long, 1)
         await self._until_busy()
         await ask_all(url, [HEALTH] * WARM_REQUESTS, 1)
-        empty = await self._cost("GET /health, empty queue", HEALTH, None)
+        await self._cost("GET /health, empty queue", HEALTH, None)
         filled = await self._fill()
         await self._cost(f"GET /health, {self._jobs} jobs queued", HEALTH, None)
         refused = self._ask("refused")
+        # Refused before the queue is looked at, for a field that it has too many: what HTTP, Serve and the reading of the body cost.
+        form = await self._cost("a request of a wrong form (422)", self._ask("refused", smaples=3), None, 422)
         cpu = await self._cost("a refusal (429)", refused, None, 429)
-        self._add("CPU of a refusal beyond that of /health", "the bound", cpu - empty, "ms", 2, "ingress process, user and system")
+        self._add("CPU of a refusal beyond that of a wrong form", "the bound", cpu - form, "ms", 2, "ingress process, user and system")
         await self._batch()
         for name, asks in (("GET /health", [HEALTH]), ("GET /health, every second request a refusal", [HEALTH, refused])):
             answers = await ask_at_rate(url, asks * (RATE * SECONDS // len(asks)), RATE)

@@ -30,7 +30,7 @@ class Ingress:
 
     async def __init__(self, workers: DeploymentHandle, max_renderers: int) -> None:  # type: ignore[misc]  # Serve awaits it.
         settings = _settings()
-        configure_console(settings.log_level)
+        configure_console(settings.log_level, background=True)
         keep_token_private(token_file(os.environ))
         self.service = RenderService(settings, ServeRenderers(workers, settings.view_timeout_sec), max_renderers)
         await self.service.start()

@@ -85,13 +85,19 @@ class LogFile:
         if descriptor is None or not self._is_at_path(descriptor):
             if descriptor is not None:
                 os.close(descriptor)
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            # Not blocking: a pipe in place of the file is an error, and no wait for its reader.
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
+            try:
+                descriptor = self._opened()
+            except FileNotFoundError:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                descriptor = self._opened()
         _open[self] = descriptor
         while len(_open) > MAX_OPEN_FILES:
             os.close(_open.pop(next(iter(_open))))
         return descriptor
+
+    def _opened(self) -> int:
+        # Not blocking: a pipe in place of the file is an error, and no wait for its reader.
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
 
     def _is_at_path(self, descriptor: int) -> bool:
         try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import sys
+from logging.handlers import QueueHandler, QueueListener
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import structlog
@@ -25,19 +28,19 @@ def _plain(logger: Any, method: str, fields: Any) -> Any:
     return fields
 
 
+_PROCESSORS = [
+    _plain,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
+]
+"""The same ones for all: thousands of jobs wait with a logger each."""
+
+
 def _bound(sink: Any) -> Any:
     """A bound logger whose lines go to the methods ``debug`` to ``error`` of a sink."""
-    return structlog.wrap_logger(
-        sink,
-        processors=[
-            _plain,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
-        cache_logger_on_first_use=True,
-    )
+    wrapper = structlog.make_filtering_bound_logger(logging.DEBUG)
+    return structlog.wrap_logger(sink, processors=_PROCESSORS, wrapper_class=wrapper, cache_logger_on_first_use=True)
 
 
 def _number(level: str) -> int:
@@ -47,10 +50,21 @@ def _number(level: str) -> int:
 _server = _bound(_CONSOLE)
 
 
-def configure_console(level: str) -> None:
-    """Send the service's events to standard error from ``level`` up."""
-    handler = logging.StreamHandler(sys.stderr)
+def configure_console(level: str, *, background: bool = False) -> None:
+    """Send the service's events to standard error.
+
+    Args:
+        level: from which up.
+        background: write them on a thread of their own: a console is a file or a pipe, and whoever serves requests must not wait for it.
+    """
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
+    if background:
+        lines: SimpleQueue[Any] = SimpleQueue()
+        listener = QueueListener(lines, handler)
+        listener.start()
+        atexit.register(listener.stop)  # Which writes what is left.
+        handler = QueueHandler(lines)
     _CONSOLE.handlers, _CONSOLE.propagate = [handler], False
     _CONSOLE.setLevel(level)
 

@@ -177,8 +177,9 @@ class JobRunner:
         finally:
             self._work.pop(job.job_id, None)
         self._end(job, log, error)
-        await log.close()
-        await self._store_end(job, log)
+        # Beside each other: with many ends at once, each waits for its turn on the thread of the logs and on that of the store.
+        closing = self._spawn(log.close())
+        await self._store_end(job, log, closing)
 
     async def _run_in_time(self, job: Job, log: JobLog) -> None:
         limit = self._settings.queue_timeout_sec
@@ -242,8 +243,14 @@ class JobRunner:
             progress.put_back()
             log.event("info", "job goes on when the server starts again", views=len(progress.view_seconds))
 
-    async def _store_end(self, job: Job, log: JobLog) -> None:
-        """Store how a job ended, however long the disk refuses; until then the job stays in memory."""
+    async def _store_end(self, job: Job, log: JobLog, closing: asyncio.Task[None]) -> None:
+        """Store how a job ended, however long the disk refuses; until then the job stays in memory.
+
+        Args:
+            job: that has ended.
+            log: of it.
+            closing: nobody is answered before this has ended.
+        """
         attempt = 0
         while True:
             try:
@@ -253,6 +260,7 @@ class JobRunner:
             except ServiceError as error:
                 # Whoever waits is answered: were the server to end now, the next one would come to the same end, unless somebody
                 # stopped the job (see `cancel`).
+                await closing
                 job.progress.release()
                 if attempt == 0:
                     log.event("error", "the job's end could not be stored yet", cause=error.detail)
@@ -260,6 +268,7 @@ class JobRunner:
                     break
                 await asyncio.sleep(_STORE_RETRY_SEC[min(attempt, len(_STORE_RETRY_SEC) - 1)])
                 attempt += 1
+        await closing
         self.jobs.remove(job)
         job.progress.release()
 

@@ -57,6 +57,19 @@ def test_status(server: Server) -> None:
     assert answer["machine"]["cpu_count"] > 0 and answer["machine"]["disk_free_bytes"][str(server.folder)] > 0
 
 
+def test_who_answers_comes_before_who_renders(server: Server) -> None:
+    """They share the cores; otherwise `/health` waits behind path tracing."""
+    with server.http() as http:
+        renderers = [psutil.Process(renderer["pid"]) for renderer in http.get("/api/v1/status").json()["renderers"]]
+    serving = [
+        process
+        for process in psutil.Process(server.pid).children(recursive=True)
+        if any(name in " ".join(process.cmdline()) for name in ("Ingress", "ProxyActor"))
+    ]
+    assert len(serving) == 2 and renderers
+    assert min(renderer.nice() for renderer in renderers) >= max(process.nice() for process in serving) + 10
+
+
 def test_a_job_from_queued_to_its_files(server: Server, two_poses: str) -> None:
     with server.http() as http:
         accepted = http.post("/render/templates", json=body(server, "knot.ply", "async", camera_poses_path=two_poses)).json()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from serve_app.base.logs import JobLog, configure_console, log_path_of, server_event
+from tests.wait import wait_until
 
 
 @pytest.fixture
@@ -47,6 +51,25 @@ def test_an_event_of_no_job(console: None, capsys: pytest.CaptureFixture[str]) -
     server_event("error", "a fault", path="/x", cause="it's 5 %")
     (line,) = capsys.readouterr().err.splitlines()
     assert words(line) == 'level=error event="a fault" path=/x cause="it\'s 5 %"'
+
+
+def test_a_console_that_is_slow_holds_nobody_up(console: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on, written = threading.Event(), list[str]()
+
+    class Slow(io.StringIO):
+        def write(self, text: str) -> int:
+            assert go_on.wait(20)
+            written.append(text)
+            return len(text)
+
+    monkeypatch.setattr(sys, "stderr", Slow())
+    configure_console("INFO", background=True)
+    for number in range(3):
+        server_event("info", "said", number=number)
+    assert not written
+    go_on.set()
+    wait_until(lambda: "".join(written).count("\n") == 3, "the lines")
+    assert [line[-1] for line in "".join(written).splitlines()] == ["0", "1", "2"]
 
 
 async def test_a_log_that_cannot_be_written_is_on_the_console_alone(
