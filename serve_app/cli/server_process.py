@@ -30,9 +30,9 @@ _RAY_SETTINGS = {
     "RAY_gcs_pull_resource_loads_period_milliseconds": "5000",
     # Ray gives all its workers niceness 15, so a Blender could be no nicer than the ingress by much: it is by 10 so (`BlenderActor`).
     "RAY_worker_niceness": "0",
-    # A request costs half the CPU when Serve's proxy hands it to the ingress over gRPC (which wants Ray's token, too) instead of as calls of
-    # actors in both directions, and when a replica runs its own code on the same thread as Serve's: ours is asyncio throughout and never
-    # holds the loop up.
+    # A request costs half the CPU when Serve's proxy hands it to the ingress over gRPC (which wants Ray's token, too) instead of as calls
+    # of actors in both directions, and when a replica runs its own code on the same thread as Serve's: ours is asyncio throughout and
+    # never holds the loop up.
     "RAY_SERVE_PROXY_USE_GRPC": "1",
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
     "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
