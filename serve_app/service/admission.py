@@ -107,16 +107,18 @@ def places_of(spec: JobSpec, data_dir: Path, min_free_bytes: int) -> tuple[Place
     )
 
 
-def check_room(places: tuple[Place, ...], promised: int) -> None:
+def check_room(places: tuple[Place, ...], spec: JobSpec, live: LiveJobs) -> None:
     """Refuse a job that a disk has no room for.
 
     Args:
         places: of the job.
-        promised: bytes that the accepted jobs have yet to write to the disk of its output.
+        spec: says which disk it will write to.
+        live: the jobs beside it; what they have yet to write to the same disk is theirs.
 
     Raises:
         ServiceError: ``storage_full``.
     """
+    promised = live.bytes_to_come(spec.disk_need.disk) if spec.disk_need else 0
     for place in places:
         theirs = promised if place.shared else 0
         needed = place.needed + theirs

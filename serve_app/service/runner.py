@@ -117,8 +117,7 @@ class JobRunner:
         # Nothing is awaited between these and the adding: of many requests at once, none is accepted for the room of another.
         self.check_open()
         check_output(job.spec, self.jobs)
-        need = job.spec.disk_need
-        check_room(places, self.jobs.bytes_to_come(need.disk) if need else 0)
+        check_room(places, job.spec, self.jobs)
         self.jobs.add(job, request_key)
         # A task of its own: from here on the job is a job, whether or not its client hangs up.
         return await asyncio.shield(self._spawn(self._accept(job, request_key)))
@@ -244,13 +243,7 @@ class JobRunner:
             log.event("info", "job goes on when the server starts again", views=len(progress.view_seconds))
 
     async def _store_end(self, job: Job, log: JobLog, closing: asyncio.Task[None]) -> None:
-        """Store how a job ended, however long the disk refuses; until then the job stays in memory.
-
-        Args:
-            job: that has ended.
-            log: of it.
-            closing: nobody is answered before this has ended.
-        """
+        """Store how a job ended, however long the disk refuses; until then it stays in memory. Nobody is answered before ``closing``."""
         attempt = 0
         while True:
             try:

@@ -22,8 +22,7 @@ MIB = 1 << 20
 
 def check(spec: JobSpec, live: LiveJobs, data_dir: Path, min_free_bytes: int) -> None:
     """As a request is checked."""
-    assert spec.disk_need is not None
-    check_room(places_of(spec, data_dir, min_free_bytes), live.bytes_to_come(spec.disk_need.disk))
+    check_room(places_of(spec, data_dir, min_free_bytes), spec, live)
 
 
 def spec_of(output: Path, poses: Path | None = None, target: Path | None = None, **options: Any) -> JobSpec:
