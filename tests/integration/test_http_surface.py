@@ -67,7 +67,8 @@ def test_who_answers_comes_before_who_renders(server: Server) -> None:
         if any(name in " ".join(process.cmdline()) for name in ("Ingress", "ProxyActor"))
     ]
     assert len(serving) == 2 and renderers
-    assert min(renderer.nice() for renderer in renderers) >= max(process.nice() for process in serving) + 10
+    # 19 is as nice as a process can be, where the tests themselves are nice.
+    assert min(renderer.nice() for renderer in renderers) >= min(19, max(process.nice() for process in serving) + 10)
 
 
 def test_a_job_from_queued_to_its_files(server: Server, two_poses: str) -> None:
