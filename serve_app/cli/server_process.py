@@ -34,6 +34,9 @@ _RAY_SETTINGS = {
     # of actors in both directions, and when a replica runs its own code on the same thread as Serve's: ours is asyncio throughout and
     # never holds the loop up.
     "RAY_SERVE_PROXY_USE_GRPC": "1",
+    "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(
+        2**31 - 1
+    ),  # A long list of jobs, or a log, has more than the 4 MiB of gRPC's default.
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
     "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
 }

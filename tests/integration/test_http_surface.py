@@ -90,6 +90,14 @@ def test_a_job_from_queued_to_its_files(server: Server, two_poses: str) -> None:
         assert words in log
 
 
+def test_a_large_answer_comes_whole(server: Server, two_poses: str) -> None:
+    """On its way through Serve it is one message."""
+    job = server.render("knot.ply", "large_answer", **SMALL, camera_poses_path=two_poses)
+    log = server.folder / job["log_path"]
+    log.write_text(log.read_text() + "x" * 20_000_000)
+    assert server.log(job["job_id"]) == log.read_text()
+
+
 def test_a_wait_that_times_out_leaves_the_job_running(server: Server) -> None:
     request = body(server, "knot.ply", "slow", resolution=256, samples=16)
     with server.http() as http:
