@@ -86,8 +86,8 @@ class LogFile:
             if descriptor is not None:
                 os.close(descriptor)
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            # Not blocking: a pipe in place of the file is an error, and no wait for its reader.
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
+            # Not blocking: a pipe in place of the file is an error, and no wait for its reader. No link is followed.
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW, 0o666)
         _open[self] = descriptor
         while len(_open) > MAX_OPEN_FILES:
             os.close(_open.pop(next(iter(_open))))
