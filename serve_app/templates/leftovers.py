@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 
 from serve_app.base.directory import Directory
-from serve_app.templates.replaceable import MANIFEST, others_in
+from serve_app.templates.replaceable import sorted_out
 
 _PARTIAL = ".partial"
 _NAME = re.compile(r"\.render-(?P<job_id>.+)-[0-9a-f]{16}\.partial")
@@ -41,7 +41,7 @@ def staging_folders(parent: Directory) -> dict[str, str | None]:
 def is_left_by_us(folder: Directory) -> bool:
     """Whether a folder holds nothing but templates, the last of them perhaps half written."""
     try:
-        return not others_in(folder, half_written=True)
+        return not sorted_out(folder, half_written=True)[1]
     except OSError:
         return False
 
@@ -86,9 +86,7 @@ def remove_templates(parent: Directory, name: str, folder: Directory, *, half_wr
         Whether it has gone.
     """
     try:
-        others = set(others_in(folder, half_written=half_written))
-        # The manifest last: it vouches for others of the files.
-        for entry in sorted(set(folder.names()) - others, key=lambda entry: entry == MANIFEST):
+        for entry in sorted_out(folder, half_written=half_written)[0]:
             with suppress(FileNotFoundError):
                 folder.remove_file(entry)
         return remove_if_empty(parent, name, folder)

@@ -32,8 +32,13 @@ _HEAD_BYTES = 256
 """Enough for the header of an xyz file."""
 
 
-def others_in(folder: Directory, *, half_written: bool = False) -> list[str]:
-    """The entries of a folder that are no templates: somebody would miss them.
+def others_in(folder: Directory) -> list[str]:
+    """The entries of a folder that are no templates: somebody would miss them. See ``sorted_out``."""
+    return sorted_out(folder)[1]
+
+
+def sorted_out(folder: Directory, *, half_written: bool = False) -> tuple[list[str], list[str]]:
+    """Which entries of a folder are templates, and which are not.
 
     An entry is a template if it is a regular file that a manifest of ours in this folder names, with the size that it says, or whose
     name and content are those of a template: an older server left no manifest. An empty file of such a name is what a kill leaves.
@@ -43,12 +48,13 @@ def others_in(folder: Directory, *, half_written: bool = False) -> list[str]:
         half_written: whether a file may end before its template does, as those of a server that was killed.
 
     Returns:
-        Their names, sorted.
+        The names of the templates, the manifest last: it vouches for others of them; and the names of all other entries. What comes into
+        the folder while it is looked at is in neither.
 
     Raises:
         OSError: it cannot be looked at.
     """
-    names = folder.names()
+    names = sorted(folder.names(), key=lambda name: (name == MANIFEST, name))
     manifest = read_manifest(folder) if MANIFEST in names else None
     named = _files_of(manifest) if manifest is not None else {}
 
@@ -62,7 +68,8 @@ def others_in(folder: Directory, *, half_written: bool = False) -> list[str]:
             return manifest is not None or half_written
         return named.get(name) == status.st_size or _is_of_its_kind(folder, name, half_written)
 
-    return sorted(name for name in names if not is_template(name))
+    found = {name: is_template(name) for name in names}
+    return [name for name in names if found[name]], [name for name in names if not found[name]]
 
 
 def check_replaceable(parent: Directory | None, name: str, quoted: str) -> None:
