@@ -42,7 +42,7 @@ ENV RAY_USAGE_STATS_ENABLED=0 \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility,graphics
 
 USER render
-# CADs and output_dir must lie in the working directory or in /workspace, unless RENDER_INPUT_ROOTS and RENDER_OUTPUT_ROOTS differ.
+# CADs and output_dir must lie in /workspace, unless RENDER_INPUT_ROOTS and RENDER_OUTPUT_ROOTS differ.
 WORKDIR /workspace/Estimation_Server
 # Ray's dashboard stays on the container's loopback; its token is in HOME, made at the first start.
 EXPOSE 8004

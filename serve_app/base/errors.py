@@ -12,6 +12,7 @@ CODES = frozenset(
         "body_too_slow",
         "content_type_unsupported",
         "path_outside_roots",
+        "output_reserved",
         "not_found",
         "method_not_allowed",
         "job_not_found",

@@ -96,8 +96,8 @@ class LogFile:
         return descriptor
 
     def _opened(self) -> int:
-        # Not blocking: a pipe in place of the file is an error, and no wait for its reader.
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
+        # Not blocking: a pipe in place of the file is an error, and no wait for its reader. No link is followed.
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW, 0o666)
 
     def _is_at_path(self, descriptor: int) -> bool:
         try:

@@ -14,8 +14,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from render_actor.contract.device import RenderDevice
 
 
-def _default_roots() -> list[Path]:
+def _default_input_roots() -> list[Path]:
     return [Path.cwd(), Path("/workspace")]
+
+
+def _default_output_roots() -> list[Path]:
+    # Not the start folder itself: the server's data, logs and code lie there.
+    return [Path.cwd() / "output", Path("/workspace")]
 
 
 class Settings(BaseSettings):
@@ -39,11 +44,12 @@ class Settings(BaseSettings):
         "sees where the Serve config gives renderers GPUs, and otherwise the CPU.",
     )
     input_roots: Annotated[list[Path], NoDecode] = Field(
-        default_factory=_default_roots,
+        default_factory=_default_input_roots,
         description="Folders, separated by ':', that cad_path and camera_poses_path must lie in.",
     )
     output_roots: Annotated[list[Path], NoDecode] = Field(
-        default_factory=_default_roots, description="Folders, separated by ':', that output_dir must lie in."
+        default_factory=_default_output_roots,
+        description="Folders, separated by ':', that output_dir must lie in. The server's own folders in them are refused all the same.",
     )
     data_dir: Path = Field(Path("data"), description="Where the job store lies.")
     log_dir: Path = Field(Path("logs"), description="Where <job_id>.log files lie.")

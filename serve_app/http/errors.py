@@ -34,6 +34,7 @@ STATUS: dict[str, int] = {
     "body_too_slow": 408,
     "content_type_unsupported": 415,
     "path_outside_roots": 403,
+    "output_reserved": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "job_not_found": 404,

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-VERSION = 3
+VERSION = 4
 """Version of the tables, kept as SQLite's ``user_version``."""
 
 _JOBS = """
@@ -33,7 +33,8 @@ CREATE TABLE jobs (
     view_seconds TEXT NOT NULL,
     warnings TEXT NOT NULL,
     error TEXT NOT NULL,
-    options TEXT NOT NULL
+    options TEXT NOT NULL,
+    staging TEXT
 )
 """
 _OTHERS = """
@@ -48,6 +49,9 @@ CREATE TABLE IF NOT EXISTS views (
 CREATE TABLE IF NOT EXISTS quarantine (cad_sha256 TEXT PRIMARY KEY, until REAL NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS servers (epoch INTEGER PRIMARY KEY AUTOINCREMENT, started REAL NOT NULL);
 """
+
+_WITHOUT_STAGING = 3
+"""The version that lacks one column."""
 
 _SECOND = "second"
 """The table of version 2 while its rows are taken over. Version 1 had fewer columns, each of which has a default."""
@@ -74,19 +78,27 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     if version < VERSION:
         db.execute("BEGIN IMMEDIATE")
         try:
-            columns = {row[1] for row in db.execute("PRAGMA table_info(jobs)")}
-            if columns:
-                db.execute(f"ALTER TABLE jobs RENAME TO {_SECOND}")
-            db.execute(_JOBS)
-            if columns:
-                _take_over(db, columns)
-                db.execute(f"DROP TABLE {_SECOND}")
+            if version == _WITHOUT_STAGING:
+                db.execute("ALTER TABLE jobs ADD COLUMN staging TEXT")
+            else:
+                _begin_anew(db)
             db.execute(f"PRAGMA user_version={VERSION}")
             db.execute("COMMIT")
         except BaseException:
             db.execute("ROLLBACK")
             raise
     db.executescript(_OTHERS)
+
+
+def _begin_anew(db: sqlite3.Connection) -> None:
+    """Make the table of jobs, with the rows of version 1 or 2 where there are any."""
+    columns = {row[1] for row in db.execute("PRAGMA table_info(jobs)")}
+    if columns:
+        db.execute(f"ALTER TABLE jobs RENAME TO {_SECOND}")
+    db.execute(_JOBS)
+    if columns:
+        _take_over(db, columns)
+        db.execute(f"DROP TABLE {_SECOND}")
 
 
 def _take_over(db: sqlite3.Connection, columns: set[str]) -> None:

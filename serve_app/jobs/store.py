@@ -100,6 +100,7 @@ class JobStore:
             self._db.execute(f"UPDATE jobs SET {changes} WHERE job_id = ?", (*row.values(), record.job_id))
             if record.status in FINAL_STATES:
                 self._db.execute("DELETE FROM views WHERE job_id = ?", (record.job_id,))
+                self._db.execute("UPDATE jobs SET staging = NULL WHERE job_id = ?", (record.job_id,))
 
         await self._write(work)
 
@@ -146,21 +147,27 @@ class JobStore:
         sql = f"SELECT {COLUMNS} FROM jobs WHERE status IN ({_marks(OPEN_STATES)}) ORDER BY sequence"
         return [record_from(row) for row in await self._run(lambda: self._db.execute(sql, OPEN_STATES).fetchall())]
 
-    async def add_views(self, job_id: str, rendering_key: str, views: Iterable[tuple[int, dict[str, Any]]]) -> None:
+    async def add_views(self, job_id: str, rendering_key: str, views: Iterable[tuple[int, dict[str, Any]]], staging: str) -> None:
         """Store that views of a job are rendered and their files written.
 
         Args:
             job_id: whose.
             rendering_key: of what was rendered; views of another key are worth nothing.
             views: index, and what the manifest will say of it.
+            staging: says in which folder the files lie; see ``staging``.
         """
         rows = [(job_id, view, rendering_key, json.dumps(rendered)) for view, rendered in views]
 
         def work() -> None:
             self._db.executemany("INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?)", rows)
-            self._db.execute("UPDATE jobs SET restarts_without_view = 0 WHERE job_id = ? AND restarts_without_view > 0", (job_id,))
+            self._db.execute("UPDATE jobs SET restarts_without_view = 0, staging = ? WHERE job_id = ?", (staging, job_id))
 
         await self._write(work)
+
+    async def staging(self, job_id: str) -> str | None:
+        """What was stored of the folder that an unfinished job's files lie in, or None."""
+        row = await self._run(lambda: self._db.execute("SELECT staging FROM jobs WHERE job_id = ?", (job_id,)).fetchone())
+        return row[0] if row else None
 
     async def views(self, job_id: str, rendering_key: str) -> dict[int, dict[str, Any]]:
         """What was stored of a job's views, under this key, by index."""

@@ -7,6 +7,7 @@ import time
 
 from serve_app.base.aio import run_to_end, to_thread_to_end
 from serve_app.base.logs import JobLog
+from serve_app.base.output_roots import OutputRoots
 from serve_app.base.settings import Settings
 from serve_app.cad.loader import CadLoader, LoadedCad
 from serve_app.jobs.job import Job
@@ -16,12 +17,13 @@ from serve_app.rendering.job_views import JobViews
 from serve_app.rendering.key import rendering_key
 from serve_app.rendering.manifest import manifest_json
 from serve_app.rendering.prepared import PreparedJob
-from serve_app.rendering.resume import published_before, rendered_before
+from serve_app.rendering.resume import open_staging, published_before, rendered_before
 from serve_app.rendering.scene import poses_of, template_scene, warnings_of
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.rendering.single_flight import Flight, SingleFlight
 from serve_app.templates.cache import TemplateCache
-from serve_app.templates.staging import MANIFEST, StagingFolder
+from serve_app.templates.replaceable import MANIFEST
+from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
 
 
@@ -42,7 +44,7 @@ class JobRendering:
     ) -> None:
         self._settings, self._store, self._loader, self._scheduler = settings, store, loader, scheduler
         self._cache, self._quarantine = cache, quarantine
-        self._flights = SingleFlight()
+        self._flights, self._roots = SingleFlight(), OutputRoots.of_server(settings)
 
     async def load_cad(self, job: Job, log: JobLog) -> LoadedCad:
         """Read a job's CAD.
@@ -76,12 +78,12 @@ class JobRendering:
         prepared = await self._prepare(job, cad, log)
         staging = prepared.staging
         try:
-            rendered = await to_thread_to_end(published_before, job, staging)
+            rendered = await to_thread_to_end(published_before, job, self._roots)
             if rendered is not None:
                 job.progress.views_done(rendered.seconds())
                 job.progress.publish()
                 return
-            await to_thread_to_end(staging.open)
+            await open_staging(prepared, self._store)
             if self._flights.is_held(prepared.key):
                 log.event("info", "waits for a job that renders the same", key=prepared.key)
             async with self._flights.hold(prepared.key) as flight:
@@ -89,8 +91,8 @@ class JobRendering:
                 await _publish(prepared, rendered)
                 flight.published(job.spec.templates_dir, rendered)
         except BaseException as error:
-            if not (isinstance(error, asyncio.CancelledError) and job.progress.stop_reason == "put_back"):
-                await to_thread_to_end(staging.discard)
+            goes_on = isinstance(error, asyncio.CancelledError) and job.progress.stop_reason == "put_back"
+            await to_thread_to_end(staging.leave if goes_on else staging.discard)
             raise
 
     async def _prepare(self, job: Job, cad: LoadedCad, log: JobLog) -> PreparedJob:
@@ -100,7 +102,7 @@ class JobRendering:
         for warning in job.progress.warnings:
             log.event("warning", "warning", text=warning)
         job.progress.total_poses = len(scene.camera_poses)
-        staging = StagingFolder(spec.templates_dir, job.job_id, spec.request.output_dir)
+        staging = StagingFolder(self._roots, spec.templates_dir, job.job_id, spec.request.output_dir)
         return PreparedJob(job, cad, scene, rendering_key(cad.key, scene), staging, log)
 
     async def _collect(self, prepared: PreparedJob, flight: Flight) -> RenderedViews:
@@ -147,4 +149,5 @@ async def _publish(prepared: PreparedJob, rendered: RenderedViews) -> None:
         current = asyncio.current_task()
         if current is not None:
             current.uncancel()
+    progress.warnings += task.result()
     progress.publish()

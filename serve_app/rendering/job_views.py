@@ -100,7 +100,7 @@ class JobViews:
     async def _remember(self, entries: list[dict[str, Any]], versions: dict[str, str]) -> None:
         rows = [(entry["index"], {"entry": entry, "versions": versions}) for entry in entries]
         try:
-            await self._store.add_views(self._prepared.job.job_id, self._prepared.key, rows)
+            await self._store.add_views(self._prepared.job.job_id, self._prepared.key, rows, self._prepared.staging.mark.to_json())
         except ServiceError as error:  # The files are there; only a restart would cost these views.
             self._prepared.log.event("warning", "views could not be stored", reason=error.detail)
 

@@ -2,39 +2,63 @@
 
 from __future__ import annotations
 
-import json
-
 from serve_app.base.aio import to_thread_to_end
+from serve_app.base.output_roots import OutputRoots
 from serve_app.jobs.job import Job
 from serve_app.jobs.store import JobStore
 from serve_app.rendering.prepared import PreparedJob
-from serve_app.templates.staging import MANIFEST, StagingFolder
+from serve_app.templates.leftovers import remove_leftovers_of
+from serve_app.templates.publishing import StagingMark
+from serve_app.templates.replaceable import read_manifest
+from serve_app.templates.staging import intact
 from serve_app.templates.views import RenderedViews
 
 
-def published_before(job: Job, staging: StagingFolder) -> RenderedViews | None:
+def published_before(job: Job, roots: OutputRoots) -> RenderedViews | None:
     """What an earlier server published of this very job just before it ended; None when it did not.
 
-    Every file is held against its SHA-256. When it was published, the staging folder is removed.
+    Every file is held against its SHA-256. When it was published, what is left of its staging folders is removed.
 
     Args:
         job: any.
-        staging: of the job.
+        roots: the way to its folder.
+
+    Raises:
+        ServiceError: a request may not write there (any more).
     """
-    if not job.recovered:
-        return None
+    target = job.spec.templates_dir
     try:
-        manifest = json.loads((job.spec.templates_dir / MANIFEST).read_bytes())
-        if manifest["job_id"] != job.job_id:
-            return None
-        rendered = RenderedViews.from_json({"entries": manifest["views"], "versions": manifest["versions"]})
-        whole = staging.whole_at_target(rendered.hashes())
+        with roots.opened(target, job.spec.request.output_dir) as parent:
+            if not job.recovered or parent is None:
+                return None
+            with parent.folder(target.name) as folder:
+                manifest = read_manifest(folder)
+                if manifest is None or manifest["job_id"] != job.job_id:
+                    return None
+                rendered = RenderedViews.from_json({"entries": manifest["views"], "versions": manifest["versions"]})
+                if not rendered.entries or not intact(folder, rendered.hashes()):
+                    return None
+            remove_leftovers_of(parent, job.job_id)  # One may hold the folder that this one replaced.
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not whole:
-        return None
-    staging.discard()  # It holds the folder that this one replaced, if any.
     return rendered
+
+
+async def open_staging(prepared: PreparedJob, store: JobStore) -> None:
+    """Open a job's staging folder: that of an earlier server, where there is one, with the views in it.
+
+    Args:
+        prepared: whose.
+        store: remembers the folder.
+
+    Raises:
+        ServiceError: it cannot be made.
+    """
+    job, staging = prepared.job, prepared.staging
+    text = await store.staging(job.job_id) if job.recovered else None
+    await to_thread_to_end(staging.open, StagingMark.from_json(text) if text else None)
+    if job.recovered:
+        await to_thread_to_end(staging.remove_leftovers)
 
 
 async def rendered_before(prepared: PreparedJob, store: JobStore) -> RenderedViews:

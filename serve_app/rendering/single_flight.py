@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from serve_app.base.aio import to_thread_to_end
+from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
 from serve_app.templates.copy import DamagedFileError
@@ -46,7 +47,7 @@ class Flight:
             return None
         folder, rendered = self._source
         try:
-            await to_thread_to_end(staging.copy_from, folder, rendered.hashes())
+            await to_thread_to_end(_copy, folder, staging, rendered.hashes())
         except DamagedFileError as error:
             server_event("warning", "templates that another job has published cannot be copied", reason=str(error))
             await to_thread_to_end(staging.keep_only, set())
@@ -114,3 +115,12 @@ class SingleFlight:
             jobs.waiting.discard(flight)
             if not jobs.waiting and not jobs.lock.locked():
                 del self._keys[key]
+
+
+def _copy(source: Path, staging: StagingFolder, files: dict[str, str]) -> None:
+    try:
+        folder = Directory.open(source)
+    except OSError as error:
+        raise DamagedFileError(f"the folder cannot be opened: {error.strerror}") from error
+    with folder:
+        staging.copy_from(folder, files)

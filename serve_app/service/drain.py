@@ -8,10 +8,12 @@ working. It is removed at the next start.
 from __future__ import annotations
 
 import asyncio
+import stat
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from serve_app.base.logs import server_event
 from serve_app.base.settings import Settings
 
 _LOOK_SEC = 0.3
@@ -23,13 +25,23 @@ def _request_file(data_dir: Path) -> Path:
 
 
 async def drain_on_demand(settings: Settings, drain: Callable[[], Awaitable[None]]) -> None:
-    """Wait for the request, drain, and say so."""
+    """Wait for the request, drain, and say so. Only a regular file is a request."""
     request = _request_file(settings.data_dir)
-    request.unlink(missing_ok=True)
-    while not request.exists():
+    try:
+        request.unlink(missing_ok=True)
+    except OSError as error:
+        server_event("error", "what is in the place of drain requests cannot be removed: none is seen", path=str(request), cause=str(error))
+    while not _is_request(request):
         await asyncio.sleep(_LOOK_SEC)
     await drain()
     request.write_text(_DRAINED)
+
+
+def _is_request(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def request_drain(data_dir: Path, time_limit_sec: float) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
+from pathlib import Path
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.file_digests import FileDigests
 from serve_app.base.logs import log_path_of
+from serve_app.base.output_roots import OutputRoots
 from serve_app.base.settings import Settings
 from serve_app.cad.loader import LARGE_BYTES, size_of
 from serve_app.jobs.job import JobSpec, new_job_id
@@ -16,7 +18,7 @@ from serve_app.jobs.request import RenderRequest
 from serve_app.service.admission import Place, places_of
 from serve_app.service.path_policy import PathPolicy
 from serve_app.service.size_estimate import disk_need
-from serve_app.templates.staging import check_replaceable
+from serve_app.templates.replaceable import check_replaceable
 
 
 class Intake:
@@ -30,7 +32,7 @@ class Intake:
 
     def __init__(self, settings: Settings, quarantine: Quarantine, digests: FileDigests) -> None:
         self._settings, self._quarantine, self._digests = settings, quarantine, digests
-        self._policy = PathPolicy(settings)
+        self._policy, self._roots = PathPolicy(settings), OutputRoots.of_server(settings)
 
     def resolve(
         self,
@@ -63,7 +65,7 @@ class Intake:
                 "output_dir",
             )
         templates_dir = output_dir / "templates" if request.templates_subfolder else output_dir
-        check_replaceable(templates_dir, request.output_dir)
+        self._check_target(templates_dir, request.output_dir)
         job_id = job_id or new_job_id()
         return JobSpec(
             job_id=job_id,
@@ -78,6 +80,16 @@ class Intake:
             request_hash=request_hash,
             created_at=time.time() if created_at is None else created_at,
         )
+
+    def _check_target(self, target: Path, quoted: str) -> None:
+        """Refuse a folder of the server itself, and one that holds something else than templates."""
+        try:
+            with self._roots.opened(target, quoted) as parent:
+                check_replaceable(parent, target.name, quoted)
+        except OSError as error:  # Such as a name that is too long, once `templates` is added to it.
+            raise ServiceError(
+                "output_not_writable", f"output_dir {quoted!r} cannot be used: {error.strerror or error}", "output_dir"
+            ) from error
 
     def check(self, spec: JobSpec) -> tuple[Place, ...]:
         """Refuse a job whose CAD is quarantined, and look at the room that there is for it.

@@ -3,43 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import contextlib
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from serve_app.base.errors import ServiceError
+from serve_app.base.output_roots import OutputRoots
 from serve_app.jobs.job import Job
 from serve_app.jobs.record import JobRecord, failed_record
 from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.store import JobStore
 from serve_app.service.intake import Intake
-from serve_app.templates.staging import staging_path
+from serve_app.templates.leftovers import remove_leftovers_of
 
 MAX_RESTARTS_WITHOUT_VIEW = 10
 """A job that so many servers began, none of which rendered a view of it, may be what ends them."""
 
 
-async def recover_jobs(store: JobStore, intake: Intake) -> list[Job]:
+async def recover_jobs(store: JobStore, intake: Intake, roots: OutputRoots) -> list[Job]:
     """The jobs of an earlier server, oldest first, as this server's; one that cannot go on fails here.
 
     Args:
         store: of the jobs; a job that ran is put back into the queue in it.
         intake: resolves the requests anew: files may have gone and settings changed.
+        roots: the way to their folders.
     """
-    return [job for record in await store.unfinished() if (job := await _recover(store, intake, record)) is not None]
+    return [job for record in await store.unfinished() if (job := await _recover(store, intake, roots, record)) is not None]
 
 
-async def _recover(store: JobStore, intake: Intake, record: JobRecord) -> Job | None:
+async def _recover(store: JobStore, intake: Intake, roots: OutputRoots, record: JobRecord) -> Job | None:
     try:
         job = await asyncio.to_thread(_job_of, intake, record)
     except ServiceError as error:
-        await asyncio.to_thread(shutil.rmtree, staging_path(Path(record.templates_dir), record.job_id), ignore_errors=True)
+        await asyncio.to_thread(_remove_leftovers, roots, record)
         await store.update(failed_record(record, error))
         return None
     if record.status == "running":
         await store.count_restart(record.job_id)
     return job
+
+
+def _remove_leftovers(roots: OutputRoots, record: JobRecord) -> None:
+    # A folder that cannot be reached any more keeps them.
+    with contextlib.suppress(OSError, ServiceError), roots.opened(Path(record.templates_dir), record.output_dir) as parent:
+        if parent is not None:
+            remove_leftovers_of(parent, record.job_id)
 
 
 def _job_of(intake: Intake, record: JobRecord) -> Job:

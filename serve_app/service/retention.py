@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import contextlib
+import stat
 import time
 from pathlib import Path
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import log_path_of, server_event
+from serve_app.base.output_roots import OutputRoots
 from serve_app.base.settings import Settings
 from serve_app.jobs.states import FINAL_STATES
 from serve_app.jobs.store import JobStore
 from serve_app.service.runner import JobRunner
-from serve_app.templates.staging import staging_folders
+from serve_app.templates.leftovers import remove_leftover, staging_folders
 
 _PERIOD_SEC = 3600.0
 _DAY_SEC = 86400.0
@@ -38,46 +40,52 @@ async def tidy(settings: Settings, store: JobStore, live: set[str]) -> None:
         live: ids of jobs that have not ended; nothing of theirs is touched.
     """
     oldest = time.time() - settings.keep_jobs_days * _DAY_SEC
-    leftovers = await _remove_leftovers(store, oldest)
+    leftovers = await _remove_leftovers(settings, store, oldest)
     forgotten = await store.forget(oldest, settings.keep_jobs)
     for job_id in forgotten:
-        await asyncio.to_thread(log_path_of(settings.log_dir, job_id).unlink, missing_ok=True)
+        await asyncio.to_thread(_remove_log, log_path_of(settings.log_dir, job_id))
     logs = await asyncio.to_thread(_trim_logs, settings.log_dir, settings.log_max_bytes, live)
     if forgotten or logs or leftovers:
         server_event("info", "old jobs removed", jobs=len(forgotten), logs=logs, staging_folders=leftovers)
 
 
-async def _remove_leftovers(store: JobStore, oldest: float) -> int:
+async def _remove_leftovers(settings: Settings, store: JobStore, oldest: float) -> int:
     """Remove staging folders of jobs that have ended, and old ones of jobs that nobody knows; returns how many went.
 
     Not young ones of unknown jobs: another server, with a store of its own, may publish into the same folders.
     """
-    folders = await asyncio.to_thread(staging_folders, await store.templates_dirs())
-    removed = 0
-    for folder, job_ids in folders.items():
-        known = [record for job_id in job_ids if (record := await store.get(job_id)) is not None]
-        if known:
-            left = all(record.status in FINAL_STATES for record in known)
-        else:
-            left = await asyncio.to_thread(_changed_before, folder, oldest)
-        if left:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-            removed += 1
+    roots, removed = OutputRoots.of_server(settings), 0
+    targets = {target.parent: target for target in await store.templates_dirs()}
+    for target in targets.values():
+        for name, (job_id, changed_at) in (await asyncio.to_thread(_staging_folders, roots, target)).items():
+            record = await store.get(job_id) if job_id else None
+            if record.status in FINAL_STATES if record else changed_at < oldest:
+                removed += await asyncio.to_thread(_remove_leftover, roots, target, name)
     return removed
 
 
-def _changed_before(folder: Path, moment: float) -> bool:
-    try:
-        return folder.stat().st_mtime < moment
-    except OSError:  # Whoever works in it has just removed it.
-        return False
+def _staging_folders(roots: OutputRoots, target: Path) -> dict[str, tuple[str | None, float]]:
+    """Job id and time of last change of what is named as a staging folder beside a target, by its name."""
+    # A folder that is gone, or cannot be read or reached at the moment, is looked at the next time.
+    with contextlib.suppress(OSError, ServiceError), roots.opened(target, str(target)) as parent:
+        if parent is not None:
+            return {name: (job_id, parent.status(name).st_mtime) for name, job_id in staging_folders(parent).items()}
+    return {}
+
+
+def _remove_leftover(roots: OutputRoots, target: Path, name: str) -> bool:
+    with contextlib.suppress(OSError, ServiceError), roots.opened(target, str(target)) as parent:
+        return parent is not None and remove_leftover(parent, name)
+    return False
 
 
 def _trim_logs(folder: Path, max_bytes: int, live: set[str]) -> int:
-    """Remove the oldest logs until the others fit; returns how many went."""
-    if not folder.is_dir():
-        return 0
-    logs = sorted((path.stat().st_mtime_ns, path.stat().st_size, path) for path in folder.glob("*.log"))
+    """Remove the oldest logs until the others fit; returns how many went. What is no file stays."""
+    logs = sorted(
+        (status.st_mtime_ns, status.st_size, path)
+        for path in (folder.glob("*.log") if folder.is_dir() else ())
+        if stat.S_ISREG((status := path.lstat()).st_mode)
+    )
     total, removed = sum(size for _, size, _ in logs), 0
     for _, size, path in logs:
         if total <= max_bytes:
@@ -87,3 +95,10 @@ def _trim_logs(folder: Path, max_bytes: int, live: set[str]) -> int:
             total -= size
             removed += 1
     return removed
+
+
+def _remove_log(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        server_event("warning", "the log of an old job cannot be removed; it stays", path=str(path), cause=str(error))

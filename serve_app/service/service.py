@@ -12,6 +12,7 @@ from serve_app.base.aio import spawn
 from serve_app.base.errors import ServiceError
 from serve_app.base.file_digests import FileDigests
 from serve_app.base.logs import log_path_of, server_event
+from serve_app.base.output_roots import OutputRoots
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.loader import CadLoader
@@ -73,7 +74,7 @@ class RenderService:
     async def start(self) -> None:
         """Take up what an earlier server left unfinished, and begin what goes on in the background."""
         await self._quarantine.load()
-        jobs = await recover_jobs(self._store, self._intake)
+        jobs = await recover_jobs(self._store, self._intake, OutputRoots.of_server(self._settings))
         if jobs:
             server_event("warning", "jobs of an earlier server go on", jobs=len(jobs))
             self._runner.pause_starts()
@@ -194,7 +195,7 @@ class RenderService:
         path = log_path_of(self._settings.log_dir, job_id)
         try:
             return await asyncio.to_thread(path.read_text, "utf-8")
-        except FileNotFoundError as error:
+        except OSError as error:
             raise ServiceError("not_found", f"the log of job {job_id!r} is not there any more", "job_id") from error
 
     async def state(self) -> ServiceState:

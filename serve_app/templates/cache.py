@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import uuid
 from collections import OrderedDict
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from serve_app.base.aio import run_to_end, to_thread_to_end
+from serve_app.base.directory import Directory
 from serve_app.base.disk import free_bytes
 from serve_app.base.logs import server_event
 from serve_app.templates.copy import DamagedFileError, copy_files
@@ -27,6 +29,7 @@ from serve_app.templates.views import RenderedViews
 _ENTRY = "entry.json"
 _UNFINISHED = ".unfinished-"
 _LOOK_EVERY_SEC = 10.0
+_KEY = re.compile(r"[0-9a-f]{64}")
 _ENTRY_BYTES = 64 * 1024
 """Allowance for ``entry.json`` when room is made."""
 
@@ -63,10 +66,12 @@ class TemplateCache:
         self._folder.mkdir(parents=True, exist_ok=True)
         found = []
         for path in self._folder.iterdir():
-            if path.name.startswith(_UNFINISHED) or not (path / _ENTRY).is_file():
+            if not path.is_symlink() and (path / _ENTRY).is_file():
+                found.append((path.stat().st_mtime_ns, path.name, sum(file.lstat().st_size for file in path.iterdir())))
+            elif path.name.startswith(_UNFINISHED) or _KEY.fullmatch(path.name):
                 shutil.rmtree(path, ignore_errors=True)
-                continue
-            found.append((path.stat().st_mtime_ns, path.name, sum(file.stat().st_size for file in path.iterdir())))
+            else:
+                server_event("warning", "the cache folder holds something that is not the server's; it stays", path=str(path))
         self._sizes.update((name, size) for _, name, size in sorted(found))
         self._remove(self._chosen_to_go(free_bytes(self._folder)))
 
@@ -116,7 +121,8 @@ class TemplateCache:
             os.utime(entry)  # The order of use outlives the server.
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamagedFileError(f"{_ENTRY} cannot be read: {error}") from error
-        staging.copy_from(entry, rendered.hashes())
+        with Directory.open(entry) as folder:
+            staging.copy_from(folder, rendered.hashes())
         return rendered
 
     async def insert(self, key: str, staging: StagingFolder, rendered: RenderedViews) -> None:
@@ -145,7 +151,8 @@ class TemplateCache:
         unfinished = self._folder / f"{_UNFINISHED}{uuid.uuid4().hex}"
         unfinished.mkdir(parents=True)
         try:
-            copy_files(staging.folder, unfinished, hashes.items())
+            with Directory.open(unfinished) as folder:
+                copy_files(staging.directory, folder, hashes.items())
             (unfinished / _ENTRY).write_text(json.dumps(content))
             size = sum(file.stat().st_size for file in unfinished.iterdir())
             unfinished.rename(self._folder / key)

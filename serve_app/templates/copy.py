@@ -8,7 +8,9 @@ import hashlib
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import Any, cast
+
+from serve_app.base.directory import Directory
 
 _FICLONE = 0x40049409
 """The ioctl that makes a file share another's blocks until either is written (btrfs, XFS, bcachefs)."""
@@ -22,46 +24,42 @@ class DamagedFileError(Exception):
     """A file is not what it is said to be."""
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def sha256_in(folder: Directory, name: str) -> str:
+    """SHA-256, in hex, of a regular file in a folder."""
+    with folder.open_file(name) as file:
+        return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
 
 
-def copy_files(source: Path, target: Path, files: Iterable[tuple[str, str]]) -> None:
+def copy_files(source: Directory, target: Directory, files: Iterable[tuple[str, str]], created: set[str] | None = None) -> None:
     """Copy files from one folder to another, by reflink where the file system can, never by a link.
 
     Args:
         source: folder.
-        target: folder; it must exist.
+        target: folder; none of the files may be in it.
         files: name and SHA-256 of each.
+        created: gets the name of each file as soon as it is made.
 
     Raises:
         DamagedFileError: a file is missing, or its content has another SHA-256.
         OSError: the target cannot be written.
     """
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for _ in pool.map(lambda file: _copy(source / file[0], target / file[0], file[1]), files):
+        for _ in pool.map(lambda file: _copy(source, target, file[0], file[1], set() if created is None else created), files):
             pass
 
 
-def _copy(source: Path, target: Path, sha256: str) -> None:
+def _copy(source: Directory, target: Directory, name: str, sha256: str, created: set[str]) -> None:
     try:
-        opened = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        opened = source.open_file(name)
     except OSError as error:
-        raise DamagedFileError(f"{source.name} cannot be read: {error.strerror}") from error
-    try:
-        created = os.open(target, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o666)
-        try:
-            _copy_content(opened, created)
-            os.fsync(created)  # Here, where the disk works while other files are copied and checked.
-        finally:
-            os.close(created)
-    finally:
-        os.close(opened)
+        raise DamagedFileError(f"{name} cannot be read: {error.strerror or error}") from error
+    with opened, target.create(name) as copy:
+        created.add(name)
+        _copy_content(opened.fileno(), copy.fileno())
+        os.fsync(copy.fileno())  # Here, where the disk works while other files are copied and checked.
     # Of the copy: what is published has been read back.
-    if sha256_of(target) != sha256:
-        raise DamagedFileError(f"{source.name} has another SHA-256 than when it was written")
+    if sha256_in(target, name) != sha256:
+        raise DamagedFileError(f"{name} has another SHA-256 than when it was written")
 
 
 def _copy_content(source: int, target: int) -> None:

@@ -1,141 +1,119 @@
 """Collects a job's files where no consumer looks, and publishes them whole with one rename.
 
-Consumers take a templates folder that exists for a finished one.
+Consumers take a templates folder that exists for a finished one. Others may write in the same folders at the same time: nothing
+here follows a link, and what is not of our making is neither written to nor removed.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import os
-import re
-import shutil
-from collections import defaultdict
-from collections.abc import Iterable
+import secrets
+import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
-from serve_app.templates.copy import copy_files, sha256_of
+from serve_app.base.output_roots import OpenParent, OutputRoots
+from serve_app.templates.copy import copy_files, sha256_in
+from serve_app.templates.leftovers import is_left_by_us, remove_if_empty, remove_leftovers_of, staging_name
+from serve_app.templates.publishing import StagingMark, Target, changed_by_others, put_in_place
+from serve_app.templates.replaceable import check_replaceable
 
-MANIFEST = "manifest.json"
-_OURS = re.compile(r"rgb_\d+\.png|mask_\d+\.png|xyz_\d+\.npy|manifest\.json|\.DS_Store|Thumbs\.db|\.nfs[0-9a-f]+")
-_PARTIAL = ".partial"
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
-_MKDIR_TRIES = 5
+_MODE_WHILE_COLLECTING = 0o700
 _FLUSHERS = 8
 """Files flushed at once: a disk takes many small flushes together as fast as one."""
 
 
-def check_replaceable(target: Path, quoted: str) -> None:
-    """Refuse to publish over anything but templates.
-
-    Args:
-        target: the folder that will be replaced; it need not exist.
-        quoted: the folder as the client named it.
-
-    Raises:
-        ServiceError: it is a file or a link, or holds files that are not templates and would be lost; or it cannot be looked at.
-    """
-    try:
-        other = target.is_symlink() or (target.exists() and not target.is_dir())
-    except OSError as error:  # A name that is too long, once `templates` is added to it.
-        raise ServiceError("output_not_writable", f"{quoted!r} cannot be used: {error.strerror}", "output_dir") from error
-    if other:
-        raise ServiceError("output_not_replaceable", f"{quoted!r} is a file or a link; name a folder", "output_dir")
-    if target.is_dir():
-        try:
-            others = sorted(name for name in os.listdir(target) if not _OURS.fullmatch(name))
-        except OSError as error:
-            raise ServiceError("output_not_writable", f"{quoted!r} cannot be read: {error.strerror}", "output_dir") from error
-        if others:
-            some = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-            raise ServiceError(
-                "output_not_replaceable",
-                f"{quoted!r} holds files that are not templates and would be lost ({some}); move them, or use another output_dir",
-                "output_dir",
-            )
-
-
-def staging_path(target: Path, job_id: str) -> Path:
-    """Where a job collects the files of a target folder."""
-    return target.parent / f".{target.name}-{job_id}{_PARTIAL}"
-
-
-def staging_folders(targets: Iterable[Path]) -> dict[Path, list[str]]:
-    """The staging folders of some target folders that lie on the disk, with the job ids that their names can be read as.
-
-    There is more than one reading where one target is called as another and a hyphen. A folder with other files than templates
-    in it is somebody else's.
-    """
-    names: defaultdict[Path, set[str]] = defaultdict(set)
-    for target in targets:
-        names[target.parent].add(target.name)
-    found = {}
-    for parent, names_here in names.items():
-        try:
-            for entry in os.scandir(parent):
-                if not entry.name.endswith(_PARTIAL) or not entry.is_dir(follow_symlinks=False):
-                    continue
-                prefixes = [prefix for name in names_here if entry.name.startswith(prefix := f".{name}-")]
-                if prefixes and all(_OURS.fullmatch(name) for name in os.listdir(entry)):
-                    found[Path(entry)] = [entry.name.removeprefix(prefix).removesuffix(_PARTIAL) for prefix in prefixes]
-        except OSError:  # The folder is gone, or cannot be read at the moment.
-            continue
-    return found
-
-
 class StagingFolder:
-    """A hidden folder beside the target, on the same file system.
+    """A hidden folder beside the target, on the same file system, held open from ``open`` to the end.
+
+    Only the server's user may enter it until it is published.
 
     Args:
+        roots: the way to the target.
         target: the folder to publish.
-        job_id: makes the staging folder's name this job's own.
+        job_id: part of the staging folder's name.
         quoted: the target as the client named it, for messages.
     """
 
-    def __init__(self, target: Path, job_id: str, quoted: str) -> None:
-        self._target, self._quoted = target, quoted
-        self._folder = staging_path(target, job_id)
-        self._made: list[Path] = []
+    def __init__(self, roots: OutputRoots, target: Path, job_id: str, quoted: str) -> None:
+        self._roots, self._target, self._job_id, self._quoted = roots, target, job_id, quoted
+        self._parent: OpenParent | None = None
+        self._folder: Directory | None = None
+        self._mark: StagingMark | None = None
+        self._created: set[str] = set()
 
     @property
-    def folder(self) -> Path:
+    def mark(self) -> StagingMark:
+        """What a later server must be told to go on with this folder."""
+        assert self._mark is not None
+        return self._mark
+
+    @property
+    def directory(self) -> Directory:
         """Where the files are collected."""
+        assert self._folder is not None
         return self._folder
 
-    def open(self) -> None:
-        """Make the staging folder, unless an earlier server has left it, and the folders above it that are missing."""
+    def open(self, left: StagingMark | None = None) -> None:
+        """Make the staging folder, and the folders above it that are missing.
+
+        Args:
+            left: the folder that an earlier server made for this job, taken up again if it still is that one and holds no foreign file.
+
+        Raises:
+            ServiceError: the folder cannot be made, or a link or the server's own folder is in the way.
+        """
         try:
-            for _ in range(_MKDIR_TRIES - 1):
-                try:
-                    self._make()
-                    return
-                except FileNotFoundError:  # Another job has just given up a folder above.
-                    continue
-            self._make()
+            self._parent = self._roots.open_parent(self._target, self._quoted, make=True)
+            if left is None or not self._take_up(self._parent.directory, left):
+                self._make(self._parent.directory)
         except OSError as error:
             self.discard()
             raise self._not_writable(error) from error
 
-    def _make(self) -> None:
-        for folder in reversed([folder for folder in self._folder.parents if not folder.exists()]):
-            try:
-                folder.mkdir()
-            except FileExistsError:  # Another job was quicker; the folder is its to remove.
-                continue
-            self._made.append(folder)
-        self._folder.mkdir(exist_ok=True)
+    def remove_leftovers(self) -> None:
+        """Remove what earlier servers left of this job beside the folder that is open."""
+        assert self._parent is not None
+        remove_leftovers_of(self._parent.directory, self._job_id, keep=self.mark.name)
+
+    def _take_up(self, parent: Directory, left: StagingMark) -> bool:
+        try:
+            folder = parent.folder(left.name)
+        except OSError:  # It is gone, or a link is in its place.
+            return False
+        if folder.identity != left.identity or not is_left_by_us(folder):
+            folder.close()
+            return False
+        self._folder, self._mark, self._created = folder, left, set(folder.names())
+        return True
+
+    def _make(self, parent: Directory) -> None:
+        name = staging_name(self._job_id, secrets.token_hex(8))
+        parent.make_folder(name)
+        self._folder = folder = parent.folder(name)
+        device, inode = folder.identity
+        if folder.names():
+            raise OSError(None, "somebody else has taken the name of its staging folder")
+        self._mark = StagingMark(name, device, inode, folder.mode)
+        with suppress(OSError):  # Not every file system has permissions.
+            folder.set_mode(_MODE_WHILE_COLLECTING)
 
     def write(self, name: str, data: bytes) -> None:
-        """Write one file."""
+        """Write one file, which must not be there."""
         try:
-            (self._folder / name).write_bytes(data)
+            with self.directory.create(name) as file:
+                self._created.add(name)
+                view = memoryview(data)
+                while view:
+                    view = view[file.write(view) :]
         except OSError as error:
             raise self._not_writable(error) from error
 
-    def copy_from(self, source: Path, files: dict[str, str]) -> None:
-        """Copy files from another folder.
+    def copy_from(self, source: Directory, files: dict[str, str]) -> None:
+        """Copy files from another folder; none of them may be here.
 
         Args:
             source: the folder.
@@ -146,68 +124,96 @@ class StagingFolder:
             ServiceError: the staging folder cannot be written.
         """
         try:
-            copy_files(source, self._folder, files.items())
+            copy_files(source, self.directory, files.items(), self._created)
         except OSError as error:
             raise self._not_writable(error) from error
 
     def intact(self, files: dict[str, str]) -> bool:
         """Whether files lie in the folder with the SHA-256 that each is said to have."""
-        return _intact(self._folder, files)
-
-    def whole_at_target(self, files: dict[str, str]) -> bool:
-        """Whether files lie in the target with the SHA-256 that each is said to have."""
-        return bool(files) and _intact(self._target, files)
+        return intact(self.directory, files)
 
     def keep_only(self, names: set[str]) -> None:
-        """Remove what an earlier server left in the folder and nobody vouches for."""
-        for path in self._folder.iterdir():
-            if path.name not in names:
-                path.unlink()
+        """Remove what an earlier server, or a copy that failed, left in the folder and nobody vouches for."""
+        try:
+            for name in self._created - names:
+                self._remove(name)
+        except OSError as error:
+            raise self._not_writable(error) from error
 
-    def publish(self, files: dict[str, int]) -> None:
+    def _remove(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            self.directory.remove_file(name)
+        self._created.discard(name)
+
+    def publish(self, files: dict[str, int]) -> list[str]:
         """Put the staging folder in the target's place; a reader sees the old folder or the new one, never a mixture.
 
         Args:
             files: name and bytes of each file that must be there, and no other may.
 
+        Returns:
+            Sentences for the client: what of the replaced folder could not be removed.
+
         Raises:
-            ServiceError: the target cannot be replaced or written, or a file was taken out of the staging folder.
+            ServiceError: the target cannot be replaced or written, or somebody else changed what is here; nothing was published.
         """
-        check_replaceable(self._target, self._quoted)
+        assert self._parent is not None
         try:
-            found = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in os.scandir(self._folder)}
-            if found != files:
-                odd = sorted(name for name in found.keys() | files.keys() if found.get(name) != files.get(name))
-                raise ServiceError(
-                    "output_not_writable",
-                    f"files of {self._quoted!r} were changed by somebody else while they were collected ({', '.join(odd[:3])}); "
-                    "send the request again",
-                    "output_dir",
-                )
-            with ThreadPoolExecutor(_FLUSHERS) as pool:
-                list(pool.map(_flush, [self._folder / name for name in files]))
-            _flush(self._folder)
-            try:
-                self._folder.rename(self._target)
-            except OSError as error:
-                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                    raise
-                _exchange(self._folder, self._target)  # There is an earlier folder, or another job was quicker.
-                shutil.rmtree(self._folder, ignore_errors=True)
-            _flush(self._target.parent)
+            with self._roots.opened(self._target, self._quoted) as parent:
+                if parent is None or parent.identity != self._parent.directory.identity:
+                    raise ServiceError(
+                        "output_not_writable",
+                        f"a folder above {self._quoted!r} was moved or replaced by somebody else meanwhile; send the request again",
+                        "output_dir",
+                    )
+                check_replaceable(parent, self._target.name, self._quoted)
+                self._check_files(files)
+                self._flush(files)
+                warnings = put_in_place(parent, self.directory, self.mark, Target(self._target.name, self._quoted))
+                parent.flush()
         except OSError as error:
             raise self._not_writable(error) from error
-        self._made = []
+        self._parent.keep_made()
+        self._close()
+        return warnings
+
+    def _check_files(self, files: dict[str, int]) -> None:
+        found = {}
+        for name in self.directory.names():
+            status = self.directory.status(name)
+            found[name] = status.st_size if stat.S_ISREG(status.st_mode) else -1
+        odd = sorted(name for name in found.keys() | files.keys() if found.get(name) != files.get(name))
+        if odd:
+            raise changed_by_others(self._quoted, ", ".join(odd[:3]))
+
+    def _flush(self, files: dict[str, int]) -> None:
+        with ThreadPoolExecutor(_FLUSHERS) as pool:
+            list(pool.map(self.directory.flush_file, files))
+        self.directory.flush()
 
     def discard(self) -> None:
-        """Remove the staging folder, and the folders that were made for it; nothing is left."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-        for folder in reversed(self._made):
-            try:
-                folder.rmdir()
-            except OSError:  # Somebody else has put something into it meanwhile.
-                break
-        self._made = []
+        """Remove the staging folder and the folders that were made for it, but for what others have put there."""
+        if self._parent is not None:
+            with suppress(OSError):
+                if self._folder is not None:
+                    for name in tuple(self._created):
+                        self._remove(name)
+                    remove_if_empty(self._parent.directory, self.mark.name, self._folder)
+            self._parent.remove_made()
+        self._close()
+
+    def leave(self) -> None:
+        """Keep the staging folder for a later server, and let go of it."""
+        if self._parent is not None:
+            self._parent.keep_made()
+        self._close()
+
+    def _close(self) -> None:
+        if self._folder is not None:
+            self._folder.close()
+        if self._parent is not None:
+            self._parent.directory.close()
+        self._folder = self._parent = None
 
     def _not_writable(self, error: OSError) -> ServiceError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -221,34 +227,9 @@ class StagingFolder:
         )
 
 
-def _intact(folder: Path, files: dict[str, str]) -> bool:
+def intact(folder: Directory, files: dict[str, str]) -> bool:
+    """Whether files lie in a folder with the SHA-256 that each is said to have."""
     try:
-        return all(sha256_of(folder / name) == sha256 for name, sha256 in files.items())
+        return all(sha256_in(folder, name) == sha256 for name, sha256 in files.items())
     except OSError:
         return False
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _exchange(new: Path, old: Path) -> None:
-    """Swap two folders in one step; where the file system cannot, move the old one aside first."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.renameat2(_AT_FDCWD, os.fsencode(new), _AT_FDCWD, os.fsencode(old), _RENAME_EXCHANGE) == 0:
-        return
-    code = ctypes.get_errno()
-    if code not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
-        raise OSError(code, os.strerror(code))
-    aside = new.with_suffix(".old")
-    old.rename(aside)
-    try:
-        new.rename(old)
-    except OSError:
-        aside.rename(old)
-        raise
-    aside.rename(new)

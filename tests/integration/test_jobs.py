@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,7 +14,6 @@ import numpy as np
 from PIL import Image
 
 from serve_app.jobs.states import JOB_STATES
-from serve_app.templates.copy import sha256_of
 from tests.integration.conftest import Server
 from tests.wait import wait_until
 
@@ -27,7 +27,7 @@ def body(server: Server, cad: str, output: str, **options: Any) -> dict[str, Any
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    return {path.name: sha256_of(path) for path in folder.iterdir() if path.name != "manifest.json"}
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.name != "manifest.json"}
 
 
 def test_a_repeated_request_is_copied_and_a_changed_one_is_rendered(server: Server) -> None:

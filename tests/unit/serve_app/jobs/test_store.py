@@ -73,7 +73,7 @@ async def test_unfinished_jobs_and_their_views_are_found_by_the_next_server(tmp_
         await store.insert(record)
     for record in (running, ended):
         await store.update(moved(record, "running"))
-        await store.add_views(record.job_id, "key", [(3, {"entry": 1}), (5, {"entry": 2})])
+        await store.add_views(record.job_id, "key", [(3, {"entry": 1}), (5, {"entry": 2})], "folder")
     await store.update(moved(ended, "succeeded"))
     epoch = store.epoch
     store.close()
@@ -105,7 +105,7 @@ async def test_restarts_are_counted_until_a_view_is_rendered_and_no_update_forge
         await store.count_restart(record.job_id)
         found = await store.get(record.job_id)
         assert found is not None and (found.status, found.restarts_without_view) == ("queued", count)
-    await store.add_views(record.job_id, "key", [(0, {})])
+    await store.add_views(record.job_id, "key", [(0, {})], "folder")
     found = await store.get(record.job_id)
     assert found is not None and found.restarts_without_view == 0
 
@@ -184,7 +184,7 @@ def test_a_store_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) ->
     with sqlite3.connect(tmp_path / DATABASE) as db:
         db.execute(f"PRAGMA user_version={migrations.VERSION + 1}")
     db.close()
-    with pytest.raises(RuntimeError, match=r"written by a newer version of the server \(format 4, this one reads up to 3\)"):
+    with pytest.raises(RuntimeError, match=r"written by a newer version of the server \(format 5, this one reads up to 4\)"):
         JobStore(tmp_path)
     with sqlite3.connect(tmp_path / DATABASE) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (migrations.VERSION + 1,)

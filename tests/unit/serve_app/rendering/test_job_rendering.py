@@ -15,9 +15,10 @@ from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.jobs.job import Job
 from serve_app.rendering.retry_policy import MAX_LOST_RENDERERS
-from serve_app.templates.staging import StagingFolder, staging_path
+from serve_app.templates.staging import StagingFolder
 from tests.unit.serve_app.rendering.fakes import all_turns, until
 from tests.unit.serve_app.rendering.job_server import EVERYTHING, LOST, VIEWS, Server, accepted, files_of, restarted, started
+from tests.unit.serve_app.templates_made import leftover, leftovers_of, template
 
 
 async def test_a_job_of_an_earlier_server_without_a_view_of_its_own_is_copied_from_the_cache(
@@ -28,9 +29,8 @@ async def test_a_job_of_an_earlier_server_without_a_view_of_its_own_is_copied_fr
     assert sorted(server.rendered) == list(range(VIEWS)) and not first.progress.cached
     assert dict(first.progress.view_seconds) == dict.fromkeys(range(VIEWS), 0.5)
     waiting = await accepted(server, tmp_path, "second")
-    left = staging_path(waiting.spec.templates_dir, waiting.job_id)
-    left.mkdir(parents=True)
-    (left / "rgb_0.png").write_text("half of a view")
+    left = leftover(waiting.spec.templates_dir, waiting.job_id, "rgb_0.png")
+    os.truncate(left / "rgb_0.png", 20)
 
     later = restarted(servers, settings)
     again = started(Job(waiting.spec, recovered=True))
@@ -71,7 +71,9 @@ async def test_a_view_of_an_earlier_server_whose_files_were_damaged_is_rendered_
     job.progress.request_stop("put_back")
     task.cancel()
     await asyncio.wait({task})
-    (staging_path(job.spec.templates_dir, job.job_id) / "mask_3.png").write_bytes(b"damaged")
+    (left,) = leftovers_of(job.spec.templates_dir, job.job_id)
+    with (left / "mask_3.png").open("ab") as file:
+        file.write(b"damaged")
 
     later = restarted(servers, settings)
     again = started(Job(job.spec, recovered=True))
@@ -84,15 +86,14 @@ async def test_a_job_that_an_earlier_server_has_published_is_not_done_again(
 ) -> None:
     job = await accepted(server, tmp_path, "out")
     await server.do(job)
-    left = staging_path(job.spec.templates_dir, job.job_id)
-    left.mkdir()
+    left = leftover(job.spec.templates_dir, job.job_id)
     later = restarted(servers, settings.model_copy(update={"cache_max_bytes": 0}))
     again = started(Job(job.spec, recovered=True))
     await later.do(again)
     assert again.progress.published and later.rendered == [] and not left.exists()
     assert len(again.progress.view_seconds) == VIEWS
 
-    (job.spec.templates_dir / "rgb_5.png").write_bytes(b"changed since")
+    (job.spec.templates_dir / "rgb_5.png").write_bytes(template("rgb", 7))
     once_more = started(Job(job.spec, recovered=True))
     await later.do(once_more)
     assert once_more.progress.published and sorted(later.rendered) == list(range(VIEWS))
@@ -118,9 +119,7 @@ async def test_an_identical_job_of_an_earlier_server_is_copied_over_the_views_th
     server = restarted(servers, settings.model_copy(update={"cache_max_bytes": 0}))
     leader = await accepted(server, tmp_path, "a")
     follower = started(Job((await accepted(server, tmp_path, "b")).spec, recovered=True))
-    left = staging_path(follower.spec.templates_dir, follower.job_id)
-    left.mkdir(parents=True)
-    (left / "rgb_4096.png").write_bytes(b"of a longer list")
+    leftover(follower.spec.templates_dir, follower.job_id, "rgb_4096.png")
     server.stalls_at = 10
     leading = asyncio.create_task(server.do(leader))
     await until(lambda: len(server.rendered) >= 10)
@@ -154,7 +153,6 @@ async def test_a_job_that_is_canceled_again_and_again_while_a_view_is_written_le
     def slow(self: StagingFolder, name: str, data: bytes) -> None:
         begun.set()
         go_on.wait(10)
-        self.folder.mkdir(parents=True, exist_ok=True)  # As another view's files would keep it.
         real(self, name, data)
 
     monkeypatch.setattr(StagingFolder, "write", slow)
@@ -178,10 +176,10 @@ async def test_a_job_that_is_canceled_while_it_is_published_is_published(
     begun, go_on = threading.Event(), threading.Event()
     real = StagingFolder.publish
 
-    def slow(self: StagingFolder, files: dict[str, int]) -> None:
+    def slow(self: StagingFolder, files: dict[str, int]) -> list[str]:
         begun.set()
         go_on.wait(10)
-        real(self, files)
+        return real(self, files)
 
     monkeypatch.setattr(StagingFolder, "publish", slow)
     job = await accepted(server, tmp_path, "out")

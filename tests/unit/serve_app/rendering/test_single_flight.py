@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
 from serve_app.rendering.single_flight import SingleFlight
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
 from tests.unit.serve_app.rendering.fakes import all_turns, until
+from tests.unit.serve_app.templates_made import staging_at
 
 
 class Job:
@@ -29,7 +31,7 @@ class Job:
         self.target = folder / "templates"
         self.got = ""
         self._flights, self._key = flights, key
-        self._staging = StagingFolder(self.target, folder.name, folder.name)
+        self._staging = staging_at(folder.parent, self.target, folder.name)
         self._staging.open()
         self._go_on: asyncio.Future[None] = asyncio.Future()
         self.task = asyncio.create_task(self._run())
@@ -158,8 +160,8 @@ async def test_a_published_folder_that_was_changed_is_not_copied(
     leader, follower = make("a"), make("b")
     real = StagingFolder.publish
 
-    def publish(self: StagingFolder, files: dict[str, int]) -> None:
-        real(self, files)
+    def publish(self: StagingFolder, files: dict[str, int]) -> list[str]:
+        warnings = real(self, files)
         path = leader.target / "rgb_0.png"
         if path.read_bytes() == b"x":
             path.unlink()
@@ -168,6 +170,7 @@ async def test_a_published_folder_that_was_changed_is_not_copied(
             if damage == "link":
                 (leader.target / "other").write_bytes(b"x")
                 path.symlink_to("other")
+        return warnings
 
     monkeypatch.setattr(StagingFolder, "publish", publish)
     await all_turns()
@@ -185,10 +188,9 @@ def slow_copies(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threa
     begun, go_on = threading.Event(), threading.Event()
     real = StagingFolder.copy_from
 
-    def copy_from(self: StagingFolder, source: Path, files: dict[str, str]) -> None:
+    def copy_from(self: StagingFolder, source: Directory, files: dict[str, str]) -> None:
         begun.set()
         go_on.wait(10)
-        self.folder.mkdir(exist_ok=True)  # As files of a longer list would be made.
         real(self, source, files)
 
     monkeypatch.setattr(StagingFolder, "copy_from", copy_from)

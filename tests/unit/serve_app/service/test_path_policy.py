@@ -119,5 +119,5 @@ def test_roots_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("BLENDER_PROC_SAMPLES", "7")
     settings = Settings()
     assert settings.resolved_input_roots == [tmp_path.resolve(), Path("/srv/cads")]
-    assert settings.resolved_output_roots == [Path.cwd(), Path("/workspace")]
+    assert settings.resolved_output_roots == [Path.cwd() / "output", Path("/workspace")]
     assert settings.samples == 7

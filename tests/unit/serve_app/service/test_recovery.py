@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from serve_app.base.file_digests import FileDigests
+from serve_app.base.output_roots import OutputRoots
 from serve_app.base.settings import Settings
 from serve_app.jobs.job import Job
 from serve_app.jobs.quarantine import Quarantine
@@ -16,7 +17,7 @@ from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.store import JobStore
 from serve_app.service.intake import Intake
 from serve_app.service.recovery import MAX_RESTARTS_WITHOUT_VIEW, recover_jobs
-from serve_app.templates.staging import staging_path
+from tests.unit.serve_app.templates_made import leftover
 
 
 class Disk:
@@ -24,14 +25,14 @@ class Disk:
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         (folder / "cad.ply").write_bytes(b"ply")
-        self.store = JobStore(settings.data_dir)
+        self.settings, self.store = settings, JobStore(settings.data_dir)
         self.intake = Intake(settings, Quarantine(self.store, 0), FileDigests())
         request = RenderRequest(cad_path=str(folder / "cad.ply"), output_dir=str(folder / "out"), quality="draft")
         self.job = Job(self.intake.resolve(request, group="g", request_hash="h", job_id="mine", created_at=1_700_000_000.5))
         self.job.progress.accept()
 
     async def recovered(self) -> Job | None:
-        found = await recover_jobs(self.store, self.intake)
+        found = await recover_jobs(self.store, self.intake, OutputRoots.of_server(self.settings))
         return found[0] if found else None
 
 
@@ -61,8 +62,7 @@ async def test_a_job_that_ran_keeps_its_times_and_is_counted(disk: Disk) -> None
 
 
 async def test_a_job_is_given_up_when_too_many_servers_ended_before_a_view_of_it(disk: Disk) -> None:
-    staging = staging_path(disk.job.spec.templates_dir, "mine")
-    staging.mkdir(parents=True)
+    staging = leftover(disk.job.spec.templates_dir, "mine", "rgb_0.png")
     for _ in range(MAX_RESTARTS_WITHOUT_VIEW):
         assert await disk.recovered() is not None and staging.exists()
         await disk.store.count_restart("mine")
@@ -75,7 +75,7 @@ async def test_a_job_is_given_up_when_too_many_servers_ended_before_a_view_of_it
 async def test_a_view_that_was_rendered_forgives_the_restarts(disk: Disk) -> None:
     for _ in range(MAX_RESTARTS_WITHOUT_VIEW):
         await disk.store.count_restart("mine")
-    await disk.store.add_views("mine", "key", [(0, {})])
+    await disk.store.add_views("mine", "key", [(0, {})], "folder")
     assert await disk.recovered() is not None
 
 

@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 
+from serve_app.base.directory import Directory
 from serve_app.templates import cache as template_cache
 from serve_app.templates import staging as staging_module
 from serve_app.templates.cache import TemplateCache
 from serve_app.templates.copy import DamagedFileError, copy_files
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
+from tests.unit.serve_app.templates_made import leftovers_of, staging_at
 
 
 def staged(tmp_path: Path, name: str, content: bytes = b"x" * 1000) -> tuple[StagingFolder, RenderedViews]:
-    staging = StagingFolder(tmp_path / name / "templates", name, name)
+    staging = staging_at(tmp_path, tmp_path / name / "templates", name)
     staging.open()
     rendered = RenderedViews(versions={"blender": "4.5"})
     for view in range(3):
@@ -33,7 +35,7 @@ def staged(tmp_path: Path, name: str, content: bytes = b"x" * 1000) -> tuple[Sta
 
 
 def empty(tmp_path: Path, name: str) -> StagingFolder:
-    staging = StagingFolder(tmp_path / name / "templates", name, name)
+    staging = staging_at(tmp_path, tmp_path / name / "templates", name)
     staging.open()
     return staging
 
@@ -46,8 +48,8 @@ async def test_what_was_put_in_comes_out_as_files_of_their_own(tmp_path: Path) -
     for name in ("b", "c"):
         target = empty(tmp_path, name)
         assert await cache.fetch("key", target) == rendered
-        assert sorted(os.listdir(target.folder)) == sorted(rendered.hashes()) and target.intact(rendered.hashes())
-        for path in target.folder.iterdir():
+        assert sorted(target.directory.names()) == sorted(rendered.hashes()) and target.intact(rendered.hashes())
+        for path in target.directory.path.iterdir():
             assert path.stat().st_nlink == 1
             path.write_bytes(b"a consumer edits its own")
     assert cache.bytes_used <= 10**9 and len(cache) == 1
@@ -59,10 +61,20 @@ async def test_entries_outlive_the_server_and_unfinished_ones_do_not(tmp_path: P
     half = tmp_path / "cache" / ".unfinished-1"
     half.mkdir()
     (half / "rgb_0.png").write_text("x")
-    (tmp_path / "cache" / "no-entry").mkdir()
+    (tmp_path / "cache" / ("0" * 64)).mkdir()
     later = TemplateCache(tmp_path / "cache", 10**9)
     assert os.listdir(tmp_path / "cache") == ["key"]
     assert await later.fetch("key", empty(tmp_path, "b")) == rendered
+
+
+async def test_what_is_not_of_the_cache_stays_and_stops_no_start(tmp_path: Path) -> None:
+    source, rendered = staged(tmp_path, "a")
+    await TemplateCache(tmp_path / "cache", 10**9).insert("key", source, rendered)
+    (tmp_path / "cache" / "theirs" / "templates").mkdir(parents=True)
+    (tmp_path / "cache" / "file").write_text("x")
+    (tmp_path / "cache" / "link").symlink_to(tmp_path / "cache" / "key")
+    later = TemplateCache(tmp_path / "cache", 10**9)
+    assert len(later) == 1 and sorted(os.listdir(tmp_path / "cache")) == ["file", "key", "link", "theirs"]
 
 
 async def test_the_least_recently_used_goes_first_and_the_bound_holds(tmp_path: Path) -> None:
@@ -144,7 +156,7 @@ async def test_a_damaged_entry_is_dropped_and_leaves_nothing(tmp_path: Path, dam
         victim.write_bytes(content[:-5])
     target = empty(tmp_path, "b")
     assert await cache.fetch("key", target) is None
-    assert os.listdir(target.folder) == [] and len(cache) == 0 and os.listdir(tmp_path / "cache") == []
+    assert target.directory.names() == [] and len(cache) == 0 and os.listdir(tmp_path / "cache") == []
 
 
 async def test_a_cache_of_zero_bytes_is_off(tmp_path: Path) -> None:
@@ -187,11 +199,10 @@ async def test_who_is_canceled_while_files_are_copied_waits_for_the_copy(
 ) -> None:
     begun, go_on, copied = threading.Event(), threading.Event(), threading.Event()
 
-    def slow(source: Path, target: Path, files: Iterable[tuple[str, str]]) -> None:
+    def slow(source: Directory, target: Directory, files: Iterable[tuple[str, str]], created: set[str] | None = None) -> None:
         begun.set()
         go_on.wait(10)
-        target.mkdir(parents=True, exist_ok=True)  # As files of a longer list would be made.
-        copy_files(source, target, files)
+        copy_files(source, target, files, created)
         copied.set()
 
     cache = TemplateCache(tmp_path / "cache", 10**9)
@@ -216,7 +227,8 @@ async def test_who_is_canceled_while_files_are_copied_waits_for_the_copy(
     with pytest.raises(asyncio.CancelledError):
         await canceled
     assert await asyncio.to_thread(copied.wait, 10)
-    assert not list(tmp_path.rglob(f".templates-{'a' if inserting else 'b'}.partial"))
+    name = "a" if inserting else "b"
+    assert not leftovers_of(tmp_path / name / "templates", name)
     assert os.listdir(tmp_path / "cache") == ["key"] and len(cache) == 1
     assert await cache.fetch("key", empty(tmp_path, "c")) == rendered
 
@@ -226,8 +238,10 @@ def test_a_copy_is_checked_and_is_no_link(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     data = os.urandom(3_000_000)
     (tmp_path / "a" / "f").write_bytes(data)
-    copy_files(tmp_path / "a", tmp_path / "b", [("f", hashlib.sha256(data).hexdigest())])
-    assert (tmp_path / "b" / "f").read_bytes() == data
-    assert (tmp_path / "a" / "f").stat().st_ino != (tmp_path / "b" / "f").stat().st_ino
-    with pytest.raises(DamagedFileError, match="f has another SHA-256"):
-        copy_files(tmp_path / "a", tmp_path / "b", [("f", "0" * 64)])
+    with Directory.open(tmp_path / "a") as source, Directory.open(tmp_path / "b") as target:
+        copy_files(source, target, [("f", hashlib.sha256(data).hexdigest())])
+        assert (tmp_path / "b" / "f").read_bytes() == data
+        assert (tmp_path / "a" / "f").stat().st_ino != (tmp_path / "b" / "f").stat().st_ino
+        target.remove_file("f")
+        with pytest.raises(DamagedFileError, match="f has another SHA-256"):
+            copy_files(source, target, [("f", "0" * 64)])

@@ -1,0 +1,141 @@
+"""A folder that is held open, and everything that is done in it.
+
+A path may lead elsewhere at every moment: whoever may write in a folder above can put a link in its place. What is done
+relative to an open descriptor is done in that very folder, and a link in the last place is never followed here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+Identity = tuple[int, int]
+"""Device and inode: of one file or folder, whatever it is called."""
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_RENAME_EXCHANGE = 2
+_CANNOT_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+
+
+class Directory:
+    """An open folder. Every method raises ``OSError``; names are names in the folder, never paths.
+
+    Args:
+        descriptor: of the folder; closed with this.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def open(cls, path: Path) -> Directory:
+        """Open a folder by its path; the last part of it must be no link."""
+        return cls(os.open(path, _FOLDER))
+
+    def __enter__(self) -> Directory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hold it no longer; a second call does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    @property
+    def identity(self) -> Identity:
+        """Which folder it is."""
+        return identity_of(os.fstat(self._descriptor))
+
+    @property
+    def mode(self) -> int:
+        """Its permissions."""
+        return stat.S_IMODE(os.fstat(self._descriptor).st_mode)
+
+    @property
+    def path(self) -> Path:
+        """Where it lies at this moment."""
+        return Path(f"/proc/self/fd/{self._descriptor}").readlink()
+
+    def names(self) -> list[str]:
+        """Of all its entries."""
+        return os.listdir(self._descriptor)
+
+    def status(self, name: str) -> os.stat_result:
+        """Of an entry, of a link itself."""
+        return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+
+    def find(self, name: str) -> os.stat_result | None:
+        """As ``status``; None when there is no such entry."""
+        try:
+            return self.status(name)
+        except FileNotFoundError:
+            return None
+
+    def folder(self, name: str) -> Directory:
+        """Open a folder in it that is no link."""
+        return Directory(os.open(name, _FOLDER, dir_fd=self._descriptor))
+
+    def make_folder(self, name: str) -> None:
+        """Make a folder in it, which must not be there."""
+        os.mkdir(name, dir_fd=self._descriptor)
+
+    def open_file(self, name: str) -> BinaryIO:
+        """Open a regular file in it for reading; no link, and no pipe or device, which could make the reader wait."""
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._descriptor)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(None, "it is not a regular file")
+        return os.fdopen(descriptor, "rb")
+
+    def create(self, name: str) -> BinaryIO:
+        """Make a file in it, which must not be there, and open it for writing; without a buffer."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.fdopen(os.open(name, flags, 0o666, dir_fd=self._descriptor), "wb", buffering=0)
+
+    def remove_file(self, name: str) -> None:
+        """Remove a file, or a link itself."""
+        os.unlink(name, dir_fd=self._descriptor)
+
+    def remove_folder(self, name: str) -> None:
+        """Remove a folder that is empty."""
+        os.rmdir(name, dir_fd=self._descriptor)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename an entry; a file or an empty folder of the new name is replaced by one of its kind."""
+        os.rename(name, new_name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+
+    def exchange(self, one: str, other: str) -> bool:
+        """Swap two entries in one step; False where the file system cannot."""
+        here = self._descriptor
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.renameat2(here, os.fsencode(one), here, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+            return True
+        code = ctypes.get_errno()
+        if code in _CANNOT_EXCHANGE:
+            return False
+        raise OSError(code, os.strerror(code))
+
+    def set_mode(self, mode: int) -> None:
+        """Change its permissions."""
+        os.fchmod(self._descriptor, mode)
+
+    def flush_file(self, name: str) -> None:
+        """Return when a file's content is on disk."""
+        with self.open_file(name) as file:
+            os.fsync(file.fileno())
+
+    def flush(self) -> None:
+        """Return when its entries are on disk."""
+        os.fsync(self._descriptor)
+
+
+def identity_of(status: os.stat_result) -> Identity:
+    """Which file or folder a status is of."""
+    return status.st_dev, status.st_ino

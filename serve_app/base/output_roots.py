@@ -1,0 +1,171 @@
+"""The folders that outputs must lie in, and the only way into them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from serve_app.base.directory import Directory, identity_of
+from serve_app.base.errors import ServiceError
+from serve_app.base.own_folders import OwnFolders
+from serve_app.base.settings import Settings
+
+_MAX_TRIES = 5
+"""Other jobs remove the empty folders that they have made, perhaps just when they are entered here."""
+
+
+@dataclass
+class OpenParent:
+    """The folder that an output lies in, held open.
+
+    Attributes:
+        directory: the folder.
+        made: each folder that was made on the way, as the open folder above it and its name, outermost first.
+    """
+
+    directory: Directory
+    made: list[tuple[Directory, str]] = field(default_factory=list)
+
+    def remove_made(self) -> None:
+        """Remove the folders that were made on the way and are empty; close all but ``directory``."""
+        try:
+            for above, name in reversed(self.made):
+                above.remove_folder(name)
+        except OSError:  # Somebody else has put something into it meanwhile.
+            pass
+        self.keep_made()
+
+    def keep_made(self) -> None:
+        """Leave the folders that were made on the way; close all but ``directory``."""
+        for above, _ in self.made:
+            above.close()
+        self.made = []
+
+
+class OutputRoots:
+    """Where requests may have files written.
+
+    Args:
+        roots: links resolved.
+        own: what belongs to the server itself.
+    """
+
+    def __init__(self, roots: list[Path], own: OwnFolders) -> None:
+        self._roots, self._own = roots, own
+
+    @classmethod
+    def of_server(cls, settings: Settings) -> OutputRoots:
+        """``RENDER_OUTPUT_ROOTS`` without the server's own folders."""
+        return cls(settings.resolved_output_roots, OwnFolders.of_server(settings))
+
+    def check(self, target: Path, quoted: str) -> None:
+        """Refuse a folder of the server itself.
+
+        Args:
+            target: the folder that will be published, links resolved; it need not be there.
+            quoted: as the client named it.
+
+        Raises:
+            ServiceError: ``output_reserved``.
+        """
+        if self._own.touched_by(target):
+            raise _reserved(quoted)
+
+    @contextmanager
+    def opened(self, target: Path, quoted: str) -> Iterator[Directory | None]:
+        """The folder that a target lies in, open for as long as the context lasts; None where it is not there."""
+        try:
+            parent = self.open_parent(target, quoted)
+        except FileNotFoundError:
+            yield None
+            return
+        with parent.directory as directory:
+            yield directory
+
+    def open_parent(self, target: Path, quoted: str, *, make: bool = False) -> OpenParent:
+        """Walk to the folder that a target lies in, from its root and without following a link.
+
+        One step at a time, which also makes what is missing and sees each folder on the way: none of them may be the server's own.
+
+        Args:
+            target: a folder below a root, links resolved when it was accepted.
+            quoted: as the client named it.
+            make: whether folders that are missing are made.
+
+        Raises:
+            ServiceError: ``output_reserved``; or ``path_outside_roots``, when it lies below none of the roots (any more).
+            OSError: a folder on the way is missing, a link or a file, cannot be made or entered, or is being moved.
+        """
+        for _ in range(_MAX_TRIES - 1):
+            try:
+                return self._walk(target, quoted, make=make)
+            except FileNotFoundError:
+                if not make:
+                    raise
+        return self._walk(target, quoted, make=make)
+
+    def _walk(self, target: Path, quoted: str, *, make: bool) -> OpenParent:
+        root = next((root for root in self._roots if root in target.parents), None)
+        if root is None:
+            raise ServiceError(
+                "path_outside_roots",
+                f"output_dir {quoted!r} is no longer below a folder that this server may write (RENDER_OUTPUT_ROOTS)",
+                "output_dir",
+            )
+        self.check(target, quoted)
+        own, above_own = self._own.identities()
+        if make:
+            root.mkdir(parents=True, exist_ok=True)
+        here = OpenParent(Directory.open(root))
+        try:
+            for name in target.parent.relative_to(root).parts:
+                _step(here, name, make=make)
+                if here.directory.identity in own:
+                    raise _reserved(quoted)
+            if here.directory.path != target.parent:
+                raise OSError(None, "a folder above it was moved while it was opened")
+            status = here.directory.find(target.name)
+            if status is not None and identity_of(status) in own | above_own:
+                raise _reserved(quoted)
+        except BaseException:
+            here.remove_made()
+            here.directory.close()
+            raise
+        return here
+
+
+def _step(here: OpenParent, name: str, *, make: bool) -> None:
+    """Go down by one folder, and make it if it is missing."""
+    above, made = here.directory, False
+    try:
+        below = _folder(above, name)
+    except FileNotFoundError:
+        if not make:
+            raise
+        with contextlib.suppress(FileExistsError):  # Another job was quicker; the folder is its to remove.
+            above.make_folder(name)
+            here.made.append((above, name))
+            made = True
+        below = _folder(above, name)
+    here.directory = below
+    if not made:
+        above.close()
+
+
+def _folder(above: Directory, name: str) -> Directory:
+    try:
+        return above.folder(name)
+    except NotADirectoryError as error:  # What a link is, too, when it must not be followed.
+        raise NotADirectoryError(error.errno, f"{name!r} in it is a link or a file") from error
+
+
+def _reserved(quoted: str) -> ServiceError:
+    return ServiceError(
+        "output_reserved",
+        f"output_dir {quoted!r} is, holds or lies in a folder of the server itself (its data, logs, code or environment); "
+        "use another output_dir",
+        "output_dir",
+    )

@@ -1,0 +1,110 @@
+"""Staging folders as they lie on the disk: their names, what a kill leaves of them, and their removal."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+
+from serve_app.base.directory import Directory
+from serve_app.templates.replaceable import sorted_out
+
+_PARTIAL = ".partial"
+_NAME = re.compile(r"\.render-(?P<job_id>.+)-[0-9a-f]{16}\.partial")
+
+
+def staging_name(job_id: str, token: str) -> str:
+    """Name of a job's staging folder.
+
+    Args:
+        job_id: whose.
+        token: 16 random hex digits: nobody can put something in its place before it is made.
+    """
+    return f".render-{job_id}-{token}{_PARTIAL}"
+
+
+def staging_folders(parent: Directory) -> dict[str, str | None]:
+    """The entries of a folder that are named as staging folders.
+
+    Args:
+        parent: may hold targets.
+
+    Returns:
+        The job's id by the entry's name; None for those of servers before version 1.1, whose names do not tell it for certain.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    names = [name for name in parent.names() if name.startswith(".") and name.endswith(_PARTIAL)]
+    return {name: match["job_id"] if (match := _NAME.fullmatch(name)) else None for name in names}
+
+
+def is_left_by_us(folder: Directory) -> bool:
+    """Whether a folder holds nothing but templates, the last of them perhaps half written."""
+    try:
+        return not sorted_out(folder, half_written=True)[1]
+    except OSError:
+        return False
+
+
+def remove_leftover(parent: Directory, name: str) -> bool:
+    """Remove a staging folder that nobody works in any more, unless it holds something else than templates.
+
+    Returns:
+        Whether it has gone.
+    """
+    try:
+        with parent.folder(name) as folder:
+            return is_left_by_us(folder) and remove_templates(parent, name, folder, half_written=True)
+    except OSError:  # A link or a file, or it has gone.
+        return False
+
+
+def remove_leftovers_of(parent: Directory, job_id: str, keep: str = "") -> None:
+    """Remove what earlier servers left of a job.
+
+    Args:
+        parent: holds the job's target.
+        job_id: whose.
+        keep: name of a staging folder that stays.
+    """
+    with suppress(OSError):
+        for name, owner in staging_folders(parent).items():
+            if owner == job_id and name != keep:
+                remove_leftover(parent, name)
+
+
+def remove_templates(parent: Directory, name: str, folder: Directory, *, half_written: bool = False) -> bool:
+    """Remove a folder with the templates in it; what else is in it stays, and so does the folder then.
+
+    Args:
+        parent: holds it.
+        name: of it.
+        folder: the same, open.
+        half_written: whether a file may end before its template does.
+
+    Returns:
+        Whether it has gone.
+    """
+    try:
+        for entry in sorted_out(folder, half_written=half_written)[0]:
+            with suppress(FileNotFoundError):
+                folder.remove_file(entry)
+        return remove_if_empty(parent, name, folder)
+    except OSError:
+        return False
+
+
+def remove_if_empty(parent: Directory, name: str, folder: Directory) -> bool:
+    """Remove an empty folder, if its name still leads to it.
+
+    Returns:
+        Whether it has gone.
+    """
+    try:
+        with parent.folder(name) as there:
+            if there.identity != folder.identity:
+                return False
+        parent.remove_folder(name)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,124 @@
+"""What may be replaced is judged by content."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from serve_app.base.directory import Directory
+from serve_app.base.errors import ServiceError
+from serve_app.templates.leftovers import is_left_by_us
+from serve_app.templates.replaceable import check_replaceable, others_in
+from tests.unit.serve_app.templates_made import template
+
+
+def others(folder: Path) -> list[str]:
+    with Directory.open(folder) as opened:
+        return others_in(opened)
+
+
+def filled(folder: Path, *names: str) -> Path:
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_bytes(template(name))
+    return folder
+
+
+def test_templates_of_an_older_server_have_no_manifest(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "t", "rgb_0.png", "mask_0.png", "xyz_0.npy", "rgb_12.png")
+    (folder / ".DS_Store").write_bytes(b"\x00\x00\x00\x01Bud1\x00")
+    (folder / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest")
+    (folder / "rgb_1.png").write_bytes(b"")  # What is left of a server that was killed.
+    np.save(folder / "xyz_3.npy", np.zeros((8, 8, 3)))
+    assert others(folder) == []
+
+
+def manifest(name: str, size: int) -> str:
+    return json.dumps({"job_id": "j", "views": [{"files": {name: {"bytes": size}}}]})
+
+
+def test_what_a_manifest_of_ours_names_is_ours(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "t", "rgb_0.png")
+    (folder / "depth_0.png").write_text("of a later version")
+    assert others(folder) == ["depth_0.png"]
+    (folder / "manifest.json").write_text(manifest("depth_0.png", 18))
+    assert others(folder) == []
+    (folder / "manifest.json").write_text(manifest("depth_0.png", 17))
+    assert others(folder) == ["depth_0.png"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"job_id": 3, "views": []}', '{"name": "a web app", "icons": []}', "[" * 100_000])
+def test_a_manifest_of_somebody_else_is_not_ours(tmp_path: Path, text: str) -> None:
+    folder = filled(tmp_path / "t", "rgb_0.png")
+    (folder / "manifest.json").write_text(text)
+    assert others(folder) == ["manifest.json"]
+
+
+@pytest.mark.parametrize("views", [None, 3, [3], [{"files": 3}], [{"files": {"rgb_0.png": {}}}]])
+def test_a_damaged_manifest_names_nothing(tmp_path: Path, views: object) -> None:
+    folder = filled(tmp_path / "t", "rgb_0.png")
+    (folder / "manifest.json").write_text(json.dumps({"job_id": "j", "views": views}))
+    assert others(folder) == ([] if isinstance(views, list) else ["manifest.json"])
+
+
+def text_called_template(path: Path) -> None:
+    path.write_text("a letter")
+
+
+def folder_called_template(path: Path) -> None:
+    path.mkdir()
+    (path / "letter.txt").write_text("x")
+
+
+def link_called_template(path: Path) -> None:
+    (path.parent.parent / "real.png").write_bytes(template("rgb_0.png"))
+    path.symlink_to(path.parent.parent / "real.png")
+
+
+@pytest.mark.parametrize("make", [text_called_template, folder_called_template, link_called_template, os.mkfifo])
+@pytest.mark.parametrize("name", ["rgb_3.png", "mask_0.png", "xyz_0.npy", "manifest.json", ".DS_Store", "Thumbs.db"])
+def test_a_name_alone_makes_no_template(tmp_path: Path, make: Callable[[Path], None], name: str) -> None:
+    folder = filled(tmp_path / "t", "rgb_0.png")
+    make(folder / name)
+    assert others(folder) == [name]
+
+
+@pytest.mark.parametrize("array", [np.zeros((8, 8)), np.zeros((8, 8, 4)), np.zeros((8, 8, 3), dtype=np.int32), np.zeros(3)])
+def test_an_array_of_another_kind_is_no_template(tmp_path: Path, array: NDArray[Any]) -> None:
+    folder = filled(tmp_path / "t", "rgb_0.png")
+    np.save(folder / "xyz_0.npy", array)
+    assert others(folder) == ["xyz_0.npy"]
+
+
+@pytest.mark.parametrize("name", ["rgb_0.png", "mask_0.png", "xyz_0.npy"])
+@pytest.mark.parametrize("size", [1, 5, 20, 127])
+def test_a_half_written_template_is_ours_where_a_server_was_killed(tmp_path: Path, name: str, size: int) -> None:
+    folder = filled(tmp_path / "t", name)
+    os.truncate(folder / name, size)
+    with Directory.open(folder) as opened:
+        assert is_left_by_us(opened)
+        (folder / name).write_bytes(b"letter"[:size])
+        assert not is_left_by_us(opened)
+
+
+def test_the_refusal_names_what_would_be_lost(tmp_path: Path) -> None:
+    filled(tmp_path / "templates", "rgb_0.png")
+    (tmp_path / "templates" / "descriptors.pth").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "file").write_text("x")
+    with Directory.open(tmp_path) as parent:
+        with pytest.raises(ServiceError, match=r"descriptors\.pth") as caught:
+            check_replaceable(parent, "templates", "shown")
+        assert caught.value.code == "output_not_replaceable" and "'shown'" in caught.value.detail
+        for name in ("link", "file"):
+            with pytest.raises(ServiceError, match="is a file or a link"):
+                check_replaceable(parent, name, name)
+        check_replaceable(parent, "new", "new")
+    check_replaceable(None, "new", "new")
