@@ -19,9 +19,9 @@ _SEED = 20261124
 
 
 def layers(size: int) -> Arrays:
-    """``size`` coplanar squares of nearly one size: a ray that meets one meets all."""
+    """``size`` squares of nearly one size in one tilted plane: a ray that meets one meets all."""
     scale = 1 + np.random.default_rng(_SEED).uniform(-0.02, 0.02, size)
-    square = np.array([[-50.0, -50, 0], [50, -50, 0], [50, 50, 0], [-50, 50, 0]])
+    square = np.array([[-50.0, -50, -5], [50, -50, 5], [50, 50, 5], [-50, 50, -5]])
     return _copies(scale[:, None, None] * square, np.array([[0, 1, 2], [0, 2, 3]]))
 
 

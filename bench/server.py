@@ -70,6 +70,11 @@ class BenchServer:
             self._process.stop()
             raise
 
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return self._process.url
+
     def renderers(self) -> list[dict[str, Any]]:
         """What the server says of its renderers."""
         found: list[dict[str, Any]] = self._client.get("/api/v1/status")["renderers"]

@@ -193,17 +193,16 @@ class BlenderScene:
         Raises:
             ViewTooSlowError: every trial says that the view takes far longer than it may.
         """
+        whole = self.pixels(scene, view)
         once = Sampling(samples=1, denoiser="none")
-        samples = self.pixels(scene, view) * scene.sampling.samples
         estimates = []
         for pixels in _TRIAL_PIXELS:
-            scale = math.sqrt(pixels / self.pixels(scene, view))
-            if scale > 0.5:
+            if pixels > whole / 2:
                 return  # The view is hardly more than a trial.
-            small = dataclasses.replace(scene, resolution=round(scale * scene.resolution), sampling=once)
+            small = dataclasses.replace(scene, resolution=round(math.sqrt(pixels / whole) * scene.resolution), sampling=once)
             self._aim(small, view)
             timed_render(self._image_path, may_take_sec)
-            estimates.append(sampling_seconds(self._image_path) * samples / self.pixels(small, view))
+            estimates.append(sampling_seconds(self._image_path) / self.pixels(small, view) * whole * scene.sampling.samples)
             self._image_path.unlink()
             if estimates[-1] < _TRIAL_MARGIN * may_take_sec:
                 return

@@ -134,7 +134,7 @@ class ViewScheduler:
 
     async def _carry(self, batch: _Batch) -> None:
         """Take a batch to a renderer, and what becomes of it to the consumer."""
-        failure: Failure | None
+        failure: Failure | None = None
         seconds = None
         try:
             result = await self._renderers.render(batch.work.batch(batch.views, batch.fence))
@@ -151,6 +151,8 @@ class ViewScheduler:
             batch.rendering = False
             self._rendering -= 1
             self._queue.ended(batch.turn, seconds)
+            if failure is not None and not failure.worth_retrying and batch.wanted:
+                batch.work.given_up = True  # Before another renderer is spent on it.
             self._hand_out()
         if not batch.wanted:
             return
