@@ -202,8 +202,11 @@ class BlenderScene:
             small = dataclasses.replace(scene, resolution=round(math.sqrt(pixels / whole) * scene.resolution), sampling=once)
             self._aim(small, view)
             timed_render(self._image_path, may_take_sec)
-            estimates.append(sampling_seconds(self._image_path) / self.pixels(small, view) * whole * scene.sampling.samples)
+            seconds = sampling_seconds(self._image_path)
             self._image_path.unlink()
+            if seconds is None:
+                return
+            estimates.append(seconds / self.pixels(small, view) * whole * scene.sampling.samples)
             if estimates[-1] < _TRIAL_MARGIN * may_take_sec:
                 return
         raise ViewTooSlowError(f"it would take {min(estimates):.3g} s")

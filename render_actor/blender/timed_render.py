@@ -36,7 +36,7 @@ def timed_render(path: Path, may_take_sec: float) -> None:
         bpy.ops.render.render(write_still=True)
         # Cycles stops at the limit and not before, so an image that took less is whole. The time in which Blender gets the mesh
         # ready is not under the limit; only where that matters is the image asked.
-        if time.monotonic() - began < limit or sampling_seconds(path) + _ROUNDING_SEC < limit:
+        if time.monotonic() - began < limit or ((told := sampling_seconds(path)) is not None and told + _ROUNDING_SEC < limit):
             return
         path.unlink(missing_ok=True)
         if cycles.device != "CPU" or time.process_time() - cpu > may_take_sec / 2:
@@ -44,11 +44,11 @@ def timed_render(path: Path, may_take_sec: float) -> None:
     raise ViewTooSlowError(f"Cycles was stopped after {limit:.3g} s")
 
 
-def sampling_seconds(path: Path) -> float:
-    """What an image says of the time that Cycles took for it after it had the mesh ready; infinite where it says nothing."""
+def sampling_seconds(path: Path) -> float | None:
+    """What an image says of the time that Cycles took for it after it had the mesh ready; None where it says nothing."""
     try:
         with Image.open(path) as image:
             told = str(image.info[f"cycles.{bpy.context.view_layer.name}.render_time"])  # As 01:02.34.
         return sum(float(part) * 60**place for place, part in enumerate(reversed(told.split(":"))))
     except (OSError, KeyError, ValueError):
-        return math.inf
+        return None
