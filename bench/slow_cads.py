@@ -19,7 +19,7 @@ from bench.server import BenchServer
 from bench.truth import EXAMPLE
 
 KINDS = (
-    *("layers:990", "needles:900000", "slivers:200000", "coincident:1000", "fan:500000"),
+    *("layers:990", "needles:900000", "slivers:200000", "coincident:160", "fan:500000"),
     *("shells:400", "dust:300000", "cavities:200", "glass:400", "ball:1000000", "parts:1000000"),
 )
 MAX_WAIT_SEC = 150.0
