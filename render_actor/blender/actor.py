@@ -11,11 +11,13 @@ import ray
 
 from render_actor.blender.failures import render_failure, start_failure
 from render_actor.contract.types import BatchResult, BlenderReport, EncodedView, Failure, RendererOptions, ViewBatch
+from render_actor.contract.view_time import view_limit_sec
 from render_actor.process.cpu_affinity import CoreClaim
 from render_actor.process.output_capture import captured_output
 from render_actor.process.process_handle import end_with
 from render_actor.view.checks import view_failure
 from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
+from render_actor.view.too_slow import ViewTooSlowError, too_slow_failure
 
 if TYPE_CHECKING:
     from render_actor.blender.scene import BlenderScene
@@ -86,7 +88,7 @@ class BlenderActor:
             The result without its payload, and the payload: Ray stores the two apart, so that the images travel once.
         """
         views: list[EncodedView] = []
-        failure, mesh_seconds = None, 0.0
+        failure, mesh_seconds, began = None, 0.0, time.monotonic()
         with captured_output() as output:
             try:
                 mesh_seconds = self._load(batch)
@@ -98,7 +100,7 @@ class BlenderActor:
                     views.append(done)
             except Exception as error:
                 failure = render_failure(error)
-        seconds = sum(view.seconds for view in views)
+        seconds = time.monotonic() - began - mesh_seconds
         result = BatchResult(self._renderer, failure=failure, mesh_seconds=mesh_seconds, seconds=seconds, printed=output.text)
         return result, [] if failure else views
 
@@ -114,11 +116,16 @@ class BlenderActor:
     def _render_view(self, batch: ViewBatch, view: int) -> EncodedView | Failure:
         assert self._scene is not None
         began = time.monotonic()
-        mask, xyz = self._scene.mask_and_xyz(batch.scene, view)
-        failure = view_failure(mask, view, batch.hints)
-        if failure is not None:
-            return failure
-        rgb = self._scene.rgb(batch.scene, view)
+        pixels, samples = self._scene.pixels(batch.scene, view), batch.scene.sampling.samples
+        limit = view_limit_sec(pixels, samples, batch.max_slowdown, batch.time_limit_sec)
+        try:
+            mask, xyz = self._scene.mask_and_xyz(batch.scene, view, limit)
+            failure = view_failure(mask, view, batch.hints)
+            if failure is not None:
+                return failure
+            rgb = self._scene.rgb(batch.scene, view, limit)
+        except ViewTooSlowError as error:
+            return too_slow_failure(view, limit, error)
         files = encode_rgb(rgb), encode_mask(mask), encode_xyz(xyz)
         return EncodedView(view, *files, seconds=time.monotonic() - began, mask_pixels=int(mask.sum()))
 

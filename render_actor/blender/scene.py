@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import Any
 
 import cv2
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from render_actor.blender.materials import GreyMaterial
 from render_actor.blender.sampling import apply_sampling
 from render_actor.blender.session import TEMPORARY_FOLDER, Light, Matrix, RendererUtility, bpy
+from render_actor.blender.timed_render import sampling_seconds, timed_render
 from render_actor.blender.warm_meshes import WarmMesh, WarmMeshes
 from render_actor.contract.cameras import camera_poses
 from render_actor.contract.scene import (
@@ -27,12 +30,23 @@ from render_actor.contract.scene import (
 )
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from render_actor.view.dithering import dithered
+from render_actor.view.too_slow import ViewTooSlowError
+from render_actor.view.xyz_raycast import ViewRays
 
 _MARGIN = 3
 """Pixels rendered around the object: the pixel filter reaches 1.5, and the denoiser needs some background."""
 
 _BACKGROUND_TOLERANCE = 64
 """Of 65535: the denoiser changes a pixel that sees only the world by no more than this."""
+
+_SLOW_RAY_SEC = 3e-6
+"""Ten times what a ray takes with an ordinary CAD of a million faces."""
+
+_TRIAL_PIXELS = (400, 900)
+_TRIAL_MARGIN = 2.0
+"""A view is refused before it is sampled when each of these trials says that it would take so many times what it may."""
+
+_Bounds = tuple[WarmMesh, TemplateScene, int, tuple[int, int, int, int]]
 
 
 class BlenderScene:
@@ -48,6 +62,7 @@ class BlenderScene:
     def __init__(self, max_meshes: int) -> None:
         self.meshes = WarmMeshes(max_meshes)
         self._shown: WarmMesh | None = None
+        self._last_bounds: _Bounds | None = None
         self._scene = bpy.context.scene
         self._camera = self._scene.camera
         self._light = Light("POINT")
@@ -110,42 +125,100 @@ class BlenderScene:
         self._sample_as(scene.sampling)
         bpy.context.view_layer.material_override = None if scene.base_color is None else self._grey.with_color(scene.base_color)
 
-    def mask_and_xyz(self, scene: TemplateScene, view: int) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
-        """Mask (H, W) and object coordinates (H, W, 3) of the shown mesh; see ``ObjectCoordinates.cast``."""
-        assert self._shown is not None
-        return self._shown.coordinates.cast(scene, view)
+    def pixels(self, scene: TemplateScene, view: int) -> int:
+        """How many pixels ``rgb`` renders: those around the shown mesh."""
+        left, top, right, bottom = self._bounds(scene, view)
+        return (right - left) * (bottom - top)
 
-    def rgb(self, scene: TemplateScene, view: int) -> NDArray[np.uint8]:
+    def mask_and_xyz(
+        self, scene: TemplateScene, view: int, may_take_sec: float = math.inf
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
+        """Mask (H, W) and object coordinates (H, W, 3) of the shown mesh; see ``ViewRays.cast``.
+
+        Args:
+            scene: the one that was given to ``show``.
+            view: index of the camera.
+            may_take_sec: CPU seconds, and seconds that ``rgb`` may take afterwards.
+
+        Raises:
+            ViewTooSlowError: it would take longer than it may, or ``rgb`` surely would.
+        """
+        assert self._shown is not None
+        rays = ViewRays(self._shown.coordinates, scene, view)
+        # A GPU is quick only with many pixels: few say nothing about a view.
+        if rays.seconds_a_ray > _SLOW_RAY_SEC and self._scene.cycles.device == "CPU":
+            self._refuse_hopeless(scene, view, may_take_sec)
+        return rays.cast(may_take_sec)
+
+    def rgb(self, scene: TemplateScene, view: int, may_take_sec: float = math.inf) -> NDArray[np.uint8]:
         """Path trace the shown mesh from one camera.
 
         Args:
             scene: the one that was given to ``show``.
             view: index of the camera.
+            may_take_sec: seconds for sampling and denoising; what Blender needs to get the mesh ready does not count.
 
         Returns:
             (H, W, 3) uint8 RGB. Only the pixels around the object are rendered; the others have the world's colour.
 
         Raises:
             RuntimeError: Blender wrote no image.
+            ViewTooSlowError: it took longer than it may.
         """
-        assert self._shown is not None
-        pose = np.array(scene.camera_poses[view])
-        pose[:3, 1:3] *= -1  # Blender's camera looks along -z with y up.
-        self._camera.matrix_world = Matrix(pose.tolist())
-        self._light.blender_obj.location = scene.light_position(view).tolist()
-        bounds = scene.image_bounds(view, self._shown.mesh.vertices, _MARGIN)
-        self._set_border(bounds, scene.resolution)
-        rendered = self._rendered()
+        self._aim(scene, view)
+        rendered = self._rendered(may_take_sec)
         flat = (self._background / 257.0).round()
         image = np.empty((scene.resolution, scene.resolution, 3), dtype=np.uint8)
         image[:] = flat
-        left, top, right, bottom = bounds
+        left, top, right, bottom = self._bounds(scene, view)
         if scene.sampling.dither:
             seen = (np.abs(rendered.astype(np.int32) - self._background) > _BACKGROUND_TOLERANCE).any(axis=-1, keepdims=True)
             # The background stays flat: dithered, it would be most of the file.
             rendered = np.where(seen, dithered(rendered, scene.resolution, left, top), flat.astype(np.uint8))
         image[top:bottom, left:right] = rendered
         return image
+
+    def _aim(self, scene: TemplateScene, view: int) -> None:
+        """Have the next render show the pixels around the object from one camera."""
+        pose = np.array(scene.camera_poses[view])
+        pose[:3, 1:3] *= -1  # Blender's camera looks along -z with y up.
+        self._camera.matrix_world = Matrix(pose.tolist())
+        self._light.blender_obj.location = scene.light_position(view).tolist()
+        self._sample_as(scene.sampling)
+        self._set_border(self._bounds(scene, view), scene.resolution)
+
+    def _refuse_hopeless(self, scene: TemplateScene, view: int, may_take_sec: float) -> None:
+        """Sample a small picture of a view, to spare the renderer one that would be given up in any case.
+
+        Raises:
+            ViewTooSlowError: every trial says that the view takes far longer than it may.
+        """
+        whole = self.pixels(scene, view)
+        once = Sampling(samples=1, denoiser="none")
+        estimates = []
+        for pixels in _TRIAL_PIXELS:
+            if pixels > whole / 2:
+                return  # The view is hardly more than a trial.
+            small = dataclasses.replace(scene, resolution=round(math.sqrt(pixels / whole) * scene.resolution), sampling=once)
+            self._aim(small, view)
+            timed_render(self._image_path, may_take_sec)
+            seconds = sampling_seconds(self._image_path)
+            self._image_path.unlink()
+            if seconds is None:
+                return
+            estimates.append(seconds / self.pixels(small, view) * whole * scene.sampling.samples)
+            if estimates[-1] < _TRIAL_MARGIN * may_take_sec:
+                return
+        raise ViewTooSlowError(f"it would take {min(estimates):.3g} s")
+
+    def _bounds(self, scene: TemplateScene, view: int) -> tuple[int, int, int, int]:
+        """The pixels around the object; remembered, since each of a million vertices is looked at."""
+        assert self._shown is not None
+        last = self._last_bounds
+        if last is None or last[0] is not self._shown or last[1] is not scene or last[2] != view:
+            bounds = scene.image_bounds(view, self._shown.mesh.vertices, _MARGIN)
+            self._last_bounds = last = (self._shown, scene, view, bounds)
+        return last[3]
 
     def _sample_as(self, sampling: Sampling) -> None:
         if sampling != self._sampling:
@@ -159,9 +232,9 @@ class BlenderScene:
         render.border_min_x, render.border_max_x = left / resolution, right / resolution
         render.border_min_y, render.border_max_y = 1 - bottom / resolution, 1 - top / resolution
 
-    def _rendered(self) -> NDArray[Any]:
+    def _rendered(self, may_take_sec: float = math.inf) -> NDArray[Any]:
         """RGB of the border: uint16 where the sampling asks for dithering, and so for more than 8 bits, otherwise uint8."""
-        bpy.ops.render.render(write_still=True)
+        timed_render(self._image_path, may_take_sec)
         image = cv2.imread(str(self._image_path), cv2.IMREAD_UNCHANGED)
         if image is None:
             raise RuntimeError("Blender ended a render without writing its image")

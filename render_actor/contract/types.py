@@ -21,6 +21,7 @@ FailureCode = Literal[
     "view_blank",
     "view_clipped",
     "camera_inside_object",
+    "view_too_slow",
     "render_failed",
 ]
 
@@ -137,6 +138,7 @@ class ViewBatch:
         fence: number of this attempt; see ``render_actor.contract.fence``.
         time_limit_sec: a renderer that takes longer for its answer counts as hung, and its Blender is killed.
         hints: for the messages of failed views.
+        max_slowdown: how many times a normal view a view may take; see ``render_actor.contract.view_time``.
     """
 
     job_id: str
@@ -147,6 +149,7 @@ class ViewBatch:
     fence: int = 0
     time_limit_sec: float = 300.0
     hints: ViewHints = ViewHints()
+    max_slowdown: float = 60.0
 
 
 @dataclass(frozen=True)

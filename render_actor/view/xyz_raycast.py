@@ -6,15 +6,27 @@ the same masks and coordinates within float16 rounding, for a twentieth of the w
 
 from __future__ import annotations
 
+import math
+import time
+from typing import Any
+
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
 from render_actor.contract.scene import TemplateScene
+from render_actor.view.too_slow import ViewTooSlowError
 
 BACKGROUND = -1.0
 """Value of all three coordinates where there is no object."""
+
+_SPARSE = 12
+"""Rays of the sparse grid in each direction."""
+
+_CHUNK_SEC = 0.25
+_MAX_CHUNK = 8192
+"""The time is looked at after so many rays, or after fewer where they are slow: about every ``_CHUNK_SEC``."""
 
 
 class ObjectCoordinates:
@@ -27,41 +39,107 @@ class ObjectCoordinates:
 
     def __init__(self, vertices: NDArray[np.float64], faces: NDArray[np.int32]) -> None:
         # Embree computes in 32 bits: take coordinates relative to the middle, or a CAD far off its origin loses digits.
-        self._middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
-        self._vertices = vertices - self._middle
-        self._faces = faces
+        self.middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+        self.vertices = vertices - self.middle
+        self.faces = faces
         self._embree = EmbreeScene()
-        TriangleMesh(self._embree, self._vertices.astype(np.float32)[faces])
+        TriangleMesh(self._embree, self.vertices.astype(np.float32)[faces])
 
     def cast(self, scene: TemplateScene, view: int) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
-        """See the mesh from one camera.
+        """See the mesh from one camera; see ``ViewRays.cast``."""
+        return ViewRays(self, scene, view).cast()
+
+    def hits(self, origin: NDArray[np.float64], directions: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+        """Where rays first meet the mesh.
 
         Args:
-            scene: gives the camera, the resolution and the unit of the result.
-            view: index of the camera.
+            origin: (3,) of all rays, CAD frame.
+            directions: (R, 3) in the CAD's axes, of any length.
+
+        Returns:
+            ``primID`` (R,): index of the face, or -1; ``u`` and ``v`` (R,): where on the face.
+        """
+        origins = np.tile((origin - self.middle).astype(np.float32), (len(directions), 1))
+        found: dict[str, NDArray[Any]] = self._embree.run(
+            origins, np.ascontiguousarray(directions, dtype=np.float32), query="INTERSECT", output=True
+        )
+        return found
+
+
+class ViewRays:
+    """The rays of one view.
+
+    Args:
+        mesh: that they are cast at.
+        scene: gives the camera, the resolution and the unit of the result.
+        view: index of the camera.
+    """
+
+    def __init__(self, mesh: ObjectCoordinates, scene: TemplateScene, view: int) -> None:
+        self._mesh, self._scene = mesh, scene
+        self._bounds = scene.image_bounds(view, mesh.vertices + mesh.middle, margin=1)
+        self._axes, self._centre = scene.camera_in_cad(view)
+        self._seconds_a_ray: float | None = None
+
+    @property
+    def seconds_a_ray(self) -> float:
+        """CPU seconds that a ray takes, measured with a sparse grid of them."""
+        if self._seconds_a_ray is None:
+            left, top, right, bottom = self._bounds
+            sparse = self._directions(np.linspace(left, right - 1, _SPARSE), np.linspace(top, bottom - 1, _SPARSE))
+            self._mesh.hits(self._centre, sparse[:1])  # With the first ray of all Embree builds its tree.
+            # Twice: the first time the tree is not in the core's caches.
+            self._seconds_a_ray = min(self._timed(sparse) for _ in range(2)) / len(sparse)
+        return self._seconds_a_ray
+
+    def cast(self, may_take_sec: float = math.inf) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
+        """See the mesh from the camera.
+
+        Args:
+            may_take_sec: CPU seconds.
 
         Returns:
             mask (H, W) bool, and xyz (H, W, 3) float16: CAD frame, CAD unit times ``scene.xyz_scale``, background -1.
+
+        Raises:
+            ViewTooSlowError: it would take longer than it may.
         """
-        size = scene.resolution
+        size = self._scene.resolution
         xyz = np.full((size, size, 3), BACKGROUND, dtype=np.float16)
         mask = np.zeros((size, size), dtype=bool)
-        left, top, right, bottom = scene.image_bounds(view, self._vertices + self._middle, margin=1)
-        axes, centre = scene.camera_in_cad(view)
-
-        middle = (size - 1) / 2
-        x, y = np.meshgrid(np.arange(left, right) - middle, np.arange(top, bottom) - middle)
-        rays = np.stack([x / scene.focal_length, y / scene.focal_length, np.ones_like(x)], axis=-1).reshape(-1, 3) @ axes.T
-        directions = np.ascontiguousarray(rays, dtype=np.float32)
-        origins = np.tile((centre - self._middle).astype(np.float32), (len(directions), 1))
-        hits = self._embree.run(origins, directions, query="INTERSECT", output=True)
+        left, top, right, bottom = self._bounds
+        hits = self._all_hits(self._directions(np.arange(left, right), np.arange(top, bottom)), may_take_sec)
 
         hit = hits["primID"] >= 0
         u, v = (hits[name][hit][:, None].astype(np.float64) for name in ("u", "v"))
-        corners = self._vertices[self._faces[hits["primID"][hit]]]
-        points = corners[:, 0] * (1 - u - v) + corners[:, 1] * u + corners[:, 2] * v + self._middle
+        corners = self._mesh.vertices[self._mesh.faces[hits["primID"][hit]]]
+        points = corners[:, 0] * (1 - u - v) + corners[:, 1] * u + corners[:, 2] * v + self._mesh.middle
         window = mask[top:bottom, left:right]
         window[:] = hit.reshape(bottom - top, right - left)
         with np.errstate(over="ignore"):
-            xyz[top:bottom, left:right][window] = (points * scene.xyz_scale).astype(np.float16)
+            xyz[top:bottom, left:right][window] = (points * self._scene.xyz_scale).astype(np.float16)
         return mask, xyz
+
+    def _directions(self, columns: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
+        """(rows x columns, 3) directions through pixels, row by row, in the CAD's axes."""
+        middle = (self._scene.resolution - 1) / 2
+        x, y = np.meshgrid(columns - middle, rows - middle)
+        focal = self._scene.focal_length
+        directions: NDArray[np.float64] = np.stack([x / focal, y / focal, np.ones_like(x)], axis=-1).reshape(-1, 3) @ self._axes.T
+        return directions
+
+    def _timed(self, directions: NDArray[np.float64]) -> float:
+        began = time.thread_time()
+        self._mesh.hits(self._centre, directions)
+        return time.thread_time() - began
+
+    def _all_hits(self, directions: NDArray[np.float64], may_take_sec: float) -> dict[str, NDArray[Any]]:
+        chunk = int(np.clip(_CHUNK_SEC / max(self.seconds_a_ray, 1e-9), 16, _MAX_CHUNK))
+        found = []
+        began = time.thread_time()
+        for first in range(0, len(directions), chunk):
+            used = time.thread_time() - began
+            if used > may_take_sec:
+                raise ViewTooSlowError(f"{first} of {len(directions)} rays of the mask took {used:.3g} s")
+            found.append(self._mesh.hits(self._centre, directions[first : first + chunk]))
+        return {name: np.concatenate([part[name] for part in found]) for name in ("primID", "u", "v")}

@@ -31,6 +31,7 @@ CODES = frozenset(
         "view_blank",
         "view_clipped",
         "camera_inside_object",
+        "view_too_slow",
         # What else is going on.
         "output_busy",
         "idempotency_conflict",

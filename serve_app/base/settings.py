@@ -71,6 +71,11 @@ class Settings(BaseSettings):
     )
     queue_timeout_sec: float = Field(86400.0, gt=0, description="Seconds that a job may wait for a slot, anew after a restart.")
     view_timeout_sec: float = Field(300.0, gt=0, description="Seconds after which a renderer that has not finished its views hangs.")
+    max_view_slowdown: float = Field(
+        60.0,
+        ge=1,
+        description="Times that a view may take of what so many pixels and samples normally take; a CAD that takes longer is refused.",
+    )
     job_timeout_sec: float = Field(7200.0, gt=0, description="Seconds that a job may run.")
     cancel_grace_sec: float = Field(
         5.0, ge=0, description="Seconds that views of a canceled job may go on before their renderer is killed."

@@ -53,6 +53,7 @@ STATUS: dict[str, int] = {
     "view_blank": 422,
     "view_clipped": 422,
     "camera_inside_object": 422,
+    "view_too_slow": 422,
     # What else is going on.
     "output_busy": 409,
     "idempotency_conflict": 409,

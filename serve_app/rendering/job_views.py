@@ -37,7 +37,7 @@ class JobViews:
     def __init__(self, prepared: PreparedJob, done: RenderedViews, store: JobStore, quarantine: Quarantine) -> None:
         self._prepared, self._rendered, self._store, self._quarantine = prepared, done, store, quarantine
 
-    async def render(self, scheduler: ViewScheduler, time_limit_sec: float) -> RenderedViews:
+    async def render(self, scheduler: ViewScheduler, time_limit_sec: float, max_slowdown: float) -> RenderedViews:
         """Render what is not done.
 
         When this returns, or raises, nothing is written to the staging folder any more.
@@ -45,6 +45,7 @@ class JobViews:
         Args:
             scheduler: shares the renderers between the jobs.
             time_limit_sec: a renderer that has not finished a batch by then is killed.
+            max_slowdown: how many times a normal view a view may take.
 
         Returns:
             All views of the job.
@@ -52,7 +53,7 @@ class JobViews:
         Raises:
             ServiceError: a view cannot be rendered, or its files cannot be written.
         """
-        work = self._work(time_limit_sec)
+        work = self._work(time_limit_sec, max_slowdown)
         try:
             async with aclosing(scheduler.views(work)) as outcomes:
                 async for outcome in outcomes:
@@ -67,7 +68,7 @@ class JobViews:
             raise
         return self._rendered
 
-    def _work(self, time_limit_sec: float) -> ViewWork:
+    def _work(self, time_limit_sec: float, max_slowdown: float) -> ViewWork:
         spec, cad = self._prepared.job.spec, self._prepared.cad
         return ViewWork(
             job_id=spec.job_id,
@@ -76,6 +77,7 @@ class JobViews:
             mesh=cad.mesh,
             scene=self._prepared.scene,
             time_limit_sec=time_limit_sec,
+            max_slowdown=max_slowdown,
             hints=hints_of(spec),
             interactive=spec.interactive,
             done_before=frozenset(self._rendered.entries),

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from render_actor.contract.fence import first_fence
 from render_actor.contract.types import BatchResult, Failure
 from serve_app.base.aio import spawn
-from serve_app.rendering.fair_queue import FairQueue
+from serve_app.base.errors import ServiceError
+from serve_app.rendering.fair_queue import BatchTurn, FairQueue
 from serve_app.rendering.outcomes import FailedBatch, Outcome, Outcomes, RenderedBatch
 from serve_app.rendering.renderers import BatchRenderers, PayloadLostError
 from serve_app.rendering.view_work import ViewWork
@@ -20,16 +21,22 @@ class _Batch:
     """Views that are out at a renderer, or on their way to the consumer.
 
     Attributes:
+        turn: of the work, that it was handed out for.
         rendering: whether a renderer still has it.
         task: takes it from the one to the other.
     """
 
-    work: ViewWork
+    turn: BatchTurn
     views: tuple[int, ...]
     fence: int
     outcomes: Outcomes
     rendering: bool = True
     task: asyncio.Task[None] = field(init=False)
+
+    @property
+    def work(self) -> ViewWork:
+        """Whose views these are."""
+        return self.turn.work
 
     @property
     def wanted(self) -> bool:
@@ -49,13 +56,14 @@ class ViewScheduler:
         renderers: where batches go; cancelling ``render`` makes a renderer drop the batch, by force if need be.
         in_flight: how many batches are out at once; a few more than there can be renderers, so that the autoscaler
             sees a queue and no renderer waits, and no more, so that a new job is not stuck behind an old one.
+        queued: how many of them are more than there can be renderers.
         epoch: of this server; the fences of a later server are higher.
         grace_sec: how long a batch that nobody wants any more may go on rendering before it is cancelled.
     """
 
-    def __init__(self, renderers: BatchRenderers, in_flight: int, *, epoch: int = 0, grace_sec: float = 5.0) -> None:
+    def __init__(self, renderers: BatchRenderers, in_flight: int, *, queued: int = 0, epoch: int = 0, grace_sec: float = 5.0) -> None:
         self._renderers, self._in_flight, self._grace = renderers, in_flight, grace_sec
-        self._queue = FairQueue(in_flight)
+        self._queue = FairQueue(in_flight, queued)
         self._outcomes: dict[ViewWork, Outcomes] = {}
         self._fence = first_fence(epoch)
         self._rendering = 0
@@ -93,10 +101,10 @@ class ViewScheduler:
             if batch.work is not work:
                 continue
             batch.give_up()
-            if batch.rendering:
-                loop.call_later(self._grace, batch.task.cancel)
-            else:
+            if not batch.rendering:
                 batch.task.cancel()
+            elif not work.too_slow:  # Its views end by themselves; to cancel them would cost their renderers.
+                loop.call_later(self._grace, batch.task.cancel)
 
     async def pause(self, grace_sec: float) -> None:
         """Hand nothing out any more, and return when no batch is out and the consumers are done with all that was rendered.
@@ -116,10 +124,9 @@ class ViewScheduler:
 
     def _hand_out(self) -> None:
         while not self._paused and self._rendering < self._in_flight and (turn := self._queue.next()) is not None:
-            work, count = turn
             self._fence += 1
             self._rendering += 1
-            batch = _Batch(work, work.progress.start(count, self._fence), self._fence, self._outcomes[work])
+            batch = _Batch(turn, turn.work.progress.start(turn.count, self._fence), self._fence, self._outcomes[turn.work])
             self._batches.add(batch)
             # Of no request: Serve cancels the tasks of a request whose client hangs up.
             batch.task = spawn(self._carry(batch))
@@ -127,10 +134,12 @@ class ViewScheduler:
 
     async def _carry(self, batch: _Batch) -> None:
         """Take a batch to a renderer, and what becomes of it to the consumer."""
-        failure: Failure | None
+        failure: Failure | None = None
+        seconds = None
         try:
             result = await self._renderers.render(batch.work.batch(batch.views, batch.fence))
             failure, fault = result.failure, False
+            seconds = result.mesh_seconds + result.seconds if result.seconds else None
         except asyncio.CancelledError:
             batch.give_up()
             return
@@ -141,6 +150,9 @@ class ViewScheduler:
         finally:
             batch.rendering = False
             self._rendering -= 1
+            self._queue.ended(batch.turn, seconds)
+            if failure is not None and not failure.worth_retrying and batch.wanted:
+                batch.work.given_up = True  # Before another renderer is spent on it.
             self._hand_out()
         if not batch.wanted:
             return
@@ -182,4 +194,5 @@ class ViewScheduler:
     @staticmethod
     def _give_up_work(batch: _Batch, error: Exception) -> None:
         batch.work.given_up = True
+        batch.work.too_slow = isinstance(error, ServiceError) and error.code == "view_too_slow"
         batch.outcomes.put(error)

@@ -16,7 +16,10 @@ from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
 
 _OF_THE_REQUEST = frozenset(
-    ("view_blank", "view_clipped", "camera_inside_object", "render_failed", "out_of_memory", "renderer_lost", "renderer_start_failed")
+    (
+        *("view_blank", "view_clipped", "camera_inside_object", "view_too_slow"),
+        *("render_failed", "out_of_memory", "renderer_lost", "renderer_start_failed"),
+    )
 )
 """Failures that every job with the same rendering would meet; of any other, like a cancellation, the others know nothing."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from render_actor.contract.scene import TemplateScene
 from render_actor.contract.types import ViewBatch, ViewHints
+from render_actor.contract.view_time import batch_limit_sec
 from serve_app.rendering.retry_policy import RetryPolicy
 from serve_app.rendering.view_progress import ViewProgress
 
@@ -27,7 +28,9 @@ class ViewWork:
         mesh_key: SHA-256 of the CAD and of every file it pulled in.
         mesh: Ray object reference to the ``CadMesh``.
         scene: how to render; one view for each of its camera poses.
-        time_limit_sec: a renderer that has not finished a batch by then is killed.
+        time_limit_sec: a renderer that has not finished a batch by then is killed; where images of so many pixels and samples
+            take long, it gets longer.
+        max_slowdown: how many times a normal view a view may take before it fails the job.
         hints: what the request asks for, for the messages of failed views.
         interactive: whether it goes before work that is not.
         done_before: views that need not be rendered.
@@ -36,6 +39,7 @@ class ViewWork:
         seconds_a_view: wall seconds that a view of the last batch took; None before there was one.
         untaken: batches that are rendered and that the consumer is not done with.
         given_up: whether it has failed, though its consumer may not know yet.
+        too_slow: whether it has failed because a view takes too long.
     """
 
     job_id: str
@@ -44,6 +48,7 @@ class ViewWork:
     mesh: Any
     scene: TemplateScene
     time_limit_sec: float = 300.0
+    max_slowdown: float = 60.0
     hints: ViewHints = field(default_factory=ViewHints)
     interactive: bool = True
     done_before: frozenset[int] = frozenset()
@@ -52,6 +57,7 @@ class ViewWork:
     seconds_a_view: float | None = field(init=False, default=None)
     untaken: int = field(init=False, default=0)
     given_up: bool = field(init=False, default=False)
+    too_slow: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.progress = ViewProgress(len(self.scene.camera_poses), self.done_before)
@@ -63,4 +69,5 @@ class ViewWork:
 
     def batch(self, views: tuple[int, ...], fence: int) -> ViewBatch:
         """The request that goes to a renderer."""
-        return ViewBatch(self.job_id, self.mesh_key, self.mesh, self.scene, views, fence, self.time_limit_sec, self.hints)
+        limit = batch_limit_sec(self.scene.resolution, self.scene.sampling.samples, self.time_limit_sec)
+        return ViewBatch(self.job_id, self.mesh_key, self.mesh, self.scene, views, fence, limit, self.hints, self.max_slowdown)

@@ -27,7 +27,7 @@ from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.service.admission import Place
 from serve_app.service.drain import drain_on_demand
 from serve_app.service.intake import Intake
-from serve_app.service.limits import Limits
+from serve_app.service.limits import SPARE_BATCHES, Limits
 from serve_app.service.recovery import recover_jobs
 from serve_app.service.retention import keep_tidy
 from serve_app.service.runner import JobRunner
@@ -63,7 +63,13 @@ class RenderService:
         self._quarantine = Quarantine(self._store, settings.quarantine_sec)
         digests = FileDigests()
         self._intake = Intake(settings, self._quarantine, digests)
-        scheduler = ViewScheduler(renderers, limits.max_batches_in_flight, epoch=self._store.epoch, grace_sec=settings.cancel_grace_sec)
+        scheduler = ViewScheduler(
+            renderers,
+            limits.max_batches_in_flight,
+            queued=SPARE_BATCHES,
+            epoch=self._store.epoch,
+            grace_sec=settings.cancel_grace_sec,
+        )
         # Twice the bound below which no job is accepted: the cache never closes the door.
         self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
         cad_loader = CadLoader(CadLimits.from_settings(settings), settings.cad_cache_bytes, digests)

@@ -27,8 +27,10 @@ def linked(server: Server) -> Path:
 
 def told(http: httpx.Client, job: dict[str, Any]) -> str:
     """Everything that the server answers of a job."""
-    answers = [http.get(f"/jobs/{job['job_id']}"), http.get("/jobs", params={"limit": 5}), http.delete(f"/jobs/{job['job_id']}")]
-    return json.dumps([job, *(answer.json() for answer in answers)])
+    answers = [http.get(f"/jobs/{job['job_id']}"), http.delete(f"/jobs/{job['job_id']}")]
+    listed = [other for other in http.get("/jobs", params={"limit": 5}).json()["jobs"] if other["job_id"] == job["job_id"]]
+    assert listed
+    return json.dumps([job, *listed, *(answer.json() for answer in answers)])
 
 
 @pytest.mark.parametrize("cad", ["knot.ply", "broken.ply", "textured.obj"])

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import trimesh
 
+from bench.hard_cads import ball, layers
 from render_actor.contract.scene import object_to_scene
-from render_actor.view.xyz_raycast import ObjectCoordinates
+from render_actor.view import xyz_raycast
+from render_actor.view.too_slow import ViewTooSlowError
+from render_actor.view.xyz_raycast import ObjectCoordinates, ViewRays
 from tests.unit.render_actor.contract.test_scene import make_scene
 
 
@@ -58,3 +62,27 @@ def test_a_cad_far_off_its_origin_keeps_its_digits(wedge: trimesh.Trimesh) -> No
     mask_far, xyz_far = ObjectCoordinates(far, faces).cast(scene_for(far), 9)
     assert (mask_near ^ mask_far).sum() <= 2
     assert xyz_far[mask_far][:, 0].astype(np.float32).min() > 29900
+
+
+def test_a_cast_that_takes_longer_than_it_may_is_given_up() -> None:
+    vertices, faces = layers(3000)
+    rays = ViewRays(ObjectCoordinates(vertices, faces), scene_for(vertices), 5)
+    with pytest.raises(ViewTooSlowError):
+        rays.cast(may_take_sec=0.0)
+    mask, _ = rays.cast(may_take_sec=3600.0)
+    assert mask.any()
+
+
+def test_rays_cost_what_lies_over_one_another_and_not_what_is_merely_large() -> None:
+    cost = {}
+    for name, (vertices, faces) in {"layers": layers(3000), "ball": ball(100_000)}.items():
+        cost[name] = ViewRays(ObjectCoordinates(vertices, faces), scene_for(vertices), 5).seconds_a_ray
+    assert cost["layers"] > 5 * cost["ball"]
+
+
+def test_a_cast_in_parts_is_the_cast_as_a_whole(wedge: trimesh.Trimesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    coordinates = ObjectCoordinates(np.asarray(wedge.vertices), wedge.faces.astype(np.int32))
+    whole = coordinates.cast(scene_for(wedge.vertices), 7)
+    monkeypatch.setattr(xyz_raycast, "_MAX_CHUNK", 17)
+    parts = coordinates.cast(scene_for(wedge.vertices), 7)
+    assert np.array_equal(whole[0], parts[0]) and np.array_equal(whole[1], parts[1])

@@ -9,10 +9,11 @@ from tests.unit.serve_app.rendering.fakes import make_work
 
 
 class Turns:
-    """Hands batches out of a queue; each is done before the next one."""
+    """Hands batches out of a queue; each is done, in the time that was expected, before the next one."""
 
     def __init__(self, *works: ViewWork, in_flight: int = 2) -> None:
-        self.queue = FairQueue(in_flight)
+        self.now = 0.0
+        self.queue = FairQueue(in_flight, clock=lambda: self.now)
         self.sizes: list[int] = []
         self._fence = 0
         for work in works:
@@ -23,10 +24,11 @@ class Turns:
         turn = self.queue.next()
         if turn is None:
             return None
-        work, count = turn
-        self._fence += 1
-        work.progress.finish(work.progress.start(count, self._fence), self._fence)
-        self.sizes.append(count)
+        work, self._fence = turn.work, self._fence + 1
+        work.progress.finish(work.progress.start(turn.count, self._fence), self._fence)
+        self.now += turn.turn.expected
+        self.queue.ended(turn, turn.turn.expected)
+        self.sizes.append(turn.count)
         return work.job_id
 
     def all(self) -> list[str]:

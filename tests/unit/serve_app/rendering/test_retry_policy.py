@@ -48,7 +48,7 @@ def test_losses_and_faults_are_counted_apart() -> None:
         assert policy.decide((0,), LOST).error is None
 
 
-@pytest.mark.parametrize("code", ["view_blank", "view_clipped", "camera_inside_object", "render_failed", "out_of_memory"])
+@pytest.mark.parametrize("code", ["view_blank", "view_clipped", "camera_inside_object", "view_too_slow", "render_failed", "out_of_memory"])
 def test_a_failure_of_the_request_is_not_tried_again(code: FailureCode) -> None:
     policy = RetryPolicy()
     error = policy.decide((0,), Failure(code, "words", "recenter")).error

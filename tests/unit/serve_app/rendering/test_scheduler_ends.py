@@ -7,10 +7,13 @@ from contextlib import aclosing
 
 import pytest
 
+from render_actor.contract.types import BatchResult, Failure
+from serve_app.base.errors import ServiceError
 from serve_app.rendering.scheduler import ViewScheduler
 from tests.unit.serve_app.rendering.fakes import (
     ManualRenderers,
     all_turns,
+    failures_of,
     make_work,
     take,
     until,
@@ -116,3 +119,23 @@ async def test_a_pause_cancels_what_still_renders_after_the_grace_time() -> None
     assert all(call.answer.cancelled() for call in renderers.calls) and len(renderers.calls) == 2
     assert work.progress.pending == 3
     consuming.cancel()
+
+
+async def test_a_work_that_is_too_slow_keeps_its_other_renderers_and_is_not_tried_again() -> None:
+    renderers, outcomes = ManualRenderers(), []  # type: ignore[var-annotated]
+    scheduler = ViewScheduler(renderers, 2, grace_sec=0)
+    consuming = asyncio.create_task(take(scheduler, make_work("a", 5), outcomes))
+    await until(lambda: len(renderers.calls) == 2)
+    too_slow = Failure("view_too_slow", "view 0 takes longer than it may", "cad_path")
+    renderers.calls[0].answer.set_result(BatchResult("r0", failure=too_slow, seconds=9.0))
+    with pytest.raises(ServiceError) as caught:
+        await consuming
+    assert (caught.value.code, caught.value.field) == ("view_too_slow", "cad_path")
+    await asyncio.sleep(0.01)  # More than the grace time.
+    assert not renderers.calls[1].answer.done() and len(renderers.calls) == 2
+    renderers.calls[1].answer.set_result(BatchResult("r1", failure=too_slow, seconds=9.0))
+    next_one = asyncio.create_task(take(scheduler, make_work("b", 1), outcomes))
+    await until(lambda: len(renderers.calls) == 3)
+    renderers.calls[2].succeed()
+    await next_one
+    assert len(failures_of(outcomes)) == 1
