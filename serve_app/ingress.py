@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from functools import cache
 
@@ -34,6 +35,9 @@ class Ingress:
         keep_token_private(token_file(os.environ))
         self.service = RenderService(settings, ServeRenderers(workers, settings.view_timeout_sec), max_renderers)
         await self.service.start()
+        # What is in memory by now stays: no later collection looks at it, and none stops the event loop for as long.
+        gc.collect()
+        gc.freeze()
         roots = {
             "input_roots": list(map(str, settings.resolved_input_roots)),
             "output_roots": list(map(str, settings.resolved_output_roots)),

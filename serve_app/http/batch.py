@@ -40,7 +40,7 @@ async def render_templates_batch(
     )
 
 
-def check_batch_size(count: int, max_items: int) -> None:
+def check_batch_size(count: int, max_items: int, field: str = "items") -> None:
     """Refuse a batch with too many items.
 
     Raises:
@@ -49,8 +49,8 @@ def check_batch_size(count: int, max_items: int) -> None:
     if count > max_items:
         raise ServiceError(
             "validation_error",
-            f"items has {count} entries, more than {max_items} (RENDER_MAX_BATCH_ITEMS); send several requests",
-            "items",
+            f"{field} has {count} entries, more than {max_items} (RENDER_MAX_BATCH_ITEMS); send several requests",
+            field,
         )
 
 

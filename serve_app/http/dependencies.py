@@ -45,4 +45,5 @@ IdempotencyKey = Annotated[
         min_length=1, max_length=200, pattern=r"^[!-~]+$", description="Of your own making: one key, one job, however often it is sent."
     ),
 ]
-JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="The job's id: the server's, or one of your own.")]
+JOB_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+JobId = Annotated[str, Path(pattern=JOB_ID_PATTERN, description="The job's id: the server's, or one of your own.")]

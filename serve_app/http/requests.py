@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
+from serve_app.http.dependencies import JOB_ID_PATTERN
+
 
 class BatchRequest(BaseModel):
     """Render several CADs; `defaults` holds options that an item does not give itself."""
@@ -22,3 +24,13 @@ class BatchRequest(BaseModel):
     @classmethod
     def _from_bare_list(cls, body: Any) -> Any:
         return {"items": body} if isinstance(body, list) else body
+
+
+class CancelRequest(BaseModel):
+    """Cancel several jobs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    job_ids: Annotated[list[Annotated[str, Field(pattern=JOB_ID_PATTERN)]], FailFast()] = Field(
+        min_length=1, description="Ids of the jobs, as many as a batch may have items."
+    )

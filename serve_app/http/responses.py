@@ -62,6 +62,21 @@ class BatchResponse(BaseModel):
     results: list[BatchItemResult] = Field(description="One an item, in the request's order.")
 
 
+class CancelResult(BaseModel):
+    """What became of one job of a cancel request: its state, or why it could not be canceled."""
+
+    job_id: str
+    status: JobState | None = Field(None, description="`canceled`, or the state in which it had ended before.")
+    error: ErrorBody | None = None
+
+
+class CancelResponse(BaseModel):
+    """Answer of `POST /api/v1/jobs/cancel`."""
+
+    canceled: int = Field(description="How many of the jobs are canceled now.")
+    results: list[CancelResult] = Field(description="One a job, in the request's order.")
+
+
 class Health(BaseModel):
     """Answer of `GET /health`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fastapi import FastAPI, Security
@@ -17,9 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serve_app.base.api_key import key_bytes
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
+from serve_app.http.door import Door
 from serve_app.http.errors import SECURITY_HEADERS, error_response, failure
 from serve_app.http.head import HeadRequests
 from serve_app.http.header_limit import HeaderLimit
+from serve_app.service.service import RenderService
 
 OPEN_PATHS = ("/health",)
 """Answered without the key: what a load balancer or a container's health check asks."""
@@ -28,8 +30,9 @@ BROWSER_PATHS = ("/docs", "/openapi.json")
 """Where, and below which, the key may come as the password of a browser's own dialog: no page can add a header to itself."""
 
 
-def secure(app: FastAPI, settings: Settings) -> None:
+def secure(app: FastAPI, settings: Settings, get_service: Callable[[], RenderService]) -> None:
     """Install the checks; the one added last sees a request first."""
+    app.add_middleware(Door, get_service=get_service)
     if settings.api_key is not None:
         app.add_middleware(ApiKeyCheck, key=key_bytes(settings.api_key))
     if settings.cors_origins:

@@ -6,6 +6,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -75,7 +76,8 @@ class GroupCommit:
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:  # On some errors SQLite has ended it itself.
-                self._db.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # Whoever waits is answered whatever becomes of this.
+                    self._db.execute("ROLLBACK")
             return None
         return outcomes
 

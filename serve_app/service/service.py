@@ -97,6 +97,14 @@ class RenderService:
         finally:
             self._runner.resume_starts()
 
+    def check_open(self) -> None:
+        """Refuse any new job, whatever it is, while none is taken.
+
+        Raises:
+            ServiceError: ``draining`` or ``queue_full``.
+        """
+        self._runner.check_open()
+
     async def accept(
         self, request: RenderRequest, group: str = "", *, job_id: str | None = None, request_key: str | None = None
     ) -> Job | JobRecord:

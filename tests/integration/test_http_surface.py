@@ -155,7 +155,7 @@ def test_docs_are_served(server: Server) -> None:
         assert "swagger" in http.get("/docs").text.lower()
         paths = http.get("/openapi.json").json()["paths"]
     expected = {"/render/templates", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/log", "/health", "/api/v1/status"}
-    assert expected | {"/api/v1/render-templates", "/api/v1/render-templates-batch"} == set(paths)
+    assert expected | {"/api/v1/render-templates", "/api/v1/render-templates-batch", "/api/v1/jobs/cancel"} == set(paths)
 
 
 async def test_two_hundred_waiting_clients_cost_no_thread_each(server: Server, two_poses: str) -> None:

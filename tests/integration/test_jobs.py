@@ -199,3 +199,16 @@ def test_jobs_are_listed_by_every_state_and_by_no_other(server: Server) -> None:
             assert {job["status"] for job in listed} <= {status}
             assert (ended in {job["job_id"] for job in listed}) == (status == "succeeded")
         assert http.get("/jobs", params={"status": "lost"}).status_code == 422
+
+
+def test_several_jobs_are_canceled_by_one_request(server: Server) -> None:
+    ids = [f"together-{number}" for number in range(6)]
+    with server.http() as http:
+        for number, job_id in enumerate(ids):
+            http.put(f"/jobs/{job_id}", json=body(server, "knot.ply", f"together/{number}", **LONG, priority="batch")).raise_for_status()
+        answer = http.post("/api/v1/jobs/cancel", json={"job_ids": [*ids, "never-was"]}).json()
+        assert answer["canceled"] == len(ids)
+        assert [result.get("status") for result in answer["results"]] == ["canceled"] * len(ids) + [None]
+        assert answer["results"][-1]["error"]["code"] == "job_not_found"
+        assert {http.get(f"/jobs/{job_id}").json()["status"] for job_id in ids} == {"canceled"}
+    assert not (server.folder / "together").exists()

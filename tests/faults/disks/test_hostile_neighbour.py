@@ -86,5 +86,7 @@ def test_a_hostile_neighbour_of_the_inputs_gives_no_file_from_outside_away(share
     secret = hashlib.sha256((place.outside / "secret.ply").read_bytes()).hexdigest()
     for manifest in place.root.rglob("manifest.json"):
         assert json.loads(manifest.read_text())["cad"]["sha256"] != secret
-    check_templates(place.root / "out" / "templates", None, None)
+    for folder in place.root.rglob("templates"):
+        check_templates(folder, None, None)
     assert not list(place.root.rglob("*.partial*"))
+    assert shared_disk.wait_for_all([shared_disk.submit("out/inputs/good.ply", "after", **shared_disk.few)]) == {"succeeded": 1}

@@ -28,6 +28,12 @@ class FakeService:
     async def state(self) -> None:
         raise RuntimeError("a secret of the server's")
 
+    def check_open(self) -> None:
+        """Every new job may come in."""
+
+    async def cancel(self, job_id: str) -> JobRecord:
+        return await self.job_record(job_id)
+
     async def accept(self, request: Any, group: str = "", **keys: Any) -> None:
         raise ServiceError("cad_not_found", "a good request comes this far", "cad_path")
 
