@@ -16,9 +16,9 @@ from typing import BinaryIO
 Identity = tuple[int, int]
 """Device and inode: of one file or folder, whatever it is called."""
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_RENAME_EXCHANGE = 2
-_CANNOT_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2
+_CANNOT = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 
 class Directory:
@@ -32,9 +32,14 @@ class Directory:
         self._descriptor = descriptor
 
     @classmethod
-    def open(cls, path: Path) -> Directory:
-        """Open a folder by its path; the last part of it must be no link."""
-        return cls(os.open(path, _FOLDER))
+    def open(cls, path: Path, *, to_pass: bool = False) -> Directory:
+        """Open a folder by its path; the last part of it must be no link.
+
+        Args:
+            path: of it.
+            to_pass: only to go on from there: that needs no permission to read it.
+        """
+        return cls(os.open(path, _FOLDER | (os.O_PATH if to_pass else os.O_RDONLY)))
 
     def __enter__(self) -> Directory:
         return self
@@ -78,9 +83,9 @@ class Directory:
         except FileNotFoundError:
             return None
 
-    def folder(self, name: str) -> Directory:
-        """Open a folder in it that is no link."""
-        return Directory(os.open(name, _FOLDER, dir_fd=self._descriptor))
+    def folder(self, name: str, *, to_pass: bool = False) -> Directory:
+        """Open a folder in it that is no link; see ``open``."""
+        return Directory(os.open(name, _FOLDER | (os.O_PATH if to_pass else os.O_RDONLY), dir_fd=self._descriptor))
 
     def make_folder(self, name: str) -> None:
         """Make a folder in it, which must not be there."""
@@ -108,17 +113,24 @@ class Directory:
         os.rmdir(name, dir_fd=self._descriptor)
 
     def rename(self, name: str, new_name: str) -> None:
-        """Rename an entry; a file or an empty folder of the new name is replaced by one of its kind."""
-        os.rename(name, new_name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+        """Rename an entry; there must be none of the new name.
+
+        Where the file system cannot see to that itself (NFS, for one), an empty folder is replaced, and by a file a file.
+        """
+        if not self._renamed(name, new_name, _RENAME_NOREPLACE):
+            os.rename(name, new_name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
 
     def exchange(self, one: str, other: str) -> bool:
         """Swap two entries in one step; False where the file system cannot."""
+        return self._renamed(one, other, _RENAME_EXCHANGE)
+
+    def _renamed(self, name: str, new_name: str, flag: int) -> bool:
         here = self._descriptor
         libc = ctypes.CDLL(None, use_errno=True)
-        if libc.renameat2(here, os.fsencode(one), here, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+        if libc.renameat2(here, os.fsencode(name), here, os.fsencode(new_name), flag) == 0:
             return True
         code = ctypes.get_errno()
-        if code in _CANNOT_EXCHANGE:
+        if code in _CANNOT:
             return False
         raise OSError(code, os.strerror(code))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ from serve_app.base.directory import Directory, identity_of
 from serve_app.base.errors import ServiceError
 from serve_app.base.own_folders import OwnFolders
 from serve_app.base.settings import Settings
+
+_MAX_MADE = 64
+"""Folders that are made for one output; each is held open while the job runs."""
 
 _MAX_TRIES = 5
 """Other jobs remove the empty folders that they have made, perhaps just when they are entered here."""
@@ -59,7 +63,7 @@ class OutputRoots:
     @classmethod
     def of_server(cls, settings: Settings) -> OutputRoots:
         """``RENDER_OUTPUT_ROOTS`` without the server's own folders."""
-        return cls(settings.resolved_output_roots, OwnFolders.of_server(settings))
+        return cls(settings.outermost_output_roots, OwnFolders.of_server(settings))
 
     def check(self, target: Path, quoted: str) -> None:
         """Refuse a folder of the server itself.
@@ -119,14 +123,16 @@ class OutputRoots:
         own, above_own = self._own.identities()
         if make:
             root.mkdir(parents=True, exist_ok=True)
-        here = OpenParent(Directory.open(root))
+        here = OpenParent(Directory.open(root, to_pass=True))
         try:
             for name in target.parent.relative_to(root).parts:
                 _step(here, name, make=make)
                 if here.directory.identity in own:
                     raise _reserved(quoted)
-            if here.directory.path != target.parent:
-                raise OSError(None, "a folder above it was moved while it was opened")
+            with here.directory as passed:
+                here.directory = passed.folder(".")
+            if identity_of(target.parent.stat()) != here.directory.identity:
+                raise FileNotFoundError(errno.ENOENT, "a folder above it was moved while it was opened")
             status = here.directory.find(target.name)
             if status is not None and identity_of(status) in own | above_own:
                 raise _reserved(quoted)
@@ -145,6 +151,8 @@ def _step(here: OpenParent, name: str, *, make: bool) -> None:
     except FileNotFoundError:
         if not make:
             raise
+        if len(here.made) == _MAX_MADE:
+            raise OSError(errno.ENAMETOOLONG, f"more than {_MAX_MADE} folders above it are missing; make some of them") from None
         with contextlib.suppress(FileExistsError):  # Another job was quicker; the folder is its to remove.
             above.make_folder(name)
             here.made.append((above, name))
@@ -157,7 +165,7 @@ def _step(here: OpenParent, name: str, *, make: bool) -> None:
 
 def _folder(above: Directory, name: str) -> Directory:
     try:
-        return above.folder(name)
+        return above.folder(name, to_pass=True)
     except NotADirectoryError as error:  # What a link is, too, when it must not be followed.
         raise NotADirectoryError(error.errno, f"{name!r} in it is a link or a file") from error
 

@@ -134,6 +134,15 @@ class Settings(BaseSettings):
         return [root.expanduser().resolve() for root in self.input_roots]
 
     @cached_property
+    def outermost_output_roots(self) -> list[Path]:
+        """``resolved_output_roots`` without those that lie in another one, as they are written.
+
+        Who may write in the outer one can put a link in the place of the inner one: it is no more than any other folder there.
+        """
+        written = [Path(os.path.abspath(root.expanduser())) for root in self.output_roots]  # noqa: PTH100  # No link is resolved.
+        return [root.resolve() for root in written if not any(other in root.parents for other in written)]
+
+    @cached_property
     def resolved_output_roots(self) -> list[Path]:
         """``output_roots`` with links resolved."""
         return [root.expanduser().resolve() for root in self.output_roots]

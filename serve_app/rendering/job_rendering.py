@@ -78,7 +78,7 @@ class JobRendering:
         prepared = await self._prepare(job, cad, log)
         staging = prepared.staging
         try:
-            rendered = await to_thread_to_end(published_before, job, self._roots)
+            rendered = await to_thread_to_end(published_before, prepared, self._roots)
             if rendered is not None:
                 job.progress.views_done(rendered.seconds())
                 job.progress.publish()

@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
+import json
+
 from serve_app.base.aio import to_thread_to_end
 from serve_app.base.output_roots import OutputRoots
-from serve_app.jobs.job import Job
 from serve_app.jobs.store import JobStore
 from serve_app.rendering.prepared import PreparedJob
 from serve_app.templates.leftovers import remove_leftovers_of
 from serve_app.templates.publishing import StagingMark
-from serve_app.templates.replaceable import read_manifest
+from serve_app.templates.replaceable import MANIFEST
 from serve_app.templates.staging import intact
-from serve_app.templates.views import RenderedViews
+from serve_app.templates.views import RenderedViews, file_names
+
+_MANIFEST_BYTES, _MANIFEST_BYTES_A_VIEW = 1 << 20, 4096
+"""More than a manifest of ours has; a larger one is not parsed."""
 
 
-def published_before(job: Job, roots: OutputRoots) -> RenderedViews | None:
+def published_before(prepared: PreparedJob, roots: OutputRoots) -> RenderedViews | None:
     """What an earlier server published of this very job just before it ended; None when it did not.
 
     Every file is held against its SHA-256. When it was published, what is left of its staging folders is removed.
 
     Args:
-        job: any.
+        prepared: any job.
         roots: the way to its folder.
 
     Raises:
         ServiceError: a request may not write there (any more).
     """
+    job, views = prepared.job, len(prepared.scene.camera_poses)
     target = job.spec.templates_dir
+    if not job.recovered:
+        return None
     try:
         with roots.opened(target, job.spec.request.output_dir) as parent:
-            if not job.recovered or parent is None:
+            if parent is None:
                 return None
             with parent.folder(target.name) as folder:
-                manifest = read_manifest(folder)
-                if manifest is None or manifest["job_id"] != job.job_id:
+                with folder.open_file(MANIFEST) as file:
+                    manifest = json.loads(file.read(_MANIFEST_BYTES + _MANIFEST_BYTES_A_VIEW * views))
+                if manifest["job_id"] != job.job_id:
                     return None
                 rendered = RenderedViews.from_json({"entries": manifest["views"], "versions": manifest["versions"]})
-                if not rendered.entries or not intact(folder, rendered.hashes()):
+                files = {name for view in range(views) for name in file_names(view)}
+                if rendered.files().keys() != files or not intact(folder, rendered.files()):
                     return None
-            remove_leftovers_of(parent, job.job_id)  # One may hold the folder that this one replaced.
-    except (OSError, ValueError, KeyError, TypeError):
+                rendered.seconds()  # Of each view there is one, too.
+            remove_leftovers_of(parent, job.job_id, target.name)  # One may hold the folder that this one replaced.
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # It is not one of ours.
         return None
     return rendered
 
@@ -72,8 +82,8 @@ async def rendered_before(prepared: PreparedJob, store: JobStore) -> RenderedVie
     rendered = RenderedViews()
     for view, content in (await store.views(prepared.job.job_id, prepared.key)).items():
         one = RenderedViews({view: content["entry"]})
-        if await to_thread_to_end(staging.intact, one.hashes()):
+        if await to_thread_to_end(staging.intact, one.files()):
             rendered.add([content["entry"]])
             rendered.versions.update(content["versions"])
-    await to_thread_to_end(staging.keep_only, set(rendered.hashes()))
+    await to_thread_to_end(staging.keep_only, set(rendered.files()))
     return rendered

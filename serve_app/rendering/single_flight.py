@@ -50,7 +50,7 @@ class Flight:
             return None
         folder, rendered = self._source
         try:
-            await to_thread_to_end(_copy, folder, staging, rendered.hashes())
+            await to_thread_to_end(_copy, folder, staging, rendered)
         except DamagedFileError as error:
             server_event("warning", "templates that another job has published cannot be copied", reason=str(error))
             await to_thread_to_end(staging.keep_only, set())
@@ -120,10 +120,10 @@ class SingleFlight:
                 del self._keys[key]
 
 
-def _copy(source: Path, staging: StagingFolder, files: dict[str, str]) -> None:
+def _copy(source: Path, staging: StagingFolder, rendered: RenderedViews) -> None:
     try:
         folder = Directory.open(source)
     except OSError as error:
         raise DamagedFileError(f"the folder cannot be opened: {error.strerror}") from error
     with folder:
-        staging.copy_from(folder, files)
+        staging.copy_from(folder, rendered.files())

@@ -24,7 +24,8 @@ class PathPolicy:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._inputs, self._outputs = settings.resolved_input_roots, settings.resolved_output_roots
+        self._inputs, self._outputs = settings.resolved_input_roots, settings.outermost_output_roots
+        self._output_roots = settings.resolved_output_roots
 
     def cad(self, text: str) -> Path:
         """The CAD file that a request names, links resolved.
@@ -79,7 +80,7 @@ class PathPolicy:
 
     def is_output_root(self, path: Path) -> bool:
         """Whether a path is itself one of the roots, which must never be replaced."""
-        return path in self._outputs
+        return path in self._output_roots
 
     def _inside(self, text: str, roots: list[Path], field: str, setting: str, unusable: str) -> Path:
         if not re.fullmatch(PATH_PATTERN, text):

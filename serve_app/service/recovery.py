@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from serve_app.base.errors import ServiceError
+from serve_app.base.logs import server_event
 from serve_app.base.output_roots import OutputRoots
 from serve_app.jobs.job import Job
 from serve_app.jobs.record import JobRecord, failed_record
@@ -35,7 +36,10 @@ async def recover_jobs(store: JobStore, intake: Intake, roots: OutputRoots) -> l
 async def _recover(store: JobStore, intake: Intake, roots: OutputRoots, record: JobRecord) -> Job | None:
     try:
         job = await asyncio.to_thread(_job_of, intake, record)
-    except ServiceError as error:
+    except Exception as raised:  # Whatever it is of one job, the others go on.
+        error = raised if isinstance(raised, ServiceError) else ServiceError("internal_error", "the server has a fault with this job")
+        if error is not raised:
+            server_event("error", "a job of an earlier server cannot be taken up", job_id=record.job_id, cause=repr(raised))
         await asyncio.to_thread(_remove_leftovers, roots, record)
         await store.update(failed_record(record, error))
         return None
@@ -48,7 +52,7 @@ def _remove_leftovers(roots: OutputRoots, record: JobRecord) -> None:
     # A folder that cannot be reached any more keeps them.
     with contextlib.suppress(OSError, ServiceError), roots.opened(Path(record.templates_dir), record.output_dir) as parent:
         if parent is not None:
-            remove_leftovers_of(parent, record.job_id)
+            remove_leftovers_of(parent, record.job_id, Path(record.templates_dir).name)
 
 
 def _job_of(intake: Intake, record: JobRecord) -> Job:

@@ -26,8 +26,8 @@ async def keep_tidy(settings: Settings, store: JobStore, runner: JobRunner) -> N
     while True:
         try:
             await tidy(settings, store, {job.job_id for job in runner.live_jobs()})
-        except (ServiceError, OSError) as error:
-            server_event("warning", "old jobs could not be removed", cause=str(error))
+        except Exception as error:  # The next time it may be better, and nobody else would say so.
+            server_event("warning", "old jobs could not be removed", cause=repr(error))
         await asyncio.sleep(_PERIOD_SEC)
 
 
@@ -59,8 +59,10 @@ async def _remove_leftovers(settings: Settings, store: JobStore, oldest: float) 
     for target in targets.values():
         for name, (job_id, changed_at) in (await asyncio.to_thread(_staging_folders, roots, target)).items():
             record = await store.get(job_id) if job_id else None
-            if record.status in FINAL_STATES if record else changed_at < oldest:
-                removed += await asyncio.to_thread(_remove_leftover, roots, target, name)
+            # One that was changed since its job has ended is of another server, whose client chose the same id.
+            if changed_at < oldest if record is None else record.status in FINAL_STATES and changed_at <= (record.ended_at or 0.0):
+                of_job = Path(record.templates_dir) if record else target
+                removed += await asyncio.to_thread(_remove_leftover, roots, target, name, of_job.name)
     return removed
 
 
@@ -73,9 +75,9 @@ def _staging_folders(roots: OutputRoots, target: Path) -> dict[str, tuple[str | 
     return {}
 
 
-def _remove_leftover(roots: OutputRoots, target: Path, name: str) -> bool:
+def _remove_leftover(roots: OutputRoots, target: Path, name: str, of_target: str) -> bool:
     with contextlib.suppress(OSError, ServiceError), roots.opened(target, str(target)) as parent:
-        return parent is not None and remove_leftover(parent, name)
+        return parent is not None and remove_leftover(parent, name, of_target)
     return False
 
 

@@ -14,9 +14,8 @@ import shutil
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from serve_app.base.aio import run_to_end, to_thread_to_end
 from serve_app.base.directory import Directory
@@ -52,7 +51,11 @@ class TemplateCache:
         self._reserved = 0
         self._making_room = asyncio.Lock()
         if max_bytes:
-            self._take_stock()
+            try:
+                self._take_stock()
+            except OSError as error:  # The server is worth more than its cache.
+                server_event("error", "the cache cannot be used: nothing is kept", path=str(folder), cause=str(error))
+                self._max = 0
 
     @property
     def bytes_used(self) -> int:
@@ -118,11 +121,12 @@ class TemplateCache:
         entry = self._folder / key
         try:
             rendered = RenderedViews.from_json(json.loads((entry / _ENTRY).read_bytes()))
-            os.utime(entry)  # The order of use outlives the server.
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamagedFileError(f"{_ENTRY} cannot be read: {error}") from error
+        with suppress(OSError):  # The order of use outlives the server, where the disk can be written.
+            os.utime(entry)
         with Directory.open(entry) as folder:
-            staging.copy_from(folder, rendered.hashes())
+            staging.copy_from(folder, rendered.files())
         return rendered
 
     async def insert(self, key: str, staging: StagingFolder, rendered: RenderedViews) -> None:
@@ -141,19 +145,19 @@ class TemplateCache:
         self._reserved += size
         try:
             await self._make_room()
-            self._sizes[key] = await asyncio.to_thread(self._copy_in, key, staging, rendered.hashes(), rendered.to_json())
+            self._sizes[key] = await asyncio.to_thread(self._copy_in, key, staging, rendered)
         except (OSError, DamagedFileError) as error:
             server_event("warning", "templates could not be cached", key=key, reason=str(error))
         finally:
             self._reserved -= size
 
-    def _copy_in(self, key: str, staging: StagingFolder, hashes: dict[str, str], content: dict[str, Any]) -> int:
+    def _copy_in(self, key: str, staging: StagingFolder, rendered: RenderedViews) -> int:
         unfinished = self._folder / f"{_UNFINISHED}{uuid.uuid4().hex}"
         unfinished.mkdir(parents=True)
         try:
             with Directory.open(unfinished) as folder:
-                copy_files(staging.directory, folder, hashes.items())
-            (unfinished / _ENTRY).write_text(json.dumps(content))
+                copy_files(staging.directory, folder, rendered.files())
+            (unfinished / _ENTRY).write_text(json.dumps(rendered.to_json()))
             size = sum(file.stat().st_size for file in unfinished.iterdir())
             unfinished.rename(self._folder / key)
         except BaseException:
@@ -190,5 +194,8 @@ class TemplateCache:
             try:
                 (self._folder / key).rename(doomed)
             except FileNotFoundError:
+                continue
+            except OSError as error:
+                server_event("warning", "a cache entry could not be removed", key=key, reason=str(error))
                 continue
             shutil.rmtree(doomed, ignore_errors=True)

@@ -6,9 +6,9 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import NamedTuple
 
 from serve_app.base.directory import Directory
 
@@ -24,52 +24,77 @@ class DamagedFileError(Exception):
     """A file is not what it is said to be."""
 
 
-def sha256_in(folder: Directory, name: str) -> str:
-    """SHA-256, in hex, of a regular file in a folder."""
+class FileContent(NamedTuple):
+    """What a file is said to hold.
+
+    Attributes:
+        sha256: in hex.
+        size: bytes.
+    """
+
+    sha256: str
+    size: int
+
+
+def is_intact(folder: Directory, name: str, content: FileContent) -> bool:
+    """Whether a regular file in a folder holds what it is said to; one of another size is not read.
+
+    Raises:
+        OSError: there is none, or it cannot be read.
+    """
     with folder.open_file(name) as file:
-        return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+        if os.fstat(file.fileno()).st_size != content.size:
+            return False
+        digest, rest = hashlib.sha256(), content.size + 1  # It may grow while it is read.
+        while chunk := file.read(min(_CHUNK, rest)):
+            digest.update(chunk)
+            rest -= len(chunk)
+    return digest.hexdigest() == content.sha256
 
 
-def copy_files(source: Directory, target: Directory, files: Iterable[tuple[str, str]], created: set[str] | None = None) -> None:
+def copy_files(source: Directory, target: Directory, files: Mapping[str, FileContent], created: set[str] | None = None) -> None:
     """Copy files from one folder to another, by reflink where the file system can, never by a link.
 
     Args:
         source: folder.
         target: folder; none of the files may be in it.
-        files: name and SHA-256 of each.
+        files: what each holds, by name.
         created: gets the name of each file as soon as it is made.
 
     Raises:
-        DamagedFileError: a file is missing, or its content has another SHA-256.
+        DamagedFileError: a file is missing, or holds something else.
         OSError: the target cannot be written.
     """
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for _ in pool.map(lambda file: _copy(source, target, file[0], file[1], set() if created is None else created), files):
+        for _ in pool.map(lambda file: _copy(source, target, file[0], file[1], set() if created is None else created), files.items()):
             pass
 
 
-def _copy(source: Directory, target: Directory, name: str, sha256: str, created: set[str]) -> None:
+def _copy(source: Directory, target: Directory, name: str, content: FileContent, created: set[str]) -> None:
     try:
         opened = source.open_file(name)
     except OSError as error:
         raise DamagedFileError(f"{name} cannot be read: {error.strerror or error}") from error
-    with opened, target.create(name) as copy:
-        created.add(name)
-        _copy_content(opened.fileno(), copy.fileno())
-        os.fsync(copy.fileno())  # Here, where the disk works while other files are copied and checked.
+    with opened:
+        if os.fstat(opened.fileno()).st_size != content.size:
+            raise DamagedFileError(f"{name} has another size than when it was written")
+        with target.create(name) as copy:
+            created.add(name)
+            _copy_content(opened.fileno(), copy.fileno(), content.size)
+            os.fsync(copy.fileno())  # Here, where the disk works while other files are copied and checked.
     # Of the copy: what is published has been read back.
-    if sha256_in(target, name) != sha256:
+    if not is_intact(target, name, content):
         raise DamagedFileError(f"{name} has another SHA-256 than when it was written")
 
 
-def _copy_content(source: int, target: int) -> None:
+def _copy_content(source: int, target: int, size: int) -> None:
     try:
         fcntl.ioctl(target, _FICLONE, source)
         return
     except OSError as error:
         if error.errno not in _NOT_HERE:
             raise
-    left = os.fstat(source).st_size
+    left = size
     try:
         while left > 0 and (copied := os.copy_file_range(source, target, left)):
             left -= copied
@@ -77,7 +102,8 @@ def _copy_content(source: int, target: int) -> None:
     except OSError as error:
         if error.errno not in _NOT_HERE or os.lseek(target, 0, os.SEEK_CUR):
             raise
-    while chunk := os.read(source, _CHUNK):
+    while chunk := os.read(source, min(_CHUNK, left)):
+        left -= len(chunk)
         view = memoryview(chunk)
         while view:
             view = view[os.write(target, view) :]

@@ -8,8 +8,8 @@ from contextlib import suppress
 from serve_app.base.directory import Directory
 from serve_app.templates.replaceable import sorted_out
 
-_PARTIAL = ".partial"
-_NAME = re.compile(r"\.render-(?P<job_id>.+)-[0-9a-f]{16}\.partial")
+_PARTIAL, _ASIDE = ".partial", ".aside"
+_NAME = re.compile(r"\.render-(?P<job_id>.+)-[0-9a-f]{16}(\.partial|\.aside)")
 
 
 def staging_name(job_id: str, token: str) -> str:
@@ -22,8 +22,13 @@ def staging_name(job_id: str, token: str) -> str:
     return f".render-{job_id}-{token}{_PARTIAL}"
 
 
+def aside_name(job_id: str, token: str) -> str:
+    """Name that a target has for the moment in which a job's staging folder takes its place, where that needs two steps."""
+    return f".render-{job_id}-{token}{_ASIDE}"
+
+
 def staging_folders(parent: Directory) -> dict[str, str | None]:
-    """The entries of a folder that are named as staging folders.
+    """The entries of a folder that are named as staging folders, or as targets that were moved aside.
 
     Args:
         parent: may hold targets.
@@ -34,43 +39,53 @@ def staging_folders(parent: Directory) -> dict[str, str | None]:
     Raises:
         OSError: the folder cannot be read.
     """
-    names = [name for name in parent.names() if name.startswith(".") and name.endswith(_PARTIAL)]
+    names = [name for name in parent.names() if name.startswith(".") and name.endswith((_PARTIAL, _ASIDE))]
     return {name: match["job_id"] if (match := _NAME.fullmatch(name)) else None for name in names}
 
 
-def is_left_by_us(folder: Directory) -> bool:
-    """Whether a folder holds nothing but templates, the last of them perhaps half written."""
+def templates_left(folder: Directory) -> list[str] | None:
+    """The names of what a server left in a folder, the last of it perhaps half written; None where there is something else in it."""
     try:
-        return not sorted_out(folder, half_written=True)[1]
+        templates, others = sorted_out(folder, half_written=True)
     except OSError:
-        return False
+        return None
+    return None if others else templates
 
 
-def remove_leftover(parent: Directory, name: str) -> bool:
+def remove_leftover(parent: Directory, name: str, target: str) -> bool:
     """Remove a staging folder that nobody works in any more, unless it holds something else than templates.
+
+    Args:
+        parent: holds it.
+        name: of it.
+        target: name of the folder that it was for. One that was moved aside, with no other in its place since, goes back there.
 
     Returns:
         Whether it has gone.
     """
     try:
+        if name.endswith(_ASIDE) and parent.find(target) is None:
+            parent.rename(name, target)
+            return True
         with parent.folder(name) as folder:
-            return is_left_by_us(folder) and remove_templates(parent, name, folder, half_written=True)
+            return templates_left(folder) is not None and remove_templates(parent, name, folder, half_written=True)
     except OSError:  # A link or a file, or it has gone.
         return False
 
 
-def remove_leftovers_of(parent: Directory, job_id: str, keep: str = "") -> None:
+def remove_leftovers_of(parent: Directory, job_id: str, target: str, keep: str = "") -> None:
     """Remove what earlier servers left of a job.
 
     Args:
         parent: holds the job's target.
         job_id: whose.
+        target: name of the job's target.
         keep: name of a staging folder that stays.
     """
     with suppress(OSError):
         for name, owner in staging_folders(parent).items():
             if owner == job_id and name != keep:
-                remove_leftover(parent, name)
+                remove_leftover(parent, name, target)
 
 
 def remove_templates(parent: Directory, name: str, folder: Directory, *, half_written: bool = False) -> bool:

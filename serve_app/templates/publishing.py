@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 
 from serve_app.base.directory import Directory, Identity, identity_of
 from serve_app.base.errors import ServiceError
-from serve_app.templates.leftovers import remove_templates
+from serve_app.templates.leftovers import aside_name, remove_templates
 from serve_app.templates.replaceable import not_replaceable, others_in
 from serve_app.templates.swap import swap
 
@@ -67,7 +67,7 @@ class Target:
     quoted: str
 
 
-def put_in_place(parent: Directory, folder: Directory, mark: StagingMark, target: Target) -> list[str]:
+def put_in_place(parent: Directory, folder: Directory, mark: StagingMark, target: Target, job_id: str) -> list[str]:
     """Publish a staging folder.
 
     Args:
@@ -75,6 +75,7 @@ def put_in_place(parent: Directory, folder: Directory, mark: StagingMark, target
         folder: the staging folder, open.
         mark: says which it is.
         target: what it becomes.
+        job_id: whose it is.
 
     Returns:
         Sentences for the client: what of the replaced folder could not be removed.
@@ -98,7 +99,7 @@ def put_in_place(parent: Directory, folder: Directory, mark: StagingMark, target
             _check_published(parent, mark, target, lambda: parent.rename(target.name, mark.name))
             return []
         # There is an earlier folder, or another job was quicker.
-        undo = swap(parent, mark.name, target.name)
+        undo = swap(parent, mark.name, target.name, lambda: aside_name(job_id, secrets.token_hex(8)))
         if undo is not None:
             _check_published(parent, mark, target, undo)
             return _remove_replaced(parent, mark, target, undo)
@@ -130,14 +131,22 @@ def _remove_replaced(parent: Directory, mark: StagingMark, target: Target, undo:
             if remove_templates(parent, mark.name, old):
                 return []
     except (OSError, ServiceError):
-        undo()
+        try:
+            undo()
+        except OSError:  # It is published then, and what it has replaced is kept.
+            return [_kept(parent, mark, target)]
         raise
+    return [_kept(parent, mark, target)]
+
+
+def _kept(parent: Directory, mark: StagingMark, target: Target) -> str:
+    """Give what is left of the replaced folder a name that shows it; returns the sentence for the client."""
     kept = f"{target.name}.replaced-{secrets.token_hex(4)}"
     try:
         parent.rename(mark.name, kept)
     except OSError:
         kept = mark.name
-    return [f"the folder that was replaced could not be removed whole; what is left of it is kept beside the templates, in {kept!r}"]
+    return f"the folder that was replaced could not be removed whole; what is left of it is kept beside the templates, in {kept!r}"
 
 
 def changed_by_others(quoted: str, what: str) -> ServiceError:

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import re
 import stat
-from typing import Any
 
 from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
-from serve_app.base.npy import npy_shape
 
 MANIFEST = "manifest.json"
-MAX_MANIFEST_BYTES = 64 * 1024**2
-"""Of a manifest that is read; the largest ones are a few MB."""
-
-_PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
-_NPY = b"\x93NUMPY"
-_KINDS = (
-    (re.compile(r"(rgb|mask)_\d+\.png"), _PNG),
-    (re.compile(r"xyz_\d+\.npy"), _NPY),
-    # What desktops leave in every folder that they show.
-    (re.compile(r"\.DS_Store"), b"\x00\x00\x00\x01Bud1"),
-    (re.compile(r"Thumbs\.db"), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
-    # A file that was removed on an NFS server while somebody had it open; it goes by itself.
-    (re.compile(r"\.nfs[0-9a-f]+"), b""),
-)
-"""By which name and which first bytes a file is known."""
-
 _HEAD_BYTES = 256
 """Enough for the header of an xyz file."""
+
+_PNG = rb"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR.*"
+_XYZ = rb"\x93NUMPY[\x01-\x03].{3,5}\{[^{}]*'descr': '[<>=]?f\d{1,2}'[^{}]*'shape': \(\d{1,9}, \d{1,9}, 3\)[^{}]*\}.*"
+"""Told by its bytes: numpy would evaluate what it finds there."""
+
+_KINDS = {
+    r"(rgb|mask)_\d+\.png": (_PNG, b"\x89PNG\r\n\x1a\n"),
+    r"xyz_\d+\.npy": (_XYZ, b"\x93NUMPY"),
+    # What our manifests begin with. It is not parsed: a large one would take the whole process's time.
+    r"manifest\.json": (rb'\{\s*"(format": \d+,\s*"job_id|job_id)": ".*', b"{"),
+    # What desktops leave in every folder that they show.
+    r"\.DS_Store": (rb"\x00\x00\x00\x01Bud1.*", b"\x00\x00\x00\x01Bud1"),
+    r"Thumbs\.db": (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1.*", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+    # A file that was removed on an NFS server while somebody had it open; it goes by itself.
+    r"\.nfs[0-9a-f]+": (rb".*", b""),
+}
+"""By which name, and by which first bytes, a file is known; and the first of these, where a file ends before its template does."""
 
 
 def others_in(folder: Directory) -> list[str]:
@@ -40,36 +38,21 @@ def others_in(folder: Directory) -> list[str]:
 def sorted_out(folder: Directory, *, half_written: bool = False) -> tuple[list[str], list[str]]:
     """Which entries of a folder are templates, and which are not.
 
-    An entry is a template if it is a regular file that a manifest of ours in this folder names, with the size that it says, or whose
-    name and content are those of a template: an older server left no manifest. An empty file of such a name is what a kill leaves.
+    An entry is a template if it is a regular file whose name and content are those of one, or of what else lies beside them; an older
+    server left no manifest. An empty file of such a name is what a kill leaves.
 
     Args:
         folder: to look at.
         half_written: whether a file may end before its template does, as those of a server that was killed.
 
     Returns:
-        The names of the templates, the manifest last: it vouches for others of them; and the names of all other entries. What comes into
-        the folder while it is looked at is in neither.
+        The names of the templates, and the names of all other entries. What comes into the folder while it is looked at is in neither.
 
     Raises:
         OSError: it cannot be looked at.
     """
-    names = sorted(folder.names(), key=lambda name: (name == MANIFEST, name))
-    manifest = read_manifest(folder) if MANIFEST in names else None
-    named = _files_of(manifest) if manifest is not None else {}
-
-    def is_template(name: str) -> bool:
-        status = folder.find(name)
-        if status is None:  # It has just gone.
-            return True
-        if not stat.S_ISREG(status.st_mode):
-            return False
-        if name == MANIFEST:
-            return manifest is not None or half_written
-        return named.get(name) == status.st_size or _is_of_its_kind(folder, name, half_written)
-
-    found = {name: is_template(name) for name in names}
-    return [name for name in names if found[name]], [name for name in names if not found[name]]
+    found = {name: _is_template(folder, name, half_written) for name in sorted(folder.names())}
+    return [name for name in found if found[name]], [name for name in found if not found[name]]
 
 
 def check_replaceable(parent: Directory | None, name: str, quoted: str) -> None:
@@ -108,44 +91,19 @@ def not_replaceable(quoted: str, others: list[str]) -> ServiceError:
     )
 
 
-def _is_of_its_kind(folder: Directory, name: str, half_written: bool) -> bool:
-    """Whether a file's first bytes are those that its name promises."""
-    magic = next((magic for kind, magic in _KINDS if kind.fullmatch(name)), None)
-    if magic is None:
+def _is_template(folder: Directory, name: str, half_written: bool) -> bool:
+    kind = next((kind for names, kind in _KINDS.items() if re.fullmatch(names, name)), None)
+    status = folder.find(name)
+    if status is None:  # It has just gone.
+        return True
+    if kind is None or not stat.S_ISREG(status.st_mode):
         return False
+    whole, begin = kind
     try:
         with folder.open_file(name) as file:
             head = file.read(_HEAD_BYTES)
     except FileNotFoundError:
         return True
-    if not head or (half_written and len(head) < _HEAD_BYTES and magic.startswith(head[: len(magic)])):
+    if not head or re.fullmatch(whole, head, re.DOTALL):
         return True
-    return head.startswith(magic) and (magic is not _NPY or is_xyz(head))
-
-
-def is_xyz(head: bytes) -> bool:
-    """Whether a file that begins with these bytes is an array of object coordinates: (H, W, 3), of floats."""
-    try:
-        shape, kind = npy_shape(head)
-    except ValueError:
-        return False
-    return kind == "f" and len(shape) == 3 and shape[2] == 3
-
-
-def read_manifest(folder: Directory) -> dict[str, Any] | None:
-    """The manifest in a folder; None when there is none, or it is not one of ours."""
-    try:
-        with folder.open_file(MANIFEST) as file:
-            manifest = json.loads(file.read(MAX_MANIFEST_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return None
-    ours = isinstance(manifest, dict) and isinstance(manifest.get("job_id"), str) and isinstance(manifest.get("views"), list)
-    return manifest if ours else None
-
-
-def _files_of(manifest: dict[str, Any]) -> dict[str, int]:
-    """Bytes of each file that a manifest names; none where it is damaged."""
-    try:
-        return {name: int(file["bytes"]) for view in manifest["views"] for name, file in view["files"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return {}
+    return half_written and len(head) < _HEAD_BYTES and begin.startswith(head[: len(begin)])

@@ -9,19 +9,24 @@ from __future__ import annotations
 import errno
 import secrets
 import stat
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from serve_app.base.directory import Directory
+from serve_app.base.directory import Directory, identity_of
 from serve_app.base.errors import ServiceError
 from serve_app.base.output_roots import OpenParent, OutputRoots
-from serve_app.templates.copy import copy_files, sha256_in
-from serve_app.templates.leftovers import is_left_by_us, remove_if_empty, remove_leftovers_of, staging_name
+from serve_app.templates.copy import FileContent, copy_files, is_intact
+from serve_app.templates.leftovers import remove_if_empty, remove_leftovers_of, staging_name, templates_left
 from serve_app.templates.publishing import StagingMark, Target, changed_by_others, put_in_place
 from serve_app.templates.replaceable import check_replaceable
 
 _MODE_WHILE_COLLECTING = 0o700
+_GROUP_BITS = 0o7000
+"""The bit among them by which files get their group from the folder above."""
+
+_MAX_TRIES = 5
 _FLUSHERS = 8
 """Files flushed at once: a disk takes many small flushes together as fast as one."""
 
@@ -67,27 +72,40 @@ class StagingFolder:
             ServiceError: the folder cannot be made, or a link or the server's own folder is in the way.
         """
         try:
-            self._parent = self._roots.open_parent(self._target, self._quoted, make=True)
-            if left is None or not self._take_up(self._parent.directory, left):
-                self._make(self._parent.directory)
+            for _ in range(_MAX_TRIES - 1):
+                with suppress(FileNotFoundError):
+                    self._open(left)
+                    return
+                self.discard()  # Another job has just given up a folder above.
+            self._open(left)
         except OSError as error:
             self.discard()
             raise self._not_writable(error) from error
+        except BaseException:
+            self.discard()
+            raise
+
+    def _open(self, left: StagingMark | None) -> None:
+        self._parent = self._roots.open_parent(self._target, self._quoted, make=True)
+        if left is None or not self._take_up(self._parent.directory, left):
+            self._make(self._parent.directory)
 
     def remove_leftovers(self) -> None:
         """Remove what earlier servers left of this job beside the folder that is open."""
         assert self._parent is not None
-        remove_leftovers_of(self._parent.directory, self._job_id, keep=self.mark.name)
+        remove_leftovers_of(self._parent.directory, self._job_id, self._target.name, keep=self.mark.name)
 
     def _take_up(self, parent: Directory, left: StagingMark) -> bool:
         try:
             folder = parent.folder(left.name)
         except OSError:  # It is gone, or a link is in its place.
             return False
-        if folder.identity != left.identity or not is_left_by_us(folder):
+        found = templates_left(folder) if folder.identity == left.identity else None
+        if found is None:
             folder.close()
             return False
-        self._folder, self._mark, self._created = folder, left, set(folder.names())
+        self._folder, self._mark, self._created = folder, left, set(found)
+        self._close_to_others(folder)
         return True
 
     def _make(self, parent: Directory) -> None:
@@ -95,11 +113,14 @@ class StagingFolder:
         parent.make_folder(name)
         self._folder = folder = parent.folder(name)
         device, inode = folder.identity
-        if folder.names():
-            raise OSError(None, "somebody else has taken the name of its staging folder")
         self._mark = StagingMark(name, device, inode, folder.mode)
+        self._close_to_others(folder)
+        if folder.names():
+            raise OSError(None, "somebody else has put something into its staging folder")
+
+    def _close_to_others(self, folder: Directory) -> None:
         with suppress(OSError):  # Not every file system has permissions.
-            folder.set_mode(_MODE_WHILE_COLLECTING)
+            folder.set_mode(_MODE_WHILE_COLLECTING | self.mark.mode & _GROUP_BITS)
 
     def write(self, name: str, data: bytes) -> None:
         """Write one file, which must not be there."""
@@ -112,24 +133,24 @@ class StagingFolder:
         except OSError as error:
             raise self._not_writable(error) from error
 
-    def copy_from(self, source: Directory, files: dict[str, str]) -> None:
+    def copy_from(self, source: Directory, files: Mapping[str, FileContent]) -> None:
         """Copy files from another folder; none of them may be here.
 
         Args:
             source: the folder.
-            files: SHA-256 of each, by name.
+            files: what each holds, by name.
 
         Raises:
-            DamagedFileError: a file is missing there or has another SHA-256.
+            DamagedFileError: a file is missing there, or holds something else.
             ServiceError: the staging folder cannot be written.
         """
         try:
-            copy_files(source, self.directory, files.items(), self._created)
+            copy_files(source, self.directory, files, self._created)
         except OSError as error:
             raise self._not_writable(error) from error
 
-    def intact(self, files: dict[str, str]) -> bool:
-        """Whether files lie in the folder with the SHA-256 that each is said to have."""
+    def intact(self, files: Mapping[str, FileContent]) -> bool:
+        """Whether files lie in the folder and hold what they are said to."""
         return intact(self.directory, files)
 
     def keep_only(self, names: set[str]) -> None:
@@ -169,8 +190,10 @@ class StagingFolder:
                 check_replaceable(parent, self._target.name, self._quoted)
                 self._check_files(files)
                 self._flush(files)
-                warnings = put_in_place(parent, self.directory, self.mark, Target(self._target.name, self._quoted))
-                parent.flush()
+                warnings = put_in_place(parent, self.directory, self.mark, Target(self._target.name, self._quoted), self._job_id)
+                self._created = set()  # They are the target's now.
+                with suppress(OSError):  # It is published; a disk that fails now may forget that, not harm it.
+                    parent.flush()
         except OSError as error:
             raise self._not_writable(error) from error
         self._parent.keep_made()
@@ -195,12 +218,22 @@ class StagingFolder:
         """Remove the staging folder and the folders that were made for it, but for what others have put there."""
         if self._parent is not None:
             with suppress(OSError):
-                if self._folder is not None:
-                    for name in tuple(self._created):
-                        self._remove(name)
-                    remove_if_empty(self._parent.directory, self.mark.name, self._folder)
+                self._remove_staging(self._parent.directory)
             self._parent.remove_made()
         self._close()
+
+    def _remove_staging(self, parent: Directory) -> None:
+        if self._folder is None or self._mark is None:
+            return
+        status = parent.find(self._mark.name)
+        if status is None or identity_of(status) != self._mark.identity:
+            # It is somewhere else: published after all, or moved by others. Where it is the target, it is whole.
+            target = parent.find(self._target.name)
+            if target is not None and identity_of(target) == self._mark.identity:
+                return
+        for name in tuple(self._created):
+            self._remove(name)
+        remove_if_empty(parent, self._mark.name, self._folder)
 
     def leave(self) -> None:
         """Keep the staging folder for a later server, and let go of it."""
@@ -227,9 +260,9 @@ class StagingFolder:
         )
 
 
-def intact(folder: Directory, files: dict[str, str]) -> bool:
-    """Whether files lie in a folder with the SHA-256 that each is said to have."""
+def intact(folder: Directory, files: Mapping[str, FileContent]) -> bool:
+    """Whether files lie in a folder and hold what they are said to."""
     try:
-        return all(sha256_in(folder, name) == sha256 for name, sha256 in files.items())
+        return all(is_intact(folder, name, content) for name, content in files.items())
     except OSError:
         return False

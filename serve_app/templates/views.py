@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.types import BlenderReport, EncodedView
 from serve_app.base.errors import ServiceError
+from serve_app.templates.copy import FileContent
 
 _npy: Any = np.lib.format  # Its types are not declared.
 
@@ -57,9 +58,10 @@ class RenderedViews:
         """Take in entries of views that are written."""
         self.entries.update((entry["index"], entry) for entry in entries)
 
-    def hashes(self) -> dict[str, str]:
-        """SHA-256 of each file by name."""
-        return {name: file["sha256"] for entry in self.entries.values() for name, file in entry["files"].items()}
+    def files(self) -> dict[str, FileContent]:
+        """What each file holds, by name."""
+        found = {name: file for entry in self.entries.values() for name, file in entry["files"].items()}
+        return {name: FileContent(file["sha256"], file["bytes"]) for name, file in found.items()}
 
     def sizes(self) -> dict[str, int]:
         """Bytes of each file by name."""

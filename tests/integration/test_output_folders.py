@@ -86,10 +86,10 @@ def test_a_folder_with_something_else_is_never_replaced(server: Server, make: Ca
 
 
 def test_templates_of_an_older_server_are_replaced(server: Server) -> None:
-    first = server.render("knot.ply", "older", **SMALL)
+    first = server.render("knot.ply", "of-an-older-server", **SMALL)
     folder = Path(first["templates_dir"])
     (folder / MANIFEST).unlink()
-    again = server.render("knot.ply", "older", **SMALL)
+    again = server.render("knot.ply", "of-an-older-server", **SMALL)
     assert again["status"] == "succeeded" and (folder / MANIFEST).is_file() and os.listdir(folder.parent) == ["templates"]
 
 

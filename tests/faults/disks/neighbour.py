@@ -38,7 +38,9 @@ class Neighbour:
 
     def _staging(self) -> Iterator[Path]:
         with suppress(OSError):
-            yield from (Path(entry) for entry in os.scandir(self.out) if entry.name.endswith(".partial"))
+            for entry in os.scandir(self.out):
+                if entry.name.endswith(".partial") and entry.is_dir(follow_symlinks=False):
+                    yield Path(entry)
 
     def swap_the_parent(self) -> None:
         """A link in place of the folder that the target lies in; moved back a moment later."""

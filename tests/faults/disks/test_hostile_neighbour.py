@@ -16,7 +16,7 @@ from tests.faults.disks.neighbour import KINDS
 from tests.faults.disks.place import Place
 from tests.faults.fault_server import FaultServer, check_templates, report
 
-JOBS = 200 if FULL else 12
+JOBS = 200 if FULL else 8
 _PAUSE_SEC = 0.5
 """A neighbour who is busier than this lets no job through, and what comes late in a job is never met."""
 

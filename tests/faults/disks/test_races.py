@@ -17,7 +17,7 @@ from tests.faults.disks.place import Place
 from tests.faults.fault_server import report
 from tests.unit.serve_app.templates_made import staging_at, template
 
-TRIES = 1000 if FULL else 100
+TRIES = 1000 if FULL else 40
 NAMES = ("rgb_0.png", "mask_0.png", "xyz_0.npy")
 
 

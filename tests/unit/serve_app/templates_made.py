@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
 from serve_app.base.output_roots import OutputRoots
 from serve_app.base.own_folders import OwnFolders
+from serve_app.templates.copy import FileContent
 from serve_app.templates.leftovers import staging_name
 from serve_app.templates.staging import StagingFolder
 
@@ -22,6 +24,11 @@ def template(name: str, brightness: int = 0) -> bytes:
     if name.startswith("xyz"):
         return encode_xyz(np.full((8, 8, 3), brightness, dtype=np.float16))
     return b"no template"
+
+
+def content_of(data: bytes) -> FileContent:
+    """What a file with these bytes holds."""
+    return FileContent(hashlib.sha256(data).hexdigest(), len(data))
 
 
 def roots_at(*roots: Path, own: list[Path] | None = None) -> OutputRoots:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from serve_app.base.errors import ServiceError
+from serve_app.base.output_roots import OutputRoots
+from serve_app.base.settings import Settings
 from tests.unit.serve_app.templates_made import roots_at
 
 
@@ -71,3 +73,30 @@ def test_below_no_root_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ServiceError) as caught:
         roots_at(tmp_path / "a").open_parent(tmp_path / "b" / "templates", "shown")
     assert caught.value.code == "path_outside_roots"
+
+
+def test_a_folder_that_may_only_be_passed_is_passed(tmp_path: Path) -> None:
+    """A permission that root does not need; the flag is looked at for everybody."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a").chmod(0o711)
+    parent = roots_at(tmp_path).open_parent(tmp_path / "a" / "b" / "templates", "shown")
+    assert parent.directory.names() == []
+    parent.directory.close()
+
+
+def test_a_root_in_another_one_is_a_folder_like_others(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "inner").symlink_to(tmp_path / "outside")
+    settings = Settings(output_roots=[tmp_path / "inner", tmp_path, tmp_path / "a" / ".." / "b"])
+    assert settings.outermost_output_roots == [tmp_path.resolve()]
+    with pytest.raises(NotADirectoryError):
+        OutputRoots.of_server(settings).open_parent(tmp_path.resolve() / "inner" / "x" / "templates", "shown", make=True)
+    assert os.listdir(tmp_path / "outside") == []
+
+
+def test_very_many_missing_folders_are_refused(tmp_path: Path) -> None:
+    target = tmp_path.joinpath(*(["d"] * 100), "templates")
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError, match="more than 64 folders"):
+        roots_at(tmp_path).open_parent(target, "shown", make=True)
+    assert os.listdir(tmp_path) == [] and len(os.listdir("/proc/self/fd")) == before

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
 from serve_app.rendering.single_flight import SingleFlight
+from serve_app.templates.copy import FileContent
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
 from tests.unit.serve_app.rendering.fakes import all_turns, until
@@ -188,7 +189,7 @@ def slow_copies(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threa
     begun, go_on = threading.Event(), threading.Event()
     real = StagingFolder.copy_from
 
-    def copy_from(self: StagingFolder, source: Directory, files: dict[str, str]) -> None:
+    def copy_from(self: StagingFolder, source: Directory, files: Mapping[str, FileContent]) -> None:
         begun.set()
         go_on.wait(10)
         real(self, source, files)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ from tests.unit.serve_app.made import make_job
 from tests.unit.serve_app.templates_made import leftover, template
 
 
-def record(tmp_path: Path, output: str, job_id: str, status: JobState = "queued", *, subfolder: bool = True) -> JobRecord:
+def record(
+    tmp_path: Path, output: str, job_id: str, status: JobState = "queued", *, subfolder: bool = True, ended_in_sec: float = 60
+) -> JobRecord:
     made = record_of(make_job(str(tmp_path / output), job_id=job_id, templates_subfolder=subfolder))
-    return dataclasses.replace(made, status=status)
+    return dataclasses.replace(made, status=status, ended_at=time.time() + ended_in_sec if status == "succeeded" else None)
 
 
 def left(target: Path, job_id: str, *names: str, age_days: float = 0) -> Path:
@@ -38,8 +41,10 @@ async def test_staging_folders_of_ended_jobs_and_old_ones_that_nobody_knows_go(t
     await store.insert(record(tmp_path, "out", "waits"))
     await store.insert(record(tmp_path, "out", "runs-1", "running"))
     await store.insert(record(tmp_path, "out", "ended-1.b", "succeeded"))
+    await store.insert(record(tmp_path, "out", "of-both", "succeeded", ended_in_sec=-60))
     target = tmp_path / "out" / "templates"
     kept = [
+        left(target, "of-both", "rgb_0.png"),  # Of another server, whose client chose the same id.
         left(target, "waits", age_days=90),
         left(target, "runs-1", "rgb_0.png"),
         left(target, "of-another-server", "rgb_0.png", age_days=29),

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from serve_app.base.directory import Directory
 from serve_app.templates import cache as template_cache
 from serve_app.templates import staging as staging_module
 from serve_app.templates.cache import TemplateCache
-from serve_app.templates.copy import DamagedFileError, copy_files
+from serve_app.templates.copy import DamagedFileError, FileContent, copy_files
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
-from tests.unit.serve_app.templates_made import leftovers_of, staging_at
+from tests.unit.serve_app.templates_made import content_of, leftovers_of, staging_at
 
 
 def staged(tmp_path: Path, name: str, content: bytes = b"x" * 1000) -> tuple[StagingFolder, RenderedViews]:
@@ -48,7 +49,7 @@ async def test_what_was_put_in_comes_out_as_files_of_their_own(tmp_path: Path) -
     for name in ("b", "c"):
         target = empty(tmp_path, name)
         assert await cache.fetch("key", target) == rendered
-        assert sorted(target.directory.names()) == sorted(rendered.hashes()) and target.intact(rendered.hashes())
+        assert sorted(target.directory.names()) == sorted(rendered.files()) and target.intact(rendered.files())
         for path in target.directory.path.iterdir():
             assert path.stat().st_nlink == 1
             path.write_bytes(b"a consumer edits its own")
@@ -184,7 +185,7 @@ async def test_many_readers_and_writers_at_once(tmp_path: Path) -> None:
             source, rendered = staged(tmp_path, f"s{number}", key.encode() * 500)
             await cache.insert(key, source, rendered)
             return False
-        assert target.intact(rendered.hashes())
+        assert target.intact(rendered.files())
         return True
 
     for _ in range(4):
@@ -199,7 +200,7 @@ async def test_who_is_canceled_while_files_are_copied_waits_for_the_copy(
 ) -> None:
     begun, go_on, copied = threading.Event(), threading.Event(), threading.Event()
 
-    def slow(source: Directory, target: Directory, files: Iterable[tuple[str, str]], created: set[str] | None = None) -> None:
+    def slow(source: Directory, target: Directory, files: Mapping[str, FileContent], created: set[str] | None = None) -> None:
         begun.set()
         go_on.wait(10)
         copy_files(source, target, files, created)
@@ -239,9 +240,41 @@ def test_a_copy_is_checked_and_is_no_link(tmp_path: Path) -> None:
     data = os.urandom(3_000_000)
     (tmp_path / "a" / "f").write_bytes(data)
     with Directory.open(tmp_path / "a") as source, Directory.open(tmp_path / "b") as target:
-        copy_files(source, target, [("f", hashlib.sha256(data).hexdigest())])
+        copy_files(source, target, {"f": content_of(data)})
         assert (tmp_path / "b" / "f").read_bytes() == data
         assert (tmp_path / "a" / "f").stat().st_ino != (tmp_path / "b" / "f").stat().st_ino
         target.remove_file("f")
         with pytest.raises(DamagedFileError, match="f has another SHA-256"):
-            copy_files(source, target, [("f", "0" * 64)])
+            copy_files(source, target, {"f": FileContent("0" * 64, len(data))})
+
+
+def test_a_source_of_another_size_is_not_copied(tmp_path: Path) -> None:
+    """Such as one that somebody made endless."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with (tmp_path / "a" / "f").open("wb") as file:
+        file.truncate(1 << 40)
+    with Directory.open(tmp_path / "a") as source, Directory.open(tmp_path / "b") as target:
+        with pytest.raises(DamagedFileError, match="another size"):
+            copy_files(source, target, {"f": content_of(b"x")})
+        assert target.names() == []
+
+
+async def test_a_disk_that_cannot_be_written_gives_its_entries_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = TemplateCache(tmp_path / "cache", 10**9)
+    source, rendered = staged(tmp_path, "a")
+    await cache.insert("key", source, rendered)
+
+    def refused(*_: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "utime", refused)
+    assert await cache.fetch("key", empty(tmp_path, "b")) == rendered
+    monkeypatch.setattr(Path, "rename", refused)
+    (tmp_path / "cache" / "key" / "rgb_0.png").write_bytes(b"damaged")
+    assert await cache.fetch("key", empty(tmp_path, "c")) is None
+
+
+def test_a_file_in_place_of_the_cache_stops_no_server(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("x")
+    assert len(TemplateCache(tmp_path / "cache", 10**9)) == 0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
-from serve_app.templates.leftovers import is_left_by_us
+from serve_app.templates.leftovers import templates_left
 from serve_app.templates.replaceable import check_replaceable, others_in
 from tests.unit.serve_app.templates_made import template
 
@@ -40,32 +40,44 @@ def test_templates_of_an_older_server_have_no_manifest(tmp_path: Path) -> None:
     assert others(folder) == []
 
 
-def manifest(name: str, size: int) -> str:
-    return json.dumps({"job_id": "j", "views": [{"files": {name: {"bytes": size}}}]})
-
-
-def test_what_a_manifest_of_ours_names_is_ours(tmp_path: Path) -> None:
+def test_our_manifest_is_known_by_its_head(tmp_path: Path) -> None:
     folder = filled(tmp_path / "t", "rgb_0.png")
-    (folder / "depth_0.png").write_text("of a later version")
-    assert others(folder) == ["depth_0.png"]
-    (folder / "manifest.json").write_text(manifest("depth_0.png", 18))
-    assert others(folder) == []
-    (folder / "manifest.json").write_text(manifest("depth_0.png", 17))
-    assert others(folder) == ["depth_0.png"]
+    for text in (json.dumps({"format": 1, "job_id": "j", "cad": {}}, indent=1), json.dumps({"job_id": "j", "views": []})):
+        (folder / "manifest.json").write_text(text)
+        assert others(folder) == []
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"job_id": 3, "views": []}', '{"name": "a web app", "icons": []}', "[" * 100_000])
+def test_a_manifest_vouches_for_no_file_of_another_kind(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "t", "rgb_0.png")
+    (folder / "thesis.tex").write_text("years")
+    (folder / "manifest.json").write_text(json.dumps({"job_id": "j", "views": [{"files": {"thesis.tex": {"bytes": 5}}}]}))
+    assert others(folder) == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"job_id": 3, "views": []}', '{"name": "a web app", "icons": []}', "[" * 100_000])
 def test_a_manifest_of_somebody_else_is_not_ours(tmp_path: Path, text: str) -> None:
     folder = filled(tmp_path / "t", "rgb_0.png")
     (folder / "manifest.json").write_text(text)
     assert others(folder) == ["manifest.json"]
 
 
-@pytest.mark.parametrize("views", [None, 3, [3], [{"files": 3}], [{"files": {"rgb_0.png": {}}}]])
-def test_a_damaged_manifest_names_nothing(tmp_path: Path, views: object) -> None:
+HEADERS = [
+    "{'descr': (",
+    '"' * 3,
+    "{[]:1}",
+    "  x\n y",
+    "(" * 3000,
+    "{'descr': '<f2', 'fortran_order': False, 'shape': (8, 8, 4), }",
+    "{'descr': '<i2', 'fortran_order': False, 'shape': (8, 8, 3), }",
+    "{'descr': '<f2', 'fortran_order': False, 'shape': __import__('os').getpid(), }",
+]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_crafted_array_is_no_template_and_stops_nobody(tmp_path: Path, header: str) -> None:
     folder = filled(tmp_path / "t", "rgb_0.png")
-    (folder / "manifest.json").write_text(json.dumps({"job_id": "j", "views": views}))
-    assert others(folder) == ([] if isinstance(views, list) else ["manifest.json"])
+    (folder / "xyz_0.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
+    assert others(folder) == ["xyz_0.npy"]
 
 
 def text_called_template(path: Path) -> None:
@@ -103,9 +115,9 @@ def test_a_half_written_template_is_ours_where_a_server_was_killed(tmp_path: Pat
     folder = filled(tmp_path / "t", name)
     os.truncate(folder / name, size)
     with Directory.open(folder) as opened:
-        assert is_left_by_us(opened)
+        assert templates_left(opened) == [name]
         (folder / name).write_bytes(b"letter"[:size])
-        assert not is_left_by_us(opened)
+        assert templates_left(opened) is None
 
 
 def test_the_refusal_names_what_would_be_lost(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import pytest
 from serve_app.base import directory
 from serve_app.base.errors import ServiceError
 from serve_app.templates.staging import StagingFolder
-from tests.unit.serve_app.templates_made import leftover, staging_at, template
+from tests.unit.serve_app.templates_made import content_of, leftover, staging_at, template
 
 
 def stage(root: Path, target: Path, *names: str, job: str = "j1", brightness: int = 0) -> StagingFolder:
@@ -137,8 +136,9 @@ def test_a_later_server_finds_what_is_intact_and_keeps_nothing_else(tmp_path: Pa
     folder.leave()
     later = staging_at(tmp_path, tmp_path / "templates", "j1")
     later.open(type(mark).from_json(mark.to_json()))
-    good = {"rgb_0.png": hashlib.sha256(template("rgb_0.png")).hexdigest()}
-    assert later.intact(good) and not later.intact({"rgb_1.png": "0" * 64}) and not later.intact({"rgb_7.png": "0" * 64})
+    good = {"rgb_0.png": content_of(template("rgb_0.png"))}
+    other = content_of(template("rgb_0.png", 1))
+    assert later.intact(good) and not later.intact({"rgb_1.png": other}) and not later.intact({"rgb_7.png": other})
     later.keep_only(set(good))
     assert later.directory.names() == ["rgb_0.png"] and later.mark == mark
 

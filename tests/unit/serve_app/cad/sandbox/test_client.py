@@ -82,8 +82,8 @@ def readers() -> list[str]:
     """Command lines of this process's children that read a CAD."""
     found = []
     for task in Path(f"/proc/{os.getpid()}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError):  # A thread, or a child, that has just ended.
+            for child in (task / "children").read_text().split():
                 found.append(Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode())
     return [line for line in found if "serve_app.cad.sandbox.process" in line]
 
