@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,12 +36,14 @@ class Place:
         """Take what lies outside now for what must lie there in the end."""
         self._outside = self.snapshot()
 
-    def snapshot(self) -> dict[str, str]:
-        """Everything outside the root: names and content."""
-        files = [path for path in self.outside.rglob("*") if path.is_file()]
-        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files} | {
-            str(path): "folder" for path in self.outside.rglob("*") if path.is_dir()
-        }
+    def snapshot(self) -> dict[str, tuple[object, ...]]:
+        """Everything outside the root: kind, permissions, owner and content of each entry."""
+        found: dict[str, tuple[object, ...]] = {}
+        for path in self.outside.rglob("*"):
+            status = path.lstat()
+            content = path.read_bytes() if stat.S_ISREG(status.st_mode) else path.readlink() if path.is_symlink() else None
+            found[str(path)] = (status.st_mode, status.st_uid, status.st_gid, content)
+        return found
 
     @contextmanager
     def neighbour(self, kinds: str, pause_sec: float = 0) -> Iterator[dict[str, Any]]:

@@ -59,7 +59,7 @@ def attacked(server: FaultServer, name: str, kinds: str, outside: Path) -> tuple
             answer = http.put(f"/jobs/{name}-{number}", json=body, params={"wait": "true"}).json()
             ends[answer["code"] if "code" in answer else (answer.get("error") or {}).get("code", answer["status"])] += 1
     place.audit(said["letters"])
-    report(f"hostile neighbour {name}", **ends, mischief=said["done"], letters=len(said["letters"]), harmed=0)
+    report(f"hostile neighbour {name}", **ends, mischief=said["done"], letters=len(said["letters"]))
     return place, ends
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,4 +50,31 @@ def test_a_neighbour_harms_nobody_else(tmp_path: Path, kind: str, exchange_works
     place.audit(said["letters"])
     assert set(ends) <= {"published", "output_not_writable", "output_not_replaceable"}
     what = kind if "," not in kind else "everything"
-    report(f"race {what} exchange={exchange_works}", **ends, mischief=said["done"], letters=len(said["letters"]), harmed=0)
+    report(f"race {what} exchange={exchange_works}", **ends, mischief=said["done"], letters=len(said["letters"]))
+
+
+def test_nested_outputs_at_once_never_take_each_other(tmp_path: Path) -> None:
+    """Several servers, which know nothing of each other's jobs."""
+    root = tmp_path / "root"
+    targets = [root / "a", root / "a" / "templates", root / "a" / "b"]
+    ends = {target: Counter[str]() for target in targets}
+
+    def server(target: Path) -> None:
+        for job in range(TRIES):
+            staging = staging_at(root, target, f"{target.name}-{job}")
+            try:
+                staging.open()
+                staging.write("rgb_0.png", template("rgb_0.png", job % 200))
+                staging.publish({"rgb_0.png": len(template("rgb_0.png", job % 200))})
+                ends[target]["published"] += 1
+            except ServiceError as error:
+                staging.discard()
+                ends[target][error.code] += 1
+
+    with ThreadPoolExecutor(len(targets)) as threads:
+        list(threads.map(server, targets))
+    there = [target for target in targets if (target / "rgb_0.png").is_file()]
+    assert there and not list(root.rglob(".render-*"))
+    # Whoever published last is there, or was the whole content of a folder that another one published in its turn.
+    assert all(target in there or root / "a" in there for target in targets if ends[target]["published"])
+    report("race nested outputs", **{str(target.relative_to(root)): ends[target]["published"] for target in targets})
