@@ -211,4 +211,5 @@ def test_several_jobs_are_canceled_by_one_request(server: Server) -> None:
         assert [result.get("status") for result in answer["results"]] == ["canceled"] * len(ids) + [None]
         assert answer["results"][-1]["error"]["code"] == "job_not_found"
         assert {http.get(f"/jobs/{job_id}").json()["status"] for job_id in ids} == {"canceled"}
-    assert not (server.folder / "together").exists()
+    # The folder above is its maker's to remove, unless others still work in it then.
+    assert not list((server.folder / "together").rglob("*"))
