@@ -34,7 +34,7 @@ def staging_folders(parent: Directory) -> dict[str, str | None]:
         parent: may hold targets.
 
     Returns:
-        The job's id by the entry's name; None for those of servers before version 1.1, whose names do not tell it for certain.
+        The job's id by the entry's name; None for those of earlier servers (job store of format 3 or older), whose names do not tell it.
 
     Raises:
         OSError: the folder cannot be read.

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from serve_app.base.directory import Directory, Identity, identity_of
 from serve_app.base.errors import ServiceError
 from serve_app.templates.leftovers import aside_name, remove_templates
-from serve_app.templates.replaceable import not_replaceable, others_in
+from serve_app.templates.replaceable import not_replaceable, others_in, sorted_out
 from serve_app.templates.swap import swap
 
 _MAX_TRIES = 5
@@ -112,8 +112,9 @@ def _check_published(parent: Directory, mark: StagingMark, target: Target, undo:
         if identity_of(parent.status(target.name)) == mark.identity:
             return
         with parent.folder(target.name) as folder:
-            if not others_in(folder):
-                return
+            templates, others = sorted_out(folder)
+        if templates and not others:
+            return
     except OSError:  # A link, or it has gone.
         pass
     with suppress(OSError):

@@ -192,3 +192,20 @@ def test_what_comes_in_the_last_moment_is_never_renamed_over(
             published(tmp_path, NEW)
         assert (tmp_path / "templates").read_text() == "mine"
     assert os.listdir(tmp_path) == ["templates"]
+
+
+def test_an_empty_folder_in_the_staging_folders_place_is_never_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A consumer would take it for finished templates."""
+    real, staging = Directory.rename, staged(tmp_path, NEW)
+
+    def rename(self: Directory, name: str, new_name: str) -> None:
+        if new_name == "templates":
+            (tmp_path / name).rename(tmp_path / "moved")
+            (tmp_path / name).mkdir()
+        real(self, name, new_name)
+
+    monkeypatch.setattr(Directory, "rename", rename)
+    with pytest.raises(ServiceError, match="changed by somebody else"):
+        staging.publish({"rgb_0.png": len(template("rgb_0.png", NEW))})
+    staging.discard()
+    assert not (tmp_path / "templates").exists()
