@@ -17,9 +17,6 @@ from serve_app.base.settings import Settings
 _MAX_MADE = 64
 """Folders that are made for one output; each is held open while the job runs."""
 
-_MAX_TRIES = 5
-"""Other jobs remove the empty folders that they have made, perhaps just when they are entered here."""
-
 
 @dataclass
 class OpenParent:
@@ -101,17 +98,9 @@ class OutputRoots:
 
         Raises:
             ServiceError: ``output_reserved``; or ``path_outside_roots``, when it lies below none of the roots (any more).
-            OSError: a folder on the way is missing, a link or a file, cannot be made or entered, or is being moved.
+            OSError: a folder on the way is a link or a file, cannot be made or entered; ``FileNotFoundError`` where one is missing, or is
+                moved or removed meanwhile, as by a job that gives up a folder that it has made.
         """
-        for _ in range(_MAX_TRIES - 1):
-            try:
-                return self._walk(target, quoted, make=make)
-            except FileNotFoundError:
-                if not make:
-                    raise
-        return self._walk(target, quoted, make=make)
-
-    def _walk(self, target: Path, quoted: str, *, make: bool) -> OpenParent:
         root = next((root for root in self._roots if root in target.parents), None)
         if root is None:
             raise ServiceError(
