@@ -37,6 +37,7 @@ def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
             "adaptive_threshold": sampling.adaptive_threshold,
             "adaptive_min_samples": sampling.adaptive_min_samples,
             "denoiser": sampling.denoiser,
+            "max_samples": sampling.max_samples,
         },
         "object_to_scene": scene.object_to_scene.tolist(),
         "xyz_unit": "mm",

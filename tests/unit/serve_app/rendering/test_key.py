@@ -46,6 +46,7 @@ def test_the_same_is_the_same() -> None:
         ("sampling", Sampling(5)),
         ("sampling", Sampling(4, denoiser="none")),
         ("sampling", Sampling(4, adaptive_threshold=0.01)),
+        ("sampling", Sampling(4, max_samples=256)),
     ],
 )
 def test_anything_that_changes_pixels_changes_the_key(field: str, value: Any) -> None:
