@@ -28,8 +28,8 @@ class RenderOptions(BaseModel):
         description="Bound of the error to the converged image: root mean square over the object's pixels, of 255. `standard`: at most 1.0 "
         "(48.1 dB) in the median view and 1.25 (46.2 dB) in every view, or no more than the stock script's own error in that view where "
         "that is larger. `draft`: 2.0 and 2.6 by the same rule, faster. `reference`: samples and denoises as the stock script does. The "
-        "renderer measures the error of each view while it samples, and takes the samples that it needs; `manifest.json` tells both, and `warnings` "
-        "the views that would have needed more than the server allows.",
+        "renderer measures the error of each view while it samples, and takes the samples that it needs; `manifest.json` tells both, "
+        "and `warnings` the views that would have needed more than the server allows.",
     )
     samples: int | None = Field(
         None,
