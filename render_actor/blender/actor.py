@@ -11,7 +11,6 @@ import ray
 
 from render_actor.blender.failures import render_failure, start_failure
 from render_actor.contract.types import BatchResult, BlenderReport, EncodedView, Failure, RendererOptions, ViewBatch
-from render_actor.contract.view_quality import ViewQuality
 from render_actor.contract.view_time import view_limit_sec
 from render_actor.process.cpu_affinity import CoreClaim
 from render_actor.process.output_capture import captured_output
@@ -124,11 +123,10 @@ class BlenderActor:
             failure = view_failure(mask, view, batch.hints)
             if failure is not None:
                 return failure
-            rgb = self._scene.rgb(batch.scene, view, limit)
+            rgb, quality = self._scene.rgb(batch.scene, view, mask, limit)
         except ViewTooSlowError as error:
             return too_slow_failure(view, limit, error)
         files = encode_rgb(rgb), encode_mask(mask), encode_xyz(xyz)
-        quality = ViewQuality(samples=batch.scene.sampling.samples)
         return EncodedView(view, *files, seconds=time.monotonic() - began, mask_pixels=int(mask.sum()), quality=quality)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.contract.cameras import POSE_LIST_RADIUS, SCENE_CAMERA_DISTANCE
+from render_actor.contract.error_bound import ErrorBound, most_samples
 
 FIELD_OF_VIEW = 0.691111
 """Full horizontal angle in radians: BlenderProc's default intrinsics."""
@@ -46,33 +47,35 @@ class Sampling:
     """How Cycles samples and denoises.
 
     Attributes:
-        samples: largest number of samples of a pixel.
-        adaptive_threshold: noise level at which a pixel is done, or None to take all samples everywhere.
-        adaptive_min_samples: samples before a pixel may be done.
+        samples: of each pixel; where an error is promised, the first ones, which tell how many more are needed.
         denoiser: how Open Image Denoise is run over the result.
         guides: whether Cycles' denoiser is given the albedo, which keeps textures sharp. Normals as well are no better by
             measurement, and worse with the denoiser's fast quality, which is used.
         dither: whether the image is dithered, as the stock procedure's is; it hides steps in gradients. The pattern is the
             stock one, pixel for pixel.
-        max_samples: as many samples a pixel may be taken to keep the promised error, or None where none is promised.
+        bound: the promised error, or None to take exactly ``samples``.
+        max_samples: a pixel may take so many to keep the promised error.
     """
 
     samples: int
-    adaptive_threshold: float | None = None
-    adaptive_min_samples: int = 0
     denoiser: Denoiser = "cycles"
     guides: bool = True
     dither: bool = True
+    bound: ErrorBound | None = None
     max_samples: int | None = None
+
+    def most_samples(self, pixels: int) -> int:
+        """Samples a pixel that a view of so many rendered pixels may take."""
+        return self.samples if self.bound is None else most_samples(pixels, self.max_samples or DEFAULT_MAX_SAMPLES)
 
 
 DEFAULT_MAX_SAMPLES = 256
 """Samples a pixel that a quality with an error bound may take where nobody says."""
 
-# The fewest samples with which `make bench` is within its bounds: each sample of `standard` is a fifteenth of a view's time.
+# The first samples are few: what is easy to render is done with them, and they tell what else needs.
 _QUALITIES: dict[Quality, Sampling] = {
-    "standard": Sampling(samples=12),
-    "draft": Sampling(samples=2, guides=False),
+    "standard": Sampling(samples=8, bound=ErrorBound(median=1.0, every_view=1.25)),
+    "draft": Sampling(samples=4, guides=False, bound=ErrorBound(median=2.0, every_view=2.6)),
     "reference": Sampling(samples=50, denoiser="compositor"),
 }
 
@@ -88,8 +91,8 @@ def sampling_for(quality: Quality, samples: int | None = None, max_samples: int 
     """
     sampling = _QUALITIES[quality]
     if samples is not None:
-        return replace(sampling, samples=samples, adaptive_threshold=None, adaptive_min_samples=0)
-    return sampling if quality == "reference" else replace(sampling, max_samples=max_samples)
+        return replace(sampling, samples=samples, bound=None)
+    return sampling if sampling.bound is None else replace(sampling, max_samples=max_samples)
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def test_bounds_are_the_whole_image_when_a_point_is_behind_the_camera() -> None:
 def test_samples_of_a_request_are_taken_exactly_whatever_the_quality() -> None:
     for quality in ("standard", "draft", "reference"):
         sampling = sampling_for(quality, 7)
-        assert (sampling.samples, sampling.adaptive_threshold, sampling.max_samples) == (7, None, None)
+        assert (sampling.samples, sampling.bound, sampling.max_samples) == (7, None, None)
 
 
 def test_a_quality_that_promises_an_error_may_take_so_many_samples_at_most() -> None:
