@@ -1,10 +1,18 @@
-"""Converged images of CADs, kept from one run to the next: they are most of a run's time."""
+"""True errors without an image that is free of noise.
+
+Of two renders that know nothing of each other, T + n and T + m, an image's error to the converged image T is told by the mean of
+(image - T - n) (image - T - m): the noise cancels out. So some 128 samples a pixel of a large object tell it as well as thousands do,
+and nothing of the noise counts as error of the image, as it does against one render of 1,024 samples.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.child import Child
-from bench.truth import REFERENCE, VIEWS, read_rgb
+from bench.truth import read_rgb
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
@@ -20,13 +28,42 @@ from serve_app.cad.parse import parse_cad
 _AT_ONCE = 2
 """Blenders with one thread each."""
 
+_RENDERS = 2
+_OBJECT_PIXELS = 40_000
+"""An object of fewer pixels gets more samples, so that as many say what its error is."""
+
+_MAX_SAMPLES = 1024
+
+
+@dataclass(frozen=True)
+class NoisyTruth:
+    """Independent renders (H, W, 3) of one view, without a denoiser."""
+
+    renders: tuple[NDArray[np.uint8], ...]
+    samples: int
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Of the renders."""
+        return np.mean([render.astype(np.float64) for render in self.renders], axis=0)
+
+    def rmse(self, rgb: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
+        """Root mean square error of an image to the converged one over some pixels, of 255."""
+        differences = [(rgb.astype(np.float64) - render)[where] for render in self.renders]
+        return math.sqrt(max(0.0, float(np.mean([(a * b).mean() for a, b in itertools.combinations(differences, 2)]))))
+
+    def noise(self, samples: int, where: NDArray[np.bool_]) -> float:
+        """About the root mean square error that one render of so many samples has itself, of 255; less where samples are well spread."""
+        variance = np.var([render.astype(np.float64)[where] for render in self.renders], axis=0, ddof=1).mean()
+        return math.sqrt(float(variance) * self.samples / samples)
+
 
 class ConvergedImages:
-    """Images without a denoiser, by what they show and how they were made.
+    """Keeps the renders from one run to the next.
 
     Args:
-        folder: of the images; they are found again there.
-        samples: of each pixel.
+        folder: of the renders; they are found again there.
+        samples: of each pixel of a large object, in all renders together.
         resolution: width and height.
         num_gpus: of each Blender; 0 renders on the CPU.
     """
@@ -34,21 +71,19 @@ class ConvergedImages:
     def __init__(self, folder: Path, samples: int, resolution: int, num_gpus: float) -> None:
         self._folder, self._samples, self._resolution, self._num_gpus = folder, samples, resolution, num_gpus
 
-    def of(self, cad: Path, views: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
-        """The images (H, W, 3) of some views, rendered where they are missing; those beside the project have 2048 samples.
+    def of(self, cad: Path, views: Sequence[int]) -> dict[int, NoisyTruth]:
+        """The truth of some views, rendered where it is missing.
 
         Raises:
             RuntimeError: a Blender ended.
             ValueError: the CAD cannot be read.
         """
-        if cad.parent == REFERENCE and self._resolution == 512 and set(views) <= set(VIEWS):
-            return {view: read_rgb(REFERENCE / "converged" / f"rgb_{view}.png") for view in views}
         folder = self._folder_of(cad)
-        missing = [view for view in views if not (folder / _name(view)).exists()]
+        missing = [view for view in views if not (folder / f"view{view}").exists()]
         shares = [share for share in (missing[first::_AT_ONCE] for first in range(_AT_ONCE)) if share]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(lambda numbered: self._render(cad, folder, *numbered), enumerate(shares)))
-        return {view: read_rgb(folder / _name(view)) for view in views}
+        return {view: _read(folder / f"view{view}") for view in views}
 
     def _folder_of(self, cad: Path) -> Path:
         # The key is of every file that the CAD pulls in.
@@ -60,9 +95,22 @@ class ConvergedImages:
         scratch = folder / f"blender{number}"
         with Child("bench.probe", cad, scratch, self._num_gpus, self._resolution) as child:
             for view in views:
-                child.ask(f"converged {view} {self._samples}")
-                (scratch / _name(view)).rename(folder / _name(view))  # Only whole images are found again.
+                pixels = max(1, int(child.ask(f"pixels {view}")["pixels"]))
+                share = _OBJECT_PIXELS * (self._resolution / 512) ** 2 / pixels
+                samples = round(min(_MAX_SAMPLES, self._samples / _RENDERS * max(1.0, share)))
+                for seed in range(1, _RENDERS + 1):
+                    child.ask(f"converged {view} {samples} {seed}")
+                    (scratch / f"converged_{view}.png").rename(scratch / f"{seed}-{samples}.png")
+                whole = scratch / f"view{view}"
+                whole.mkdir()
+                for seed in range(1, _RENDERS + 1):
+                    (scratch / f"{seed}-{samples}.png").rename(whole / f"{seed}-{samples}.png")
+                whole.rename(folder / whole.name)  # Only what is complete is found again.
 
 
-def _name(view: int) -> str:
-    return f"converged_{view}.png"
+def _read(folder: Path) -> NoisyTruth:
+    files = sorted(folder.glob("*.png"))
+    renders = tuple(read_rgb(file) for file in files)
+    if len(renders) < _RENDERS or np.array_equal(renders[0], renders[1]):
+        raise RuntimeError(f"{folder} does not hold {_RENDERS} independent renders")
+    return NoisyTruth(renders, int(files[0].stem.split("-")[1]))

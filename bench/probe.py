@@ -1,7 +1,7 @@
 """A Blender of ours without a server, for converged images.
 
-A process of its own: ``python -m bench.probe CAD OUTPUT GPUS RESOLUTION`` reads ``converged VIEW SAMPLES`` from each line of its
-standard input and answers with a line of JSON.
+A process of its own: ``python -m bench.probe CAD OUTPUT GPUS RESOLUTION`` reads from each line of its standard input
+``converged VIEW SAMPLES SEED``, or ``pixels VIEW``, which are those of the object, and answers with a line of JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bench.truth import stock_axes
 from render_actor.blender.scene import BlenderScene
-from render_actor.blender.session import start_session
+from render_actor.blender.session import bpy, start_session
 from render_actor.contract.cameras import camera_poses
 from render_actor.contract.scene import Sampling, TemplateScene, object_to_scene, poses_in_scene
 from render_actor.process.cpu_affinity import CoreClaim
@@ -61,6 +61,7 @@ class Probe:
 
     def mask_and_xyz(self, view: int) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
         """A view's (H, W) mask and its (H, W, 3) coordinates in the CAD's frame."""
+        self._blender.show(self._mesh.key, self._scene)
         return self._blender.mask_and_xyz(self._scene, view)
 
 
@@ -72,9 +73,13 @@ def main() -> None:
     probe = Probe(cad, num_gpus, resolution, stock_axes(cad))
     print(json.dumps({"device": probe.device}), file=answers, flush=True)
     for line in sys.stdin:
-        _, view, samples = line.split()
+        what, view, *rest = line.split()
+        if what == "pixels":
+            print(json.dumps({"pixels": int(probe.mask_and_xyz(int(view))[0].sum())}), file=answers, flush=True)
+            continue
+        bpy.context.scene.cycles.seed = int(rest[1])
         # Dithered as the stock images are, or the dithering would count as their error.
-        rgb, seconds = probe.render(int(view), Sampling(int(samples), denoiser="none"))
+        rgb, seconds = probe.render(int(view), Sampling(int(rest[0]), denoiser="none"))
         cv2.imwrite(str(output / f"converged_{view}.png"), rgb[..., ::-1])
         print(json.dumps({"cpu": seconds}), file=answers, flush=True)
     os._exit(0)  # Blender's own exit crashes.

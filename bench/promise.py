@@ -52,6 +52,7 @@ class CadResult:
         stock_errors: RMSE of the stock procedure's views.
         stock_cpu: CPU seconds of its median view.
         shift: largest mean difference of the stock procedure's views from the converged ones, in one channel.
+        noise: what an image of 1,024 samples has as error of its own in the median view: against one, the errors would be larger.
         iou: of our masks and the stock procedure's, in the worst view.
         first_cpu: CPU seconds of the first small job: parsing, and loading the mesh.
         qualities: by name.
@@ -64,6 +65,7 @@ class CadResult:
     stock_errors: list[float] = field(default_factory=list)
     stock_cpu: float = 0.0
     shift: float = 0.0
+    noise: float = 0.0
     iou: float = 1.0
     first_cpu: float = 0.0
     qualities: dict[str, QualityResult] = field(default_factory=dict)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.child import Child
+from bench.converged import NoisyTruth
 from bench.promise import QUALITIES, CadResult, QualityResult
-from bench.quality import View, rmse
+from bench.quality import View
 from bench.server import BenchServer, Cost
 from bench.truth import read_rgb, read_view, stock_axes
 from render_actor.contract.cameras import camera_poses
@@ -21,7 +21,8 @@ from render_actor.contract.cameras import camera_poses
 _VIEWS_A_JOB = 12
 """A job of four views would measure what a job costs, not what a view costs: of so many each view is rendered several times."""
 
-Images = dict[int, NDArray[np.uint8]]
+Truths = dict[int, NoisyTruth]
+"""By view."""
 
 
 class QualityCase:
@@ -40,13 +41,13 @@ class QualityCase:
         self._resolution, self._num_gpus = resolution, num_gpus
         self._turns = {"standard": math.ceil(_VIEWS_A_JOB / len(views)), "draft": math.ceil(_VIEWS_A_JOB / len(views)), "reference": 1}
 
-    def measure(self, name: str, cad: Path, converged: Images) -> CadResult:
+    def measure(self, name: str, cad: Path, converged: Truths) -> CadResult:
         """Measure one; nothing else may run meanwhile.
 
         Args:
             name: of the CAD, for its files.
             cad: its file.
-            converged: image of each view.
+            converged: truth of each view.
 
         Raises:
             RuntimeError: a job failed, or a Blender ended.
@@ -54,8 +55,9 @@ class QualityCase:
         result = CadResult(name)
         stock = self._stock(result, name, cad)
         result.pixels = int(statistics.median(int(stock[view].mask.sum()) for view in self._views))
-        result.stock_errors = [rmse(stock[view].rgb, converged[view], stock[view].mask) for view in self._views]
-        shifts = [(stock[view].rgb.astype(float) - converged[view])[stock[view].mask].mean(axis=0) for view in self._views]
+        result.stock_errors = [converged[view].rmse(stock[view].rgb, stock[view].mask) for view in self._views]
+        result.noise = statistics.median(converged[view].noise(1024, stock[view].mask) for view in self._views)
+        shifts = [(stock[view].rgb - converged[view].mean)[stock[view].mask].mean(axis=0) for view in self._views]
         result.shift = float(np.abs(shifts).max())
         result.first_cpu = self._job(name, "first", cad, 1, resolution=64, samples=1).cpu
         for quality in QUALITIES:
@@ -75,14 +77,14 @@ class QualityCase:
         whole = {"resolution": self._resolution, "obj_axes": stock_axes(cad), "camera_poses_path": str(poses), **options}
         return self._server.render(cad, f"{name}/{what}", **whole)
 
-    def _result(self, result: CadResult, quality: str, cost: Cost, stock: dict[int, View], converged: Images) -> QualityResult:
+    def _result(self, result: CadResult, quality: str, cost: Cost, stock: dict[int, View], converged: Truths) -> QualityResult:
         folder = Path(cost.job["templates_dir"])
         errors = []
         for index, view in enumerate(self._views):
             seen = read_view(folder, index)
             either = seen.mask | stock[view].mask
             result.iou = min(result.iou, float((seen.mask & stock[view].mask).sum() / max(either.sum(), 1)))
-            errors.append(rmse(seen.rgb, converged[view], stock[view].mask))
+            errors.append(converged[view].rmse(seen.rgb, stock[view].mask))
             again = range(index + len(self._views), len(self._views) * self._turns[quality], len(self._views))
             if any(not np.array_equal(seen.rgb, read_rgb(folder / f"rgb_{other}.png")) for other in again):
                 result.other.append(f"{quality}: view {view} differs from one render to the next")

@@ -15,7 +15,16 @@ from bench.promise import MAX_SHIFT, MEDIAN_AND_WORST, QUALITIES, CadResult
 from bench.quality import decibels
 
 _HEADER = (
-    *("CAD", "pixels", "stock", *QUALITIES, "samples, standard", "stock CPU s", *(f"{quality}, CPU" for quality in QUALITIES)),
+    *(
+        "CAD",
+        "pixels",
+        "noise of 1024 samples",
+        "stock",
+        *QUALITIES,
+        "samples, standard",
+        "stock CPU s",
+        *(f"{quality}, CPU" for quality in QUALITIES),
+    ),
     *("first job, CPU s", ""),
 )
 
@@ -38,7 +47,13 @@ def rows(results: Sequence[CadResult]) -> list[tuple[str, ...]]:
         told = [samples for samples in standard if samples is not None]
         table.append(
             (
-                *(result.name, str(result.pixels), _errors(result.stock_errors), *(_errors(quality.errors) for quality in qualities)),
+                *(
+                    result.name,
+                    str(result.pixels),
+                    f"{result.noise:.2f}",
+                    _errors(result.stock_errors),
+                    *(_errors(quality.errors) for quality in qualities),
+                ),
                 f"{statistics.median(told):.0f} / {max(told):.0f}" if told else "-",
                 f"{result.stock_cpu:.1f}",
                 *(f"{quality.cpu:.2f} ({result.stock_cpu / quality.cpu:.1f}x)" for quality in qualities),

@@ -16,7 +16,7 @@ from bench.converged import ConvergedImages
 from bench.figures import markdown_table, text_table
 from bench.promise import CadResult
 from bench.quality_cads import KINDS, reference_cads, write
-from bench.quality_case import Images, QualityCase
+from bench.quality_case import QualityCase, Truths
 from bench.quality_report import as_json, as_markdown, as_text, figures, rows
 from bench.server import BenchServer
 from bench.truth import REFERENCE, VIEWS
@@ -42,7 +42,7 @@ def _cads(names: Sequence[str], folder: Path) -> dict[str, Path]:
 def _measure(arguments: argparse.Namespace, cads: dict[str, Path], folder: Path) -> list[CadResult]:
     views, num_gpus = VIEWS[: arguments.views], arguments.gpus
     converged = ConvergedImages(arguments.output / "converged", arguments.samples, arguments.resolution, num_gpus)
-    results, images = dict[str, CadResult](), dict[str, Images]()
+    results, images = dict[str, CadResult](), dict[str, Truths]()
     for number, (name, cad) in enumerate(cads.items(), start=1):
         say(f"converged images of {name}, {number} of {len(cads)}")
         try:
@@ -71,14 +71,14 @@ def main() -> int:
     parser.add_argument("--cads", help="names, with commas; left out, the whole set and what lies beside the project")
     parser.add_argument("--views", type=int, default=4, choices=range(1, len(VIEWS) + 1), help=f"the first so many of {VIEWS}")
     parser.add_argument("--resolution", type=int, default=512, help="width and height of all images")
-    parser.add_argument("--samples", type=int, default=1024, help="of the converged images")
-    parser.add_argument("--quick", action="store_true", help="three small CADs, two views, 256 pixels, 256 samples")
+    parser.add_argument("--samples", type=int, default=128, help="of a pixel, to tell the true error; more where the object is small")
+    parser.add_argument("--quick", action="store_true", help="three small CADs, two views, 256 pixels")
     parser.add_argument("--converged", action="store_true", help="only render the converged images; the next run finds them")
     parser.add_argument("--gpus", type=float, default=0.0, help="GPUs, or a fraction of one, of each renderer; 0 renders on the CPU")
     parser.add_argument("--output", type=Path, default=Path("output/quality"), help="folder for the tables and the converged images")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.views, arguments.resolution, arguments.samples = 2, 256, 256
+        arguments.views, arguments.resolution = 2, 256
     every = [*_QUICK] if arguments.quick else [*KINDS, *reference_cads()]
     names = arguments.cads.split(",") if arguments.cads else every
     cores = sorted(os.sched_getaffinity(0))[:_CORES]
