@@ -142,7 +142,7 @@ class Bench:
                 with Child("bench.probe", self._cad, output, self._num_gpus) as child:
                     say(f"converged images, {CONVERGED_SAMPLES} samples")
                     for view in set(stock_views):
-                        child.ask(f"converged {view} {CONVERGED_SAMPLES}")
+                        child.ask(f"converged {view} {CONVERGED_SAMPLES} 1")
             self._against_stock(stock, standard, draft, reference)
             self._overhead(server)
             truth = reference_truth() if REFERENCE.exists() else own_truth(self._cad, tuple(sorted(set(stock_views))), output)
@@ -220,7 +220,7 @@ class Bench:
         with Child("bench.stock", EXAMPLE, folder, self._num_gpus) as child:
             child.ask(str(PICTURE_VIEW))
         with Child("bench.probe", EXAMPLE, folder, self._num_gpus) as child:
-            child.ask(f"converged {PICTURE_VIEW} {CONVERGED_SAMPLES}")
+            child.ask(f"converged {PICTURE_VIEW} {CONVERGED_SAMPLES} 1")
         poses = folder / "view.npy"
         np.save(poses, camera_poses(0)[[PICTURE_VIEW]])
         shutil.copy(EXAMPLE, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -38,10 +39,19 @@ class Distance:
     xyz_p99: float
 
 
+def rmse(rgb: NDArray[np.uint8], truth: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
+    """Root mean square difference over some pixels, of 255."""
+    return float(np.sqrt(np.square(rgb.astype(np.float64) - truth)[where].mean()))
+
+
+def decibels(error: float) -> float:
+    """PSNR of a root mean square difference."""
+    return 20 * math.log10(255 / max(error, 1e-6))
+
+
 def psnr(rgb: NDArray[np.uint8], truth: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
     """PSNR in dB over some pixels."""
-    error = np.square(rgb.astype(np.float64) - truth)[where].mean()
-    return float(10 * np.log10(255**2 / max(error, 1e-12)))
+    return decibels(rmse(rgb, truth, where))
 
 
 def silhouettes(mask: NDArray[np.bool_], xyz: NDArray[np.float32]) -> NDArray[np.bool_]:

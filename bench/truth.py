@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,6 +17,11 @@ REFERENCE = ROOT.parent / "shared" / "reference" / "obj_000005"
 EXAMPLE = ROOT / "examples" / "knot.ply"
 VIEWS = (0, 5, 12, 20, 30, 38)
 """The views of which there are converged images."""
+
+
+def stock_axes(cad: Path) -> Literal["cad", "blender"]:
+    """The ``obj_axes`` with which our images show a CAD as the stock procedure's do: Blender's importer turns every OBJ about x."""
+    return "blender" if cad.suffix.lower() == ".obj" else "cad"
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
