@@ -34,8 +34,8 @@ class Denoiser:
     def __init__(self, *, gpu: bool, threads: int) -> None:
         self._library = _declared(ctypes.CDLL(_LIBRARY))
         for kind in (_CUDA, _CPU) if gpu else (_CPU,):
-            self._device = self._new_device(kind, threads)
-            if self._device is not None:
+            if (device := self._new_device(kind, threads)) is not None:
+                self._device = device
                 return
         raise RuntimeError("Open Image Denoise has no device that works")
 
