@@ -11,7 +11,7 @@ import ray
 
 from render_actor.blender.failures import render_failure, start_failure
 from render_actor.contract.types import BatchResult, BlenderReport, EncodedView, Failure, RendererOptions, ViewBatch
-from render_actor.contract.view_time import view_limit_sec
+from render_actor.contract.view_time import most_view_sec, view_limit_sec
 from render_actor.process.cpu_affinity import CoreClaim
 from render_actor.process.output_capture import captured_output
 from render_actor.process.process_handle import end_with
@@ -123,7 +123,7 @@ class BlenderActor:
             failure = view_failure(mask, view, batch.hints)
             if failure is not None:
                 return failure
-            rgb, quality = self._scene.rgb(batch.scene, view, mask, limit)
+            rgb, quality = self._scene.rgb(batch.scene, view, mask, limit, most_view_sec(batch.time_limit_sec))
         except ViewTooSlowError as error:
             return too_slow_failure(view, limit, error)
         files = encode_rgb(rgb), encode_mask(mask), encode_xyz(xyz)

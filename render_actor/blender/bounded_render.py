@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from render_actor.contract.scene import Sampling
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.exr import read_exr
 from render_actor.view.refinement import Block, refined
+from render_actor.view.too_slow import ViewTooSlowError
 
 
 class BoundedRender:
@@ -28,13 +30,16 @@ class BoundedRender:
         self._denoiser = Denoiser(gpu=scene.cycles.device == "GPU", threads=scene.render.threads)
         self._tone = self._display.tone_curve()
 
-    def image(self, mask: NDArray[np.bool_], sampling: Sampling, may_take_sec: float = math.inf) -> tuple[NDArray[np.uint16], ViewQuality]:
+    def image(
+        self, mask: NDArray[np.bool_], sampling: Sampling, may_take_sec: float = math.inf, all_may_take_sec: float = math.inf
+    ) -> tuple[NDArray[np.uint16], ViewQuality]:
         """The part of the picture that the border shows.
 
         Args:
             mask: (H, W) the object's pixels of that part.
             sampling: that the scene is set up for; it has a bound.
             may_take_sec: seconds for the first samples; more samples may take longer in proportion.
+            all_may_take_sec: seconds for all of them.
 
         Returns:
             (H, W, 3) RGB of 16 bits, and how good it is.
@@ -43,9 +48,13 @@ class BoundedRender:
             ViewTooSlowError: some samples took longer than they may.
         """
         assert sampling.bound is not None
+        began = time.monotonic()
 
         def sample(first: int, count: int) -> Block:
-            return self._sample(first, count, may_take_sec * max(1.0, count / sampling.samples))
+            left = began + all_may_take_sec - time.monotonic()
+            if left <= 0.0:
+                raise ViewTooSlowError(f"{first} samples took {all_may_take_sec:.3g} s, and more are needed")
+            return self._sample(first, count, min(may_take_sec * max(1.0, count / sampling.samples), left))
 
         def denoise(block: Block) -> NDArray[np.float32]:
             return self._denoiser.denoise(block.color, block.albedo)

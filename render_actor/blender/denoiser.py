@@ -1,7 +1,8 @@
 """Open Image Denoise, the library that Blender itself denoises with, called without Blender.
 
 Cycles denoises a render as a whole and only once. Here an image is denoised after each block of samples, since the difference of two
-denoised images tells the error. Cycles uses the same library in the same way, so the result is the same.
+denoised images tells the error. Cycles uses the same library in the same way, on images whose first row is the lowest: so the result is
+the same.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class Denoiser:
     def __init__(self, *, gpu: bool, threads: int) -> None:
         self._library = _declared(ctypes.CDLL(_LIBRARY))
         for kind in (_CUDA, _CPU) if gpu else (_CPU,):
-            self._device = self._new_device(kind, threads)
-            if self._device is not None:
+            if (device := self._new_device(kind, threads)) is not None:
+                self._device = device
                 return
         raise RuntimeError("Open Image Denoise has no device that works")
 
@@ -74,7 +75,7 @@ class Denoiser:
             for name, image in ((b"color", color), (b"albedo", albedo), (b"output", None)):
                 buffers.append(library.oidnNewBuffer(device, height * width * 12))
                 if image is not None:
-                    pixels = np.ascontiguousarray(image, dtype=np.float32)
+                    pixels = np.ascontiguousarray(image[::-1], dtype=np.float32)
                     library.oidnWriteBuffer(buffers[-1], 0, pixels.nbytes, pixels.ctypes.data)
                 library.oidnSetFilterImage(handle, name, buffers[-1], _FLOAT3, width, height, 0, 0, 0)
             library.oidnSetFilterBool(handle, b"hdr", True)
@@ -85,7 +86,7 @@ class Denoiser:
             library.oidnReadBuffer(buffers[-1], 0, result.nbytes, result.ctypes.data)
             if (fault := self._fault(device)) is not None:
                 raise RuntimeError(f"Open Image Denoise failed: {fault}")
-            return result
+            return result[::-1]
         finally:
             for buffer in buffers:
                 library.oidnReleaseBuffer(buffer)

@@ -152,7 +152,12 @@ class BlenderScene:
         return rays.cast(may_take_sec)
 
     def rgb(
-        self, scene: TemplateScene, view: int, mask: NDArray[np.bool_], may_take_sec: float = math.inf
+        self,
+        scene: TemplateScene,
+        view: int,
+        mask: NDArray[np.bool_],
+        may_take_sec: float = math.inf,
+        all_may_take_sec: float = math.inf,
     ) -> tuple[NDArray[np.uint8], ViewQuality]:
         """Path trace the shown mesh from one camera.
 
@@ -161,6 +166,7 @@ class BlenderScene:
             view: index of the camera.
             mask: (H, W) of ``mask_and_xyz``: an error bound is one of the object's pixels.
             may_take_sec: seconds for the sampling's ``samples`` and denoising; what Blender needs to get the mesh ready does not count.
+            all_may_take_sec: seconds for that and for all further samples that an error bound needs.
 
         Returns:
             (H, W, 3) uint8 RGB, and what it took. Only the pixels around the object are rendered; the others have the world's colour.
@@ -176,7 +182,7 @@ class BlenderScene:
         if sampling.bound is None:
             rendered, quality = self._rendered(may_take_sec), ViewQuality(sampling.samples)
         else:
-            rendered, quality = self._bounded.image(mask[top:bottom, left:right], sampling, may_take_sec)
+            rendered, quality = self._bounded.image(mask[top:bottom, left:right], sampling, may_take_sec, all_may_take_sec)
         flat = (self._background / 257.0).round()
         image = np.empty((scene.resolution, scene.resolution, 3), dtype=np.uint8)
         image[:] = flat

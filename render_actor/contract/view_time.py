@@ -29,7 +29,12 @@ def view_limit_sec(pixels: int, samples: int, max_slowdown: float, batch_limit_s
         max_slowdown: how many times a normal view it may take.
         batch_limit_sec: when the renderer is killed; the view is given up well before that.
     """
-    return min(max_slowdown * normal_view_sec(pixels, samples), batch_limit_sec / 2)
+    return min(max_slowdown * normal_view_sec(pixels, samples), most_view_sec(batch_limit_sec))
+
+
+def most_view_sec(batch_limit_sec: float) -> float:
+    """Seconds that no view may take, however many samples it needs: its renderer would be killed as one that hangs."""
+    return batch_limit_sec / 2
 
 
 def batch_limit_sec(resolution: int, samples: int, least_sec: float) -> float:

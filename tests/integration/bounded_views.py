@@ -1,0 +1,198 @@
+"""Renders views whose error is bounded, with a renderer of its own, and prints what ``test_bounded_views.py`` asks of them.
+
+Run as a process of its own, since Blender wants the main thread: ``python -m tests.integration.bounded_views WHAT THREADS FOLDER``
+writes ``FOLDER/WHAT.json``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from render_actor.blender import denoiser
+from render_actor.blender.actor import BlenderActor
+from render_actor.contract.error_bound import ErrorBound
+from render_actor.contract.scene import Quality, Sampling, TemplateScene, sampling_for
+from render_actor.contract.types import CadMesh, EncodedView, Failure, RendererOptions, ViewBatch
+from serve_app.base.settings import Settings
+from serve_app.cad.limits import CadLimits
+from serve_app.cad.parse import parse_cad
+from tests.integration.conftest import ROOT
+from tests.unit.render_actor.view.test_xyz_raycast import scene_for
+
+Image16 = NDArray[np.uint16]
+
+CADS = ("knot.ply", "crate.obj")
+VIEW, OTHER_VIEW = 9, 20
+QUALITIES: tuple[Quality, ...] = ("standard", "draft")
+ANY_ERROR = ErrorBound(median=1e6, every_view=1e6)
+
+
+class Renderer:
+    """A renderer as the server starts one, with some CADs loaded."""
+
+    def __init__(self, threads: int) -> None:
+        self._actor = BlenderActor("test", RendererOptions(threads=threads), os.getpid())
+        report = self._actor.warm_up()
+        assert not isinstance(report, Failure), report
+        assert self._actor._scene is not None
+        self.scene = self._actor._scene
+        self._meshes: dict[str, CadMesh] = {}
+        for cad in CADS:
+            path = ROOT / "examples" / cad
+            self._meshes[cad] = parse_cad(path.read_bytes(), path.suffix, path.parent, CadLimits.from_settings(Settings())).mesh
+            self.load(cad)
+
+    def load(self, cad: str) -> None:
+        """Load a CAD, anew where it is loaded."""
+        mesh = self._meshes[cad]
+        if mesh.key in self.scene.meshes:
+            self.scene.meshes.drop(mesh.key)
+        self.scene.meshes.load(mesh)
+
+    def template_scene(self, cad: str, sampling: Sampling) -> TemplateScene:
+        """The scene of a request."""
+        return cast(TemplateScene, scene_for(self._meshes[cad].vertices, sampling=sampling))
+
+    def answer(self, cad: str, view: int, sampling: Sampling, time_limit_sec: float = 300.0) -> EncodedView | Failure:
+        """The view, or why it failed."""
+        scene = self.template_scene(cad, sampling)
+        batch = ViewBatch("job", self._meshes[cad].key, None, scene, (view,), time_limit_sec=time_limit_sec)
+        result, views = self._actor.render(batch)
+        return result.failure or views[0]
+
+    def told(self, cad: str, view: int, sampling: Sampling) -> dict[str, Any]:
+        """The hash of a view's files, and its quality."""
+        done = self.answer(cad, view, sampling)
+        assert isinstance(done, EncodedView), done
+        files = hashlib.sha256(done.rgb_png + done.mask_png + done.xyz_npy).hexdigest()
+        return {"files": files, **dataclasses.asdict(done.quality)}
+
+
+def fresh(renderer: Renderer) -> dict[str, Any]:
+    """Views of a process that has rendered little else."""
+    return {quality: renderer.told(CADS[0], VIEW, sampling_for(quality)) for quality in QUALITIES}
+
+
+def repeated(renderer: Renderer) -> dict[str, Any]:
+    """The same views after other work."""
+    cad, other_cad = CADS
+
+    def after(quality: Quality) -> dict[str, Any]:
+        sampling = sampling_for(quality)
+        other_quality: Quality = "draft" if quality == "standard" else "standard"
+        other_work: dict[str, Callable[[], object]] = {
+            "nothing": lambda: None,
+            "itself": lambda: None,
+            "another view": lambda: renderer.told(cad, OTHER_VIEW, sampling),
+            "another quality": lambda: renderer.told(cad, VIEW, sampling_for(other_quality)),
+            "another cap": lambda: renderer.told(cad, VIEW, sampling_for(quality, max_samples=1024)),
+            "exact samples": lambda: renderer.told(cad, VIEW, sampling_for(quality, 3)),
+            "the stock sampling": lambda: renderer.told(cad, VIEW, sampling_for("reference", 4)),
+            "another CAD": lambda: renderer.told(other_cad, VIEW, sampling),
+            "being loaded anew": lambda: renderer.load(cad),
+        }
+        found = {}
+        for name, work in other_work.items():
+            work()
+            found[name] = renderer.told(cad, VIEW, sampling)
+        return found
+
+    return {quality: after(quality) for quality in QUALITIES}
+
+
+def failing(renderer: Renderer) -> dict[str, Any]:
+    """A view while the denoiser's library refuses what it is told, and the next one."""
+    sampling = sampling_for("standard")
+    before = renderer.told(CADS[0], VIEW, sampling)
+    works, denoiser._FAST = denoiser._FAST, 12345
+    failure = renderer.answer(CADS[0], VIEW, sampling)
+    denoiser._FAST = works
+    assert isinstance(failure, Failure), failure
+    return {"before": before, "failure": dataclasses.asdict(failure), "after": renderer.told(CADS[0], VIEW, sampling)}
+
+
+def slow(renderer: Renderer) -> dict[str, Any]:
+    """A view that needs all the samples that it may take, for which its time is too short, and the next one."""
+    sampling, bound = sampling_for("standard"), ErrorBound(median=1e-6, every_view=1e-6)
+    before = renderer.told(CADS[0], VIEW, sampling)
+    endless = dataclasses.replace(sampling, bound=bound, max_samples=4096)
+    failure = renderer.answer(CADS[0], VIEW, endless, time_limit_sec=0.2)
+    assert isinstance(failure, Failure), failure
+    patient = renderer.told(CADS[0], VIEW, endless)
+    return {"before": before, "failure": dataclasses.asdict(failure), "patient": patient, "after": renderer.told(CADS[0], VIEW, sampling)}
+
+
+def likeness(renderer: Renderer) -> dict[str, Any]:
+    """How far our denoiser and our display are from Blender's own, of 255."""
+    # Blender's modules can only be imported where a renderer has started it.
+    from render_actor.blender.bounded_render import BoundedRender
+    from render_actor.blender.display import Display
+    from render_actor.blender.sampling import apply_sampling, next_samples
+    from render_actor.blender.session import TEMPORARY_FOLDER, bpy
+    from render_actor.view.exr import read_exr
+
+    once = Sampling(samples=1, denoiser="none")
+    bounded, display = BoundedRender(), Display(TEMPORARY_FOLDER / "ramp.png")
+
+    def saved_by_blender(samples: int, *, denoise: bool) -> Image16:
+        """The first samples of the pattern of which samples are taken in parts, as Cycles denoises and Blender shows them."""
+        bpy.context.scene.cycles.use_denoising = bpy.context.view_layer.cycles.use_denoising = denoise
+        settings = bpy.context.scene.render.image_settings
+        settings.file_format, settings.color_mode, settings.color_depth, settings.compression = "PNG", "RGB", "16", 0
+        path = TEMPORARY_FOLDER / "blender.png"
+        render(samples, path)
+        return cast(Image16, cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1])
+
+    def render(samples: int, path: Path) -> None:
+        next_samples(0, samples)
+        bpy.context.scene.render.filepath = str(path)
+        bpy.ops.render.render(write_still=True)
+
+    def difference(one: Image16, other: Image16) -> dict[str, float]:
+        apart = np.abs(one.astype(np.float64) - other) / 257.0
+        return {"mean": float(apart.mean()), "most": float(np.percentile(apart, 99.9)), "largest": float(apart.max())}
+
+    found: dict[str, Any] = {"denoised": [], "shown": []}
+    for cad in CADS:
+        scene = renderer.template_scene(cad, once)
+        renderer.answer(cad, VIEW, once)  # Has the camera, the light and the border where they belong.
+        for samples in (4, 16):
+            sampling = dataclasses.replace(sampling_for("standard"), samples=samples, bound=ANY_ERROR)
+            apply_sampling(sampling)
+            theirs = saved_by_blender(samples, denoise=True)
+            apply_sampling(sampling)
+            ours, quality = bounded.image(np.ones(theirs.shape[:2], dtype=bool), sampling)
+            assert quality.samples == samples
+            noisy = saved_by_blender(samples, denoise=False)
+            found["denoised"].append({**difference(ours, theirs), "noise": difference(noisy, theirs)["mean"]})
+        apply_sampling(sampling)
+        path = TEMPORARY_FOLDER / "linear.exr"
+        render(2, path)
+        linear = read_exr(path).vectors("Combined", "RGB")
+        found["shown"].append(difference(display.shown(linear), saved_by_blender(2, denoise=False)))
+        apply_sampling(scene.sampling)
+    ramp = np.linspace(0, 20, 2000, dtype=np.float32)
+    found["ramp"] = display.shown(np.repeat(ramp[None, :, None], 3, axis=-1))[0].tolist()
+    found["tone"] = display.tone_curve()(ramp).tolist()
+    return found
+
+
+if __name__ == "__main__":
+    what, threads, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    told = {"fresh": fresh, "repeated": repeated, "failing": failing, "slow": slow, "likeness": likeness}
+    the_renderer = Renderer(threads)
+    for name in what.split(","):
+        (folder / f"{name}.json").write_text(json.dumps(told[name](the_renderer)))
+    sys.stdout.flush()
+    os._exit(0)  # Blender crashes when its interpreter ends in order.

@@ -1,0 +1,73 @@
+"""Views that are sampled until their error is within its bound: one renderer without a server, in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.integration.conftest import ROOT
+
+QUALITIES = ("standard", "draft")
+
+
+def told(folder: Path, threads: int, *what: str) -> dict[str, Any]:
+    """What ``bounded_views`` finds out."""
+    command = [sys.executable, "-m", "tests.integration.bounded_views", ",".join(what), str(threads), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-2000:])
+    return {name: json.loads((folder / f"{name}.json").read_text()) for name in what}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Everything that one process can tell."""
+    return told(tmp_path_factory.mktemp("bounded"), 2, "repeated", "failing", "slow", "likeness")
+
+
+def test_a_view_is_the_same_whatever_its_renderer_did_before(found: dict[str, Any]) -> None:
+    for quality in QUALITIES:
+        views = found["repeated"][quality]
+        first = views["nothing"]
+        assert len(views) >= 9 and first["estimated_error"] is not None and first["error_bound"] is not None
+        assert {name: view for name, view in views.items() if view != first} == {}, quality
+    assert found["repeated"]["standard"]["nothing"]["files"] != found["repeated"]["draft"]["nothing"]["files"]
+
+
+def test_a_view_is_the_same_in_a_fresh_process_with_another_number_of_threads(found: dict[str, Any], tmp_path: Path) -> None:
+    views = told(tmp_path, 1, "fresh")["fresh"]
+    assert views == {quality: found["repeated"][quality]["nothing"] for quality in QUALITIES}
+
+
+def test_a_denoiser_that_fails_fails_its_view_alone(found: dict[str, Any]) -> None:
+    failure = found["failing"]["failure"]
+    assert failure["code"] == "render_failed" and failure["message"].startswith("Blender failed to render: RuntimeError")
+    assert "Open Image Denoise failed" in failure["cause"] and "Open Image Denoise" not in failure["message"]
+    assert found["failing"]["after"] == found["failing"]["before"]
+
+
+def test_further_samples_have_no_time_that_their_renderer_has_not(found: dict[str, Any]) -> None:
+    slow = found["slow"]
+    assert slow["failure"]["code"] == "view_too_slow" and slow["failure"]["field"] == "cad_path"
+    assert slow["patient"]["samples"] > 64 and slow["patient"]["estimated_error"] > slow["patient"]["error_bound"]
+    assert slow["after"] == slow["before"]
+
+
+def test_samples_taken_in_parts_are_denoised_and_shown_as_by_blender(found: dict[str, Any]) -> None:
+    for difference in found["likeness"]["denoised"]:
+        assert difference["noise"] > 0.2  # There was something to denoise.
+        assert difference["mean"] < 0.01 and difference["largest"] < 0.5, difference
+
+
+def test_linear_colours_are_shown_as_blender_saves_them(found: dict[str, Any]) -> None:
+    for difference in found["likeness"]["shown"]:
+        assert difference["largest"] < 0.02, difference
+    ramp = np.array(found["likeness"]["ramp"])
+    assert (np.diff(ramp, axis=0) >= 0).all() and ramp[0].max() < 257 and ramp[-1].min() > 65000
+    assert np.abs(ramp - ramp[:, :1]).max() <= 0.02 * 257  # Greys stay grey.
+    assert np.abs(np.array(found["likeness"]["tone"]) - ramp[:, 1] / 257).max() < 0.1

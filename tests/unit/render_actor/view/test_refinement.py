@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from render_actor.contract.error_bound import ErrorBound
+from render_actor.contract.view_quality import ViewQuality
+from render_actor.view.refinement import Block, refined
+from tests.unit.render_actor.view.noisy_views import OBJECT, TONE, Image, NoisyView, as_it_is, blurred, displayed_error
+
+BOUND = ErrorBound(median=1.0, every_view=1.25)
+FIRST, MOST = 8, 256
+
+
+@dataclass
+class Done:
+    """A view that has been refined."""
+
+    view: NoisyView
+    image: Image
+    quality: ViewQuality
+
+    @property
+    def true_error(self) -> float:
+        return displayed_error(self.image, self.view.truth, OBJECT)
+
+
+def refine(
+    sigma: float | NDArray[np.float64],
+    denoiser: Callable[[Image], Image] = as_it_is,
+    *,
+    mask: NDArray[np.bool_] = OBJECT,
+    bound: ErrorBound = BOUND,
+    first: int = FIRST,
+    most: int = MOST,
+) -> Done:
+    view = NoisyView(sigma, denoiser)
+    return Done(view, *refined(view.sample, view.denoise, mask, TONE, bound, first, most))
+
+
+NOISE = [0.01, 0.1, 0.2, 0.35]
+
+
+@pytest.mark.parametrize("denoiser", [as_it_is, blurred])
+@pytest.mark.parametrize("sigma", NOISE)
+def test_a_view_is_sampled_until_its_error_is_within_its_bound(sigma: float, denoiser: Callable[[Image], Image]) -> None:
+    done = refine(sigma, denoiser)
+    assert done.quality.estimated_error is not None
+    assert done.quality.estimated_error <= BOUND.median and done.quality.error_bound == BOUND.every_view
+    assert not done.quality.bound_missed
+    assert done.true_error <= BOUND.every_view
+
+
+def test_each_view_gets_what_it_needs() -> None:
+    samples = [refine(sigma).quality.samples for sigma in NOISE]
+    assert samples == sorted(samples) and samples[0] == FIRST and samples[-1] > 4 * FIRST
+    assert refine(0.3, blurred).quality.samples < refine(0.3).quality.samples
+    draft = refine(0.3, bound=ErrorBound(median=2.0, every_view=2.6), first=4)
+    assert draft.quality.samples < refine(0.3).quality.samples
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5, 8, 17, 64, 256])
+@pytest.mark.parametrize("sigma", [0.01, 0.4, 5.0])
+def test_blocks_are_taken_in_order_without_gaps_and_all_are_told_and_used(sigma: float, most: int) -> None:
+    done = refine(sigma, most=most)
+    following = 0
+    for start, count in done.view.calls:
+        assert start == following and count >= 1
+        following += count
+    assert done.quality.samples == following <= max(2, most)
+    assert np.allclose(done.image, done.view.block(0, following).color, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("most", [2, 3, 8, 64])
+def test_a_view_that_needs_more_than_the_cap_takes_all_of_it_and_tells_the_error_that_is_left(most: int) -> None:
+    done = refine(5.0, most=most)
+    assert done.quality.samples == most and done.quality.bound_missed
+    assert done.quality.estimated_error is not None
+    assert done.true_error / 2.5 < done.quality.estimated_error < 2.5 * done.true_error
+
+
+def test_an_error_is_known_even_where_the_cap_is_a_single_sample() -> None:
+    done = refine(5.0, most=1)
+    assert done.quality.samples == 2 and done.quality.bound_missed
+
+
+@pytest.mark.parametrize("first", [2, 4, 8, 9])
+def test_a_view_without_noise_ends_with_the_first_samples(first: int) -> None:
+    done = refine(0.0, first=first)
+    assert done.quality == ViewQuality(first // 2 * 2, 0.0, BOUND.every_view)
+    assert np.array_equal(done.image, done.view.truth)
+
+
+def test_the_same_samples_give_the_same_image() -> None:
+    one, other = refine(0.4, blurred), refine(0.4, blurred)
+    assert one.view.calls == other.view.calls and one.quality == other.quality
+    assert one.image.tobytes() == other.image.tobytes()
+
+
+def test_noise_beside_the_object_costs_no_samples() -> None:
+    assert refine(np.where(OBJECT, 0.01, 5.0)).quality.samples == FIRST
+    small = np.zeros_like(OBJECT)
+    small[20:24, 20:24] = True
+    within = refine(np.where(small, 0.3, 0.0), mask=small)
+    assert within.quality.samples > FIRST and not within.quality.bound_missed
+    assert displayed_error(within.image, within.view.truth, small) <= 1.5 * BOUND.every_view
+
+
+def test_where_there_is_no_object_all_pixels_count() -> None:
+    everywhere = refine(0.3, mask=np.ones_like(OBJECT))
+    nowhere = refine(0.3, mask=np.zeros_like(OBJECT))
+    assert nowhere.quality == everywhere.quality and nowhere.quality.samples > FIRST
+
+
+def test_what_a_sampler_or_a_denoiser_raises_is_raised() -> None:
+    view = NoisyView(0.3)
+
+    def broken(block: Block) -> Image:
+        raise RuntimeError("no device")
+
+    with pytest.raises(RuntimeError, match="no device"):
+        refined(view.sample, broken, OBJECT, TONE, BOUND, FIRST, MOST)
+
+    def stopped(first: int, count: int) -> Block:
+        if first >= FIRST:
+            raise TimeoutError("too slow")
+        return view.sample(first, count)
+
+    with pytest.raises(TimeoutError, match="too slow"):
+        refined(stopped, view.denoise, OBJECT, TONE, BOUND, FIRST, MOST)
+
+
+def test_blocks_of_any_sizes_add_up_to_the_mean_of_all_samples() -> None:
+    view = NoisyView(0.5)
+    for cuts in ([1, 1, 2, 4], [4, 4], [7, 1], [3, 2, 3]):
+        first, *rest = cuts
+        taken = view.block(0, first)
+        for count in rest:
+            taken = taken.with_more(view.block(taken.samples, count))
+        whole = view.block(0, 8)
+        assert taken.samples == 8 and np.allclose(taken.color, whole.color, atol=1e-5) and np.allclose(taken.albedo, whole.albedo)
