@@ -51,11 +51,12 @@ class Probe:
         self._scene = TemplateScene(resolution, placed, poses_in_scene(camera_poses(0)), 1.0, None, Sampling(1))
 
     def render(self, view: int, sampling: Sampling) -> tuple[NDArray[np.uint8], float]:
-        """A view's RGB, and the CPU seconds of it."""
+        """A view's RGB, and the CPU seconds of it, without those of its mask."""
         scene = dataclasses.replace(self._scene, sampling=sampling)
         self._blender.show(self._mesh.key, scene)
+        mask, _ = self._blender.mask_and_xyz(scene, view)
         before = resource.getrusage(resource.RUSAGE_SELF)
-        rgb = self._blender.rgb(scene, view)
+        rgb, _ = self._blender.rgb(scene, view, mask)
         after = resource.getrusage(resource.RUSAGE_SELF)
         return rgb, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

@@ -123,11 +123,11 @@ class BlenderActor:
             failure = view_failure(mask, view, batch.hints)
             if failure is not None:
                 return failure
-            rgb = self._scene.rgb(batch.scene, view, limit)
+            rgb, quality = self._scene.rgb(batch.scene, view, mask, limit)
         except ViewTooSlowError as error:
             return too_slow_failure(view, limit, error)
         files = encode_rgb(rgb), encode_mask(mask), encode_xyz(xyz)
-        return EncodedView(view, *files, seconds=time.monotonic() - began, mask_pixels=int(mask.sum()))
+        return EncodedView(view, *files, seconds=time.monotonic() - began, mask_pixels=int(mask.sum()), quality=quality)
 
 
 def remote_actor_class() -> Any:

@@ -5,27 +5,50 @@ from __future__ import annotations
 from render_actor.blender.session import RendererUtility, bpy
 from render_actor.contract.scene import Sampling
 
+PATTERN_SAMPLES = 256
+"""Cycles makes its sample pattern for the number of samples that it is told: samples that are taken in parts are parts of this many."""
+
 
 def apply_sampling(sampling: Sampling) -> None:
-    """Set Blender's one scene up for a sampling, whatever it was set up for before."""
-    scene = bpy.context.scene
+    """Set Blender's one scene up for a sampling, whatever it was set up for before.
+
+    Where an error is promised, samples are taken by ``next_samples``, in parts, and the images are linear and keep their noise.
+    """
+    scene, layer = bpy.context.scene, bpy.context.view_layer
+    in_parts = sampling.bound is not None
     _denoise_in_compositor(sampling.denoiser == "compositor")
-    cycles = scene.cycles
-    cycles.samples = sampling.samples
-    cycles.use_adaptive_sampling = sampling.adaptive_threshold is not None
-    cycles.adaptive_threshold = sampling.adaptive_threshold or 0.0
-    cycles.adaptive_min_samples = sampling.adaptive_min_samples
-    cycles.use_denoising = bpy.context.view_layer.cycles.use_denoising = sampling.denoiser == "cycles"
+    cycles, image = scene.cycles, scene.render.image_settings
+    cycles.samples = max(PATTERN_SAMPLES, sampling.max_samples or 0) if in_parts else sampling.samples
+    cycles.use_sample_subset = in_parts
+    cycles.use_adaptive_sampling = False
+    cycles.use_denoising = layer.cycles.use_denoising = sampling.denoiser == "cycles" and not in_parts
+    layer.cycles.denoising_store_passes = in_parts
     cycles.denoiser = "OPENIMAGEDENOISE"
     cycles.denoising_use_gpu = cycles.device == "GPU"
     cycles.denoising_input_passes = "RGB_ALBEDO" if sampling.guides else "RGB"
     cycles.denoising_prefilter = "NONE"
     cycles.denoising_quality = "FAST"  # Half the time of BALANCED, for a few samples more.
-    scene.render.image_settings.color_depth = "16" if sampling.dither else "8"
+    if in_parts:
+        image.file_format, image.exr_codec, image.color_depth = "OPEN_EXR_MULTILAYER", "NONE", "32"
+    else:
+        image.file_format, image.color_depth = "PNG", "16" if sampling.dither else "8"
+        image.color_mode = "RGB"
+        image.compression = 0
     # Cycles keeps its sample pattern with the persistent data: after a render with more samples, an equal request would
     # get other noise. Switching it off and on drops the pattern.
     scene.render.use_persistent_data = False
     scene.render.use_persistent_data = True
+
+
+def next_samples(first: int, count: int) -> None:
+    """Have the next render take a part of the samples.
+
+    Args:
+        first: number of the first of them.
+        count: how many.
+    """
+    cycles = bpy.context.scene.cycles
+    cycles.sample_offset, cycles.sample_subset_length = first, count
 
 
 def _denoise_in_compositor(wanted: bool) -> None:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from render_actor.blender.bounded_render import BoundedRender
 from render_actor.blender.materials import GreyMaterial
 from render_actor.blender.sampling import apply_sampling
 from render_actor.blender.session import TEMPORARY_FOLDER, Light, Matrix, RendererUtility, bpy
@@ -29,6 +30,7 @@ from render_actor.contract.scene import (
     sampling_for,
 )
 from render_actor.contract.types import CadMesh, SurfaceMaterial
+from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.dithering import dithered
 from render_actor.view.too_slow import ViewTooSlowError
 from render_actor.view.xyz_raycast import ViewRays
@@ -73,16 +75,15 @@ class BlenderScene:
         RendererUtility.set_denoiser(None)
         RendererUtility.set_world_background([WORLD_GREY] * 3)
         RendererUtility.set_output_format(file_format="PNG", color_depth=8, enable_transparency=False, view_transform=VIEW_TRANSFORM)
-        self._scene.render.image_settings.compression = 0
         # Blender's dithering counts pixels from the border's corner; `dithered` does it where it is wanted.
         self._scene.render.dither_intensity = 0.0
-        self._scene.render.filepath = str(self._image_path)
         self._scene.render.use_border = True
         self._scene.render.use_crop_to_border = True
         self._camera.data.lens_unit = "FOV"
         self._camera.data.angle = FIELD_OF_VIEW
         self._sampling: Sampling | None = None
         self._background = self._rendered_background()
+        self._bounded = BoundedRender()
 
     def _rendered_background(self) -> NDArray[np.uint16]:
         """The colour, in 16 bits, of a pixel that sees only the world; also the proof that this Blender renders."""
@@ -101,8 +102,8 @@ class BlenderScene:
         scene = TemplateScene(64, placed, poses_in_scene(camera_poses(0))[:1], 1.0, None, sampling_for("standard"))
         self.meshes.load(mesh)
         self.show(mesh.key, scene)
-        self.mask_and_xyz(scene, 0)
-        self.rgb(scene, 0)
+        mask, _ = self.mask_and_xyz(scene, 0)
+        self.rgb(scene, 0, mask)
         self.meshes.drop(mesh.key)
 
     def show(self, key: str, scene: TemplateScene) -> None:
@@ -150,33 +151,41 @@ class BlenderScene:
             self._refuse_hopeless(scene, view, may_take_sec)
         return rays.cast(may_take_sec)
 
-    def rgb(self, scene: TemplateScene, view: int, may_take_sec: float = math.inf) -> NDArray[np.uint8]:
+    def rgb(
+        self, scene: TemplateScene, view: int, mask: NDArray[np.bool_], may_take_sec: float = math.inf
+    ) -> tuple[NDArray[np.uint8], ViewQuality]:
         """Path trace the shown mesh from one camera.
 
         Args:
             scene: the one that was given to ``show``.
             view: index of the camera.
-            may_take_sec: seconds for sampling and denoising; what Blender needs to get the mesh ready does not count.
+            mask: (H, W) of ``mask_and_xyz``: an error bound is one of the object's pixels.
+            may_take_sec: seconds for the sampling's ``samples`` and denoising; what Blender needs to get the mesh ready does not count.
 
         Returns:
-            (H, W, 3) uint8 RGB. Only the pixels around the object are rendered; the others have the world's colour.
+            (H, W, 3) uint8 RGB, and what it took. Only the pixels around the object are rendered; the others have the world's colour.
 
         Raises:
             RuntimeError: Blender wrote no image.
             ViewTooSlowError: it took longer than it may.
         """
         self._aim(scene, view)
-        rendered = self._rendered(may_take_sec)
+        left, top, right, bottom = self._bounds(scene, view)
+        sampling = scene.sampling
+        rendered: NDArray[Any]
+        if sampling.bound is None:
+            rendered, quality = self._rendered(may_take_sec), ViewQuality(sampling.samples)
+        else:
+            rendered, quality = self._bounded.image(mask[top:bottom, left:right], sampling, may_take_sec)
         flat = (self._background / 257.0).round()
         image = np.empty((scene.resolution, scene.resolution, 3), dtype=np.uint8)
         image[:] = flat
-        left, top, right, bottom = self._bounds(scene, view)
-        if scene.sampling.dither:
+        if sampling.dither:
             seen = (np.abs(rendered.astype(np.int32) - self._background) > _BACKGROUND_TOLERANCE).any(axis=-1, keepdims=True)
             # The background stays flat: dithered, it would be most of the file.
             rendered = np.where(seen, dithered(rendered, scene.resolution, left, top), flat.astype(np.uint8))
         image[top:bottom, left:right] = rendered
-        return image
+        return image, quality
 
     def _aim(self, scene: TemplateScene, view: int) -> None:
         """Have the next render show the pixels around the object from one camera."""
@@ -201,7 +210,7 @@ class BlenderScene:
                 return  # The view is hardly more than a trial.
             small = dataclasses.replace(scene, resolution=round(math.sqrt(pixels / whole) * scene.resolution), sampling=once)
             self._aim(small, view)
-            timed_render(self._image_path, may_take_sec)
+            self._render(may_take_sec)
             seconds = sampling_seconds(self._image_path)
             self._image_path.unlink()
             if seconds is None:
@@ -234,9 +243,13 @@ class BlenderScene:
 
     def _rendered(self, may_take_sec: float = math.inf) -> NDArray[Any]:
         """RGB of the border: uint16 where the sampling asks for dithering, and so for more than 8 bits, otherwise uint8."""
-        timed_render(self._image_path, may_take_sec)
+        self._render(may_take_sec)
         image = cv2.imread(str(self._image_path), cv2.IMREAD_UNCHANGED)
         if image is None:
             raise RuntimeError("Blender ended a render without writing its image")
         self._image_path.unlink()
         return np.ascontiguousarray(image[..., ::-1])
+
+    def _render(self, may_take_sec: float) -> None:
+        self._scene.render.filepath = str(self._image_path)
+        timed_render(self._image_path, may_take_sec)

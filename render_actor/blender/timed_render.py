@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from render_actor.blender.session import bpy
+from render_actor.view.exr import read_exr
 from render_actor.view.too_slow import ViewTooSlowError
 
 _ROUNDING_SEC = 0.02
@@ -47,8 +48,15 @@ def timed_render(path: Path, may_take_sec: float) -> None:
 def sampling_seconds(path: Path) -> float | None:
     """What an image says of the time that Cycles took for it after it had the mesh ready; None where it says nothing."""
     try:
-        with Image.open(path) as image:
-            told = str(image.info[f"cycles.{bpy.context.view_layer.name}.render_time"])  # As 01:02.34.
+        told = _attributes(path)[f"cycles.{bpy.context.view_layer.name}.render_time"]  # As 01:02.34.
         return sum(float(part) * 60**place for place, part in enumerate(reversed(told.split(":"))))
     except (OSError, KeyError, ValueError):
         return None
+
+
+def _attributes(path: Path) -> dict[str, str]:
+    """What Blender has written into an image beside its pixels."""
+    if path.suffix == ".exr":
+        return read_exr(path).attributes
+    with Image.open(path) as image:
+        return {str(name): str(value) for name, value in image.info.items()}

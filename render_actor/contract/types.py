@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.device import RenderDevice
 from render_actor.contract.scene import TemplateScene
+from render_actor.contract.view_quality import ViewQuality
 
 TextureSlot = Literal["base_color", "roughness", "specular", "emission", "alpha", "bump"]
 """The inputs of a surface that an image may drive."""
@@ -163,6 +164,7 @@ class EncodedView:
         xyz_npy: H x W x 3 float16 NPY, object coordinates in mm (CAD unit times the scene's ``xyz_scale``), background -1.
         seconds: wall seconds of the view.
         mask_pixels: number of pixels on the object.
+        quality: what was sampled for the image, and how near it comes to the converged one.
     """
 
     view: int
@@ -171,6 +173,7 @@ class EncodedView:
     xyz_npy: bytes
     seconds: float
     mask_pixels: int
+    quality: ViewQuality
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from render_actor.contract.device import RenderDevice
+from render_actor.contract.scene import DEFAULT_MAX_SAMPLES
 
 
 def _default_input_roots() -> list[Path]:
@@ -36,7 +37,15 @@ class Settings(BaseSettings):
         ge=1,
         le=4096,
         validation_alias="BLENDER_PROC_SAMPLES",
-        description="Samples a pixel for requests that do not say; unset, the request's `quality` decides.",
+        description="Samples a pixel, exactly, for requests that do not say; then no error is promised. Unset, the request's `quality` "
+        "decides.",
+    )
+    max_samples: int = Field(
+        DEFAULT_MAX_SAMPLES,
+        ge=16,
+        le=4096,
+        description="Samples a pixel that a view may take to keep the error that its `quality` promises; one that needs more is named in "
+        "the job's warnings. It does not bound the `samples` of a request, nor BLENDER_PROC_SAMPLES.",
     )
     device: RenderDevice = Field(
         "auto",

@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from render_actor.contract.view_quality import ViewQuality
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
-from serve_app.cli.messages import CommandError, error, info, success
+from serve_app.cli.messages import CommandError, error, info, success, warning
 from serve_app.templates.checker.contract import check_contract, template_folder
 from serve_app.templates.checker.fidelity import Bounds, Fidelity, compare, compared_views
 from serve_app.templates.checker.finding import Finding
+from serve_app.templates.checker.manifest import manifest_qualities
 
 _WRONG_USE = 2
 _MAX_SHOWN = 20
@@ -59,6 +62,7 @@ def _checked(arguments: argparse.Namespace) -> tuple[Path, list[Finding]]:
     bounds = _cad_bounds(arguments.cad, _MM_PER_UNIT[arguments.unit]) if arguments.cad else None
     reference, converged = _compared(arguments.reference), _compared(arguments.converged)
     findings = check_contract(folder, arguments.views, bounds)
+    _report_qualities(manifest_qualities(folder))
     if findings or (reference is None and converged is None):
         return folder, findings
     fidelity = compare(folder, reference, converged)
@@ -93,6 +97,23 @@ def _compared(directory: Path | None) -> Path | None:
     if not compared_views(folder):
         raise ValueError(f"{folder} holds no rgb_<i>.png to compare with")
     return folder
+
+
+def _report_qualities(views: Mapping[int, ViewQuality]) -> None:
+    """What the manifest tells of sampling; a bound that was missed is no fault of the folder: the job's warnings named it."""
+    if not views:
+        return
+    samples = [quality.samples for quality in views.values()]
+    info(f"samples a pixel: median {statistics.median(samples):g}, most {max(samples)}")
+    errors = [quality.estimated_error for quality in views.values() if quality.estimated_error is not None]
+    if errors:
+        info(f"estimated error: median {statistics.median(errors):.2f}, highest {max(errors):.2f} of 255")
+    missed = [
+        f"{view} ({quality.estimated_error:g}, bound {quality.error_bound:g})" for view, quality in views.items() if quality.bound_missed
+    ]
+    if missed:
+        more = f" and {len(missed) - _MAX_SHOWN} more" if len(missed) > _MAX_SHOWN else ""
+        warning(f"the error is above what the quality promises in views {', '.join(missed[:_MAX_SHOWN])}{more}")
 
 
 def _report(fidelity: Fidelity) -> None:

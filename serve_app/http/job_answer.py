@@ -58,7 +58,9 @@ class JobAnswer(BaseModel):
     view_seconds: dict[str, float] = Field(description="Seconds of each view rendered so far.")
     error_message: str | Absent = Field(None, description="`detail` of `error`.")
     error: ErrorBody | Absent = Field(None, description="Why it did not succeed; absent from every other job.")
-    warnings: list[str]
+    warnings: list[str] = Field(
+        description="Sentences about the CAD, about options that do nothing, and about views whose error is above what `quality` promises."
+    )
     cached: bool = Field(description="The files are copies of an earlier, or a simultaneous, rendering of the same.")
     options: dict[str, Any] = Field(description="The options it was rendered with.")
 

@@ -16,6 +16,7 @@ from serve_app.jobs.store import JobStore
 from serve_app.rendering.job_views import JobViews
 from serve_app.rendering.key import rendering_key
 from serve_app.rendering.manifest import manifest_json
+from serve_app.rendering.missed_bounds import missed_bounds
 from serve_app.rendering.prepared import PreparedJob
 from serve_app.rendering.resume import open_staging, published_before, rendered_before
 from serve_app.rendering.scene import poses_of, template_scene, warnings_of
@@ -80,6 +81,7 @@ class JobRendering:
         try:
             rendered = await to_thread_to_end(published_before, prepared, self._roots)
             if rendered is not None:
+                _warn_of_missed_bounds(prepared, rendered)
                 job.progress.views_done(rendered.seconds())
                 job.progress.publish()
                 return
@@ -88,6 +90,7 @@ class JobRendering:
                 log.event("info", "waits for a job that renders the same", key=prepared.key)
             async with self._flights.hold(prepared.key) as flight:
                 rendered = await self._collect(prepared, flight)
+                _warn_of_missed_bounds(prepared, rendered)
                 await _publish(prepared, rendered)
                 flight.published(job.spec.templates_dir, rendered)
         except BaseException as error:
@@ -97,10 +100,10 @@ class JobRendering:
 
     async def _prepare(self, job: Job, cad: LoadedCad, log: JobLog) -> PreparedJob:
         spec = job.spec
-        scene = await asyncio.to_thread(lambda: template_scene(spec, cad.corners, poses_of(spec), self._settings.samples))
+        settings = self._settings
+        scene = await asyncio.to_thread(lambda: template_scene(spec, cad.corners, poses_of(spec), settings.samples, settings.max_samples))
         job.progress.warnings = warnings_of(spec, cad)
-        for warning in job.progress.warnings:
-            log.event("warning", "warning", text=warning)
+        _log_warnings(log, job.progress.warnings)
         job.progress.total_poses = len(scene.camera_poses)
         staging = StagingFolder(self._roots, spec.templates_dir, job.job_id, spec.request.output_dir)
         return PreparedJob(job, cad, scene, rendering_key(cad.key, scene), staging, log)
@@ -135,6 +138,18 @@ class JobRendering:
         if rendered is not None:
             prepared.log.event("info", "copied from a job that rendered the same", key=prepared.key)
         return rendered
+
+
+def _warn_of_missed_bounds(prepared: PreparedJob, rendered: RenderedViews) -> None:
+    """Tell the client which views are not as near to the converged image as the quality promises."""
+    warnings = missed_bounds(prepared.job.spec.request.quality, prepared.scene.sampling, rendered.qualities())
+    prepared.job.progress.warnings += warnings
+    _log_warnings(prepared.log, warnings)
+
+
+def _log_warnings(log: JobLog, warnings: list[str]) -> None:
+    for warning in warnings:
+        log.event("warning", "warning", text=warning)
 
 
 async def _publish(prepared: PreparedJob, rendered: RenderedViews) -> None:

@@ -97,7 +97,8 @@ class JobViews:
         self._rendered.add(entries)
         self._prepared.job.progress.views_done({entry["index"]: entry["seconds"] for entry in entries})
         for entry in entries:
-            log.event("info", "view rendered", view=entry["index"], seconds=round(entry["seconds"], 3), renderer=result.renderer)
+            told = {name: entry[name] for name in ("samples", "estimated_error", "error_bound")}
+            log.event("info", "view rendered", view=entry["index"], seconds=round(entry["seconds"], 3), renderer=result.renderer, **told)
 
     async def _remember(self, entries: list[dict[str, Any]], versions: dict[str, str]) -> None:
         rows = [(entry["index"], {"entry": entry, "versions": versions}) for entry in entries]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from importlib.metadata import version
 
@@ -33,10 +34,10 @@ def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
         "field_of_view_rad": FIELD_OF_VIEW,
         "intrinsics": scene.intrinsics.tolist(),
         "sampling": {
-            "samples": sampling.samples,
-            "adaptive_threshold": sampling.adaptive_threshold,
-            "adaptive_min_samples": sampling.adaptive_min_samples,
+            "samples": None if sampling.bound else sampling.samples,
             "denoiser": sampling.denoiser,
+            "error_bound": None if sampling.bound is None else dataclasses.asdict(sampling.bound),
+            "max_samples": sampling.max_samples,
         },
         "object_to_scene": scene.object_to_scene.tolist(),
         "xyz_unit": "mm",

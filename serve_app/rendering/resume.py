@@ -47,7 +47,7 @@ def published_before(prepared: PreparedJob, roots: OutputRoots) -> RenderedViews
                 files = {name for view in range(views) for name in file_names(view)}
                 if rendered.files().keys() != files or not intact(folder, rendered.files()):
                     return None
-                rendered.seconds()  # Of each view there is one, too.
+                rendered.seconds(), rendered.qualities()  # Of each view the one is there, and the other is no nonsense.
             remove_leftovers_of(parent, job.job_id, target.name)  # One may hold the folder that this one replaced.
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # It is not one of ours.
         return None
@@ -82,6 +82,8 @@ async def rendered_before(prepared: PreparedJob, store: JobStore) -> RenderedVie
     rendered = RenderedViews()
     for view, content in (await store.views(prepared.job.job_id, prepared.key)).items():
         one = RenderedViews({view: content["entry"]})
+        if view not in one.qualities():  # Of an older server: nobody knows whether it keeps what is promised.
+            continue
         if await to_thread_to_end(staging.intact, one.files()):
             rendered.add([content["entry"]])
             rendered.versions.update(content["versions"])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.contract.cameras import camera_poses
-from render_actor.contract.scene import TemplateScene, object_to_scene, poses_in_scene, sampling_for
+from render_actor.contract.scene import DEFAULT_MAX_SAMPLES, TemplateScene, object_to_scene, poses_in_scene, sampling_for
 from render_actor.contract.types import ViewHints
 from serve_app.base.errors import ServiceError
 from serve_app.cad.loader import LoadedCad
@@ -32,7 +32,11 @@ def poses_of(spec: JobSpec) -> NDArray[np.float64]:
 
 
 def template_scene(
-    spec: JobSpec, corners: NDArray[np.float64], poses: NDArray[np.float64], default_samples: int | None = None
+    spec: JobSpec,
+    corners: NDArray[np.float64],
+    poses: NDArray[np.float64],
+    default_samples: int | None = None,
+    max_samples: int = DEFAULT_MAX_SAMPLES,
 ) -> TemplateScene:
     """The scene that a job asks for.
 
@@ -41,6 +45,7 @@ def template_scene(
         corners: (2, 3), the CAD's bounding box in its own frame and unit.
         poses: (N, 4, 4), as ``poses_of`` gives them.
         default_samples: samples a pixel where the request does not say; None leaves that to its quality.
+        max_samples: so many samples a pixel at most where the quality decides.
 
     Raises:
         ServiceError: ``cad_invalid``; the CAD's coordinates do not fit the xyz files.
@@ -61,7 +66,7 @@ def template_scene(
         camera_poses=poses_in_scene(poses),
         xyz_scale=scale,
         base_color=request.base_color if request.colorize else None,
-        sampling=sampling_for(request.quality, request.samples or default_samples),
+        sampling=sampling_for(request.quality, request.samples or default_samples, max_samples),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.contract.types import BlenderReport, EncodedView
+from render_actor.contract.view_quality import ViewQuality
 from serve_app.base.errors import ServiceError
 from serve_app.templates.copy import FileContent
 
@@ -36,10 +37,31 @@ def view_entry(view: EncodedView, blender: BlenderReport | None) -> dict[str, An
     return {
         "index": view.view,
         "mask_pixels": view.mask_pixels,
+        "samples": int(view.quality.samples),
+        "estimated_error": _rounded(view.quality.estimated_error),
+        "error_bound": _rounded(view.quality.error_bound),
         "seconds": round(view.seconds, 4),
         "device": blender.device if blender else None,
         "files": files,
     }
+
+
+def quality_of(entry: Mapping[str, Any]) -> ViewQuality | None:
+    """What a view's part of a manifest says of its sampling; None where an older server has written it.
+
+    Raises:
+        ValueError: it says something else than numbers.
+    """
+    if "samples" not in entry:
+        return None
+    samples, *errors = (entry.get(name) for name in ("samples", "estimated_error", "error_bound"))
+    if not isinstance(samples, int) or not all(isinstance(error, int | float | None) for error in errors):
+        raise ValueError("samples, estimated_error and error_bound of a view are no numbers")
+    return ViewQuality(samples, *errors)
+
+
+def _rounded(error: float | None) -> float | None:
+    return None if error is None else round(float(error), 3)
 
 
 @dataclass
@@ -70,6 +92,11 @@ class RenderedViews:
     def seconds(self) -> dict[int, float]:
         """Rendering seconds of each view by index."""
         return {view: entry["seconds"] for view, entry in self.entries.items()}
+
+    def qualities(self) -> dict[int, ViewQuality]:
+        """What was sampled for each view by index, and what that gave; a view of which it is not known is left out."""
+        found = {view: quality_of(entry) for view, entry in self.entries.items()}
+        return {view: quality for view, quality in found.items() if quality is not None}
 
     def devices(self) -> list[str]:
         """Devices that took part."""

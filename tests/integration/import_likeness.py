@@ -52,7 +52,8 @@ def likeness(scene: BlenderScene, path: Path) -> float:
         for key in (mesh.key, "imported"):
             scene.show(key, template_scene)
             mask, _ = scene.mask_and_xyz(template_scene, view)
-            pictures.append(scene.rgb(template_scene, view).astype(np.float64))
+            picture, _ = scene.rgb(template_scene, view, mask)
+            pictures.append(picture.astype(np.float64))
         error = float(((pictures[0] - pictures[1])[mask] ** 2).mean())
         scores.append(10 * np.log10(255**2 / max(error, 1e-12)))
     return min(scores)

@@ -49,6 +49,8 @@ def test_a_repeated_request_is_copied_and_a_changed_one_is_rendered(server: Serv
         and manifest["devices"] == ["CPU"]
         and "blender" in manifest["versions"]
     )
+    told = [{name: view[name] for name in ("samples", "estimated_error", "error_bound")} for view in manifest["views"]]
+    assert told == [{"samples": 3, "estimated_error": None, "error_bound": None}] * 42
     assert not server.render("crate.obj", "cache/third", **options, colorize=True)["cached"]
 
     copy = server.folder / "textured"

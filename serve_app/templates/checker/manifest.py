@@ -7,14 +7,16 @@ import json
 import re
 from pathlib import Path
 
+from render_actor.contract.view_quality import ViewQuality
 from serve_app.templates.checker.finding import Finding
+from serve_app.templates.views import quality_of
 
 NAME = "manifest.json"
 _TEMPLATE = re.compile(r"(?:rgb|mask)_\d+\.png|xyz_\d+\.npy")
 
 
-def _listed(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file by name.
+def _listed(folder: Path) -> tuple[dict[str, str], dict[int, ViewQuality]]:
+    """SHA-256 of each file by name, and what is known of the sampling of each view.
 
     Raises:
         OSError: there is no manifest.
@@ -22,17 +24,27 @@ def _listed(folder: Path) -> dict[str, str]:
     """
     try:
         views = json.loads((folder / NAME).read_bytes())["views"]
-        return {str(name): str(file["sha256"]) for view in views for name, file in view["files"].items()}
+        hashes = {str(name): str(file["sha256"]) for view in views for name, file in view["files"].items()}
+        qualities = {int(view.get("index", number)): quality_of(view) for number, view in enumerate(views)}
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("it does not list the SHA-256 of its views' files") from error
+    return hashes, {view: quality for view, quality in qualities.items() if quality is not None}
 
 
 def manifest_views(folder: Path) -> int | None:
     """How many views the manifest lists; None without one that can be read."""
     try:
-        return sum(name.startswith("xyz_") for name in _listed(folder))
+        return sum(name.startswith("xyz_") for name in _listed(folder)[0])
     except (OSError, ValueError):
         return None
+
+
+def manifest_qualities(folder: Path) -> dict[int, ViewQuality]:
+    """What the manifest says of the sampling of each view, by index; nothing without a manifest that says it."""
+    try:
+        return _listed(folder)[1]
+    except (OSError, ValueError):
+        return {}
 
 
 def check_manifest(folder: Path) -> list[Finding]:
@@ -40,7 +52,7 @@ def check_manifest(folder: Path) -> list[Finding]:
     if not (folder / NAME).exists():
         return []
     try:
-        listed = _listed(folder)
+        listed, _ = _listed(folder)
     except (OSError, ValueError) as error:
         return [Finding(NAME, f"cannot be read: {error}", "nothing tells what the files were made of, or whether they were changed")]
     findings = []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from render_actor.contract.cameras import camera_poses
-from render_actor.contract.scene import TemplateScene, bounding_radius, object_to_scene, poses_in_scene, sampling_for
+from render_actor.contract.scene import DEFAULT_MAX_SAMPLES, TemplateScene, bounding_radius, object_to_scene, poses_in_scene, sampling_for
 
 CORNERS = np.array([[-30.0, -20.0, -10.0], [40.0, 25.0, 30.0]])
 
@@ -77,7 +77,12 @@ def test_bounds_are_the_whole_image_when_a_point_is_behind_the_camera() -> None:
 def test_samples_of_a_request_are_taken_exactly_whatever_the_quality() -> None:
     for quality in ("standard", "draft", "reference"):
         sampling = sampling_for(quality, 7)
-        assert (sampling.samples, sampling.adaptive_threshold) == (7, None)
+        assert (sampling.samples, sampling.bound, sampling.max_samples) == (7, None, None)
+
+
+def test_a_quality_that_promises_an_error_may_take_so_many_samples_at_most() -> None:
+    assert [sampling_for(quality, max_samples=64).max_samples for quality in ("standard", "draft", "reference")] == [64, 64, None]
+    assert sampling_for("standard").max_samples == DEFAULT_MAX_SAMPLES
 
 
 def test_reference_samples_and_denoises_as_the_stock_procedure() -> None:

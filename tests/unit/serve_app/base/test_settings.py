@@ -14,3 +14,13 @@ def test_an_origin_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RENDER_CORS_ORIGINS", "a.example/path")
     with pytest.raises(ValidationError, match="RENDER_CORS_ORIGINS"):
         Settings()
+
+
+def test_the_cap_of_samples_is_a_number_of_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().max_samples == 256
+    monkeypatch.setenv("RENDER_MAX_SAMPLES", "1024")
+    assert Settings().max_samples == 1024
+    for refused in ("15", "4097"):
+        monkeypatch.setenv("RENDER_MAX_SAMPLES", refused)
+        with pytest.raises(ValidationError, match="max_samples"):
+            Settings()

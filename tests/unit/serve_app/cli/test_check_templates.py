@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from serve_app.cli import main as command
-from tests.unit.serve_app.templates.checker.conftest import save_png, templates
+from tests.unit.serve_app.templates.checker.conftest import save_png, templates, write_manifest
 
 __all__ = ["templates"]
 
@@ -37,6 +38,25 @@ def test_a_good_folder_is_0(templates: Path, tmp_path: Path, monkeypatch: pytest
         "[INFO] xyz error (99th percentile)",
         "[INFO] PSNR",
     ]
+
+
+def test_the_errors_that_the_manifest_tells_are_told_and_a_missed_bound_is_a_warning(
+    templates: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_manifest(templates, samples=50, estimated_error=None, error_bound=None)
+    assert run(monkeypatch, templates) == 0
+    assert capsys.readouterr().out.splitlines()[:-1] == ["[INFO] samples a pixel: median 50, most 50"]
+    write_manifest(templates, samples=20, estimated_error=0.9, error_bound=1.25)
+    content = json.loads((templates / "manifest.json").read_text())
+    content["views"][1] |= {"samples": 256, "estimated_error": 1.413}
+    (templates / "manifest.json").write_text(json.dumps(content))
+    assert run(monkeypatch, templates) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[:-1] == [
+        "[INFO] samples a pixel: median 20, most 256",
+        "[INFO] estimated error: median 0.90, highest 1.41 of 255",
+    ]
+    assert printed.err == "[WARNING] the error is above what the quality promises in views 1 (1.413, bound 1.25)\n"
 
 
 def test_findings_are_1_and_a_line_each(templates: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

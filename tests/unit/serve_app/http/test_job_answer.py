@@ -12,6 +12,7 @@ import pytest
 
 from serve_app.base.settings import Settings
 from serve_app.http.job_answer import JobAnswer, job_answer, wait_timeout_answer
+from serve_app.http.v1 import render_result
 from serve_app.jobs.record import JobError, JobRecord
 from serve_app.jobs.states import JobState
 from tests.unit.serve_app.http.fake_server import FakeService, api, client
@@ -125,3 +126,10 @@ async def test_the_health_of_a_server(settings: Settings) -> None:
         answer = (await http.get("/health")).json()
     assert (answer["status"], answer["message"]) == ("healthy", "Render Server is running")
     assert isinstance(answer["timestamp"], float) and before - 0.001 <= answer["timestamp"] <= time.time() + 0.001
+
+
+def test_warnings_are_in_every_form_of_the_answer() -> None:
+    told = "view 3: the error bound of standard (1.25 of 255) was not reached"
+    options = {"normalize": True, "colorize": False, "base_color": 0.05}
+    answer = job_answer(dataclasses.replace(SUCCEEDED, warnings=(told,), options=options))
+    assert answer.warnings == [told] == render_result(answer).warnings

@@ -12,6 +12,7 @@ import numpy as np
 
 from render_actor.contract.scene import Sampling, TemplateScene
 from render_actor.contract.types import BatchResult, EncodedView, ViewBatch
+from render_actor.contract.view_quality import ViewQuality
 from serve_app.rendering.fair_queue import BATCH_SECONDS
 from serve_app.rendering.outcomes import FailedBatch, Outcome, RenderedBatch
 from serve_app.rendering.scheduler import ViewScheduler
@@ -46,7 +47,7 @@ class CountingRenderers:
 
     async def fetch(self, result: BatchResult) -> list[EncodedView]:
         self.fetched += 1
-        return [EncodedView(view, b"", b"", b"", 1.0, 1) for view in result.payload]
+        return [EncodedView(view, b"", b"", b"", 1.0, 1, ViewQuality(1)) for view in result.payload]
 
     def views(self, job: str | None = None) -> list[int]:
         """The views that were asked for, in order; of one job, or of all."""

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from render_actor.contract.types import BatchResult, EncodedView, Failure, ViewBatch
+from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
 from serve_app.base.logs import JobLog
 from serve_app.base.settings import Settings
@@ -27,6 +28,9 @@ VIEWS = 42
 
 
 EVERYTHING = 3 * VIEWS + 1
+
+
+USUAL = ViewQuality(12, 0.8, 1.25)
 
 
 LOST = Failure("renderer_lost", "a renderer was lost", cause="said by Ray")
@@ -60,6 +64,7 @@ class Server:
         stalls_at: number of views after which renderers do not answer until ``go_on`` is set.
         fails: failures that the next batches with these views meet.
         spoiled: views whose files are no templates.
+        qualities: of views, where it is not the usual one.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -67,6 +72,7 @@ class Server:
         self.stalls_at, self.go_on = 10**6, asyncio.Event()
         self.fails: dict[int, list[Failure]] = {}
         self.spoiled: set[int] = set()
+        self.qualities: dict[int, ViewQuality] = {}
         self.log = Log()
         self.store = JobStore(settings.data_dir)
         self.quarantine = Quarantine(self.store, 3600)
@@ -84,7 +90,7 @@ class Server:
         return BatchResult("r0", batch.views, seconds=1.0)
 
     async def fetch(self, result: BatchResult) -> list[EncodedView]:
-        return [_square(view, spoiled=view in self.spoiled) for view in result.payload]
+        return [_square(view, self.qualities.get(view, USUAL), spoiled=view in self.spoiled) for view in result.payload]
 
     async def do(self, job: Job) -> None:
         log = cast(JobLog, self.log)
@@ -92,12 +98,12 @@ class Server:
         await self.rendering.render(job, cad, log)
 
 
-def _square(view: int, *, spoiled: bool) -> EncodedView:
+def _square(view: int, quality: ViewQuality, *, spoiled: bool) -> EncodedView:
     mask = np.zeros((64, 64), dtype=bool)
     mask[16:48, 16 : 33 + view % 16] = True
     xyz = np.zeros((64, 64, 3), dtype=np.float16)
     rgb = b"no PNG" if spoiled else encode_rgb(np.zeros((64, 64, 3), dtype=np.uint8))
-    return EncodedView(view, rgb, encode_mask(mask), encode_xyz(xyz), 0.5, int(mask.sum()))
+    return EncodedView(view, rgb, encode_mask(mask), encode_xyz(xyz), 0.5, int(mask.sum()), quality)
 
 
 async def accepted(server: Server, tmp_path: Path, output: str) -> Job:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.scene import Sampling, TemplateScene
 from serve_app.rendering.key import SOFTWARE, rendering_key
 
@@ -45,7 +46,8 @@ def test_the_same_is_the_same() -> None:
         ("base_color", 0.0),
         ("sampling", Sampling(5)),
         ("sampling", Sampling(4, denoiser="none")),
-        ("sampling", Sampling(4, adaptive_threshold=0.01)),
+        ("sampling", Sampling(4, bound=ErrorBound(1.0, 1.25))),
+        ("sampling", Sampling(4, max_samples=256)),
     ],
 )
 def test_anything_that_changes_pixels_changes_the_key(field: str, value: Any) -> None:

@@ -11,6 +11,7 @@ from ray.exceptions import ActorDiedError, OwnerDiedError
 from ray.serve.handle import DeploymentHandle
 
 from render_actor.contract.types import BatchResult, EncodedView, RendererStatus, ViewBatch
+from render_actor.contract.view_quality import ViewQuality
 from serve_app.rendering.renderers import PayloadLostError, ServeRenderers, Waits
 from tests.unit.serve_app.rendering.fakes import make_work, until
 
@@ -134,7 +135,7 @@ async def test_a_state_that_is_fresh_is_not_asked_for_again() -> None:
 async def test_images_come_from_the_object_store_and_may_be_lost_with_their_owner() -> None:
     asked = renderers(Handle(free))
     there: asyncio.Future[list[EncodedView]] = asyncio.Future()
-    there.set_result([EncodedView(0, b"", b"", b"", 1.0, 1)])
+    there.set_result([EncodedView(0, b"", b"", b"", 1.0, 1, ViewQuality(1))])
     assert [view.view for view in await asked.fetch(BatchResult("r0", there))] == [0]
     gone: asyncio.Future[list[EncodedView]] = asyncio.Future()
     gone.set_exception(OwnerDiedError("ab" * 28, b"", ""))

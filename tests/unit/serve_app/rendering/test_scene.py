@@ -36,6 +36,13 @@ def test_what_the_request_does_not_say_the_server_decides() -> None:
     assert scene.sampling == sampling_for("standard") and scene.base_color is None
 
 
+def test_the_servers_cap_bounds_what_a_quality_takes_and_no_exact_samples() -> None:
+    assert template_scene(make_spec(), CORNERS, camera_poses(0), max_samples=64).sampling.max_samples == 64
+    exact = template_scene(make_spec(samples=1000), CORNERS, camera_poses(0), max_samples=64).sampling
+    assert (exact.samples, exact.max_samples) == (1000, None)
+    assert template_scene(make_spec(), CORNERS, camera_poses(0), 99, 64).sampling.max_samples is None
+
+
 @pytest.mark.parametrize(("unit", "scale", "fits"), [("mm", 1.0, 65504.0), ("m", 1000.0, 65.5)])
 def test_coordinates_must_fit_the_xyz_files(unit: str, scale: float, fits: float) -> None:
     spec = make_spec(unit=unit)

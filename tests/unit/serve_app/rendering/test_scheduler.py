@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 from collections import Counter
 from contextlib import aclosing
 
 import pytest
 
+from render_actor.contract.scene import sampling_for
 from render_actor.contract.types import BatchResult, EncodedView, Failure, ViewBatch
+from render_actor.contract.view_time import batch_limit_sec
 from serve_app.base.errors import ServiceError
 from serve_app.rendering import retry_policy
 from serve_app.rendering.outcomes import FailedBatch, Outcome
@@ -49,6 +52,13 @@ async def test_a_batch_says_all_that_a_renderer_needs() -> None:
     batch = renderers.batches[0]
     assert (batch.job_id, batch.mesh_key, batch.mesh, batch.scene, batch.views) == ("a", "key", None, work.scene, (0,))
     assert batch.time_limit_sec == work.time_limit_sec
+
+
+def test_a_renderer_has_time_for_all_samples_that_a_view_may_take() -> None:
+    work = make_work("a", 1)
+    scene = dataclasses.replace(work.scene, resolution=2048, sampling=sampling_for("standard", max_samples=256))
+    limit = dataclasses.replace(work, scene=scene).batch((0,), 0).time_limit_sec
+    assert limit == batch_limit_sec(2048, scene.sampling.most_samples(2048**2), work.time_limit_sec) > work.time_limit_sec
 
 
 async def test_works_share_the_renderers() -> None:

@@ -21,10 +21,11 @@ def save_png(path: Path, pixels: NDArray[Any]) -> None:
     Image.fromarray(pixels).save(path)
 
 
-def write_manifest(folder: Path) -> None:
+def write_manifest(folder: Path, **of_each_view: Any) -> None:
     views = [
         {
             "index": index,
+            **of_each_view,
             "files": {
                 path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
                 for path in (folder / f"rgb_{index}.png", folder / f"mask_{index}.png", folder / f"xyz_{index}.npy")

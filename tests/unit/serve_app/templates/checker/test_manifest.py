@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from render_actor.contract.view_quality import ViewQuality
 from serve_app.templates.checker.contract import check_contract
-from serve_app.templates.checker.manifest import check_manifest
+from serve_app.templates.checker.manifest import check_manifest, manifest_qualities
 from tests.unit.serve_app.templates.checker.conftest import VIEWS, save_png, write_manifest
 
 
@@ -55,3 +56,17 @@ def test_a_manifest_lists_what_is_in_a_real_one(templates: Path) -> None:
     write_manifest(templates)
     listed = json.loads((templates / "manifest.json").read_text())["views"][0]["files"]
     assert set(listed) == {"rgb_0.png", "mask_0.png", "xyz_0.npy"}
+
+
+def test_what_the_manifest_says_of_sampling_is_read_where_it_says_it(templates: Path) -> None:
+    assert manifest_qualities(templates) == {}
+    write_manifest(templates)
+    assert manifest_qualities(templates) == {}
+    write_manifest(templates, samples=20, estimated_error=0.9, error_bound=1.25)
+    assert manifest_qualities(templates) == dict.fromkeys(range(VIEWS), ViewQuality(20, 0.9, 1.25)) and check_manifest(templates) == []
+
+
+def test_a_sampling_that_is_no_number_is_a_finding(templates: Path) -> None:
+    write_manifest(templates, samples="20")
+    (finding,) = check_manifest(templates)
+    assert finding.file == "manifest.json" and "no numbers" in finding.problem and manifest_qualities(templates) == {}

@@ -1,0 +1,63 @@
+"""Renders what the camera shows until its error is within a bound."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render_actor.blender.denoiser import Denoiser
+from render_actor.blender.display import Display
+from render_actor.blender.sampling import next_samples
+from render_actor.blender.session import TEMPORARY_FOLDER, bpy
+from render_actor.blender.timed_render import timed_render
+from render_actor.contract.scene import Sampling
+from render_actor.contract.view_quality import ViewQuality
+from render_actor.view.exr import read_exr
+from render_actor.view.refinement import Block, refined
+
+
+class BoundedRender:
+    """Takes samples with Cycles, denoises them and looks at the error, as often as needed."""
+
+    def __init__(self) -> None:
+        self._path = TEMPORARY_FOLDER / "part.exr"
+        self._display = Display(TEMPORARY_FOLDER / "display.png")
+        scene = bpy.context.scene
+        self._denoiser = Denoiser(gpu=scene.cycles.device == "GPU", threads=scene.render.threads)
+        self._tone = self._display.tone_curve()
+
+    def image(self, mask: NDArray[np.bool_], sampling: Sampling, may_take_sec: float = math.inf) -> tuple[NDArray[np.uint16], ViewQuality]:
+        """The part of the picture that the border shows.
+
+        Args:
+            mask: (H, W) the object's pixels of that part.
+            sampling: that the scene is set up for; it has a bound.
+            may_take_sec: seconds for the first samples; more samples may take longer in proportion.
+
+        Returns:
+            (H, W, 3) RGB of 16 bits, and how good it is.
+
+        Raises:
+            ViewTooSlowError: some samples took longer than they may.
+        """
+        assert sampling.bound is not None
+
+        def sample(first: int, count: int) -> Block:
+            return self._sample(first, count, may_take_sec * max(1.0, count / sampling.samples))
+
+        def denoise(block: Block) -> NDArray[np.float32]:
+            return self._denoiser.denoise(block.color, block.albedo)
+
+        most = sampling.most_samples(mask.size)
+        linear, quality = refined(sample, denoise, mask, self._tone, sampling.bound, sampling.samples, most)
+        return self._display.shown(linear), quality
+
+    def _sample(self, first: int, count: int, may_take_sec: float) -> Block:
+        next_samples(first, count)
+        bpy.context.scene.render.filepath = str(self._path)
+        timed_render(self._path, may_take_sec)
+        image = read_exr(self._path)
+        self._path.unlink()
+        return Block(count, image.vectors("Combined", "RGB"), image.vectors("Denoising Albedo", "RGB"))
