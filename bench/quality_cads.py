@@ -252,9 +252,14 @@ def write(name: str, folder: Path) -> Path:
 
 
 def reference_cads() -> dict[str, Path]:
-    """CADs of other origin, where they lie beside the project, by name."""
+    """CADs of other origin, where they lie beside the project, by name; those of which the stock procedure shows the whole."""
     found = [REFERENCE / f"{REFERENCE.name}.ply", *sorted((REFERENCE.parent / "cads").glob("*"))]
-    return {path.stem.lower(): path for path in found if path.suffix.lower() in _READABLE and path.exists()}
+    return {path.stem.lower(): path for path in found if path.suffix.lower() in _READABLE and path.exists() and _is_one_object(path)}
+
+
+def _is_one_object(path: Path) -> bool:
+    """Whether a CAD is one object for Blender's importer: the stock procedure takes the first alone."""
+    return path.suffix.lower() != ".obj" or path.read_bytes().count(b"\no ") < 2
 
 
 if __name__ == "__main__":
