@@ -45,7 +45,7 @@ def _lower_case(cad: Path, folder: Path) -> Path:
     """A CAD whose name ends as the stock procedure wants it: of .STL or .PLY it loads nothing, and says nothing."""
     if cad.suffix == cad.suffix.lower():
         return cad
-    return shutil.copy(cad, folder / (cad.stem + cad.suffix.lower()))
+    return Path(shutil.copy(cad, folder / (cad.stem + cad.suffix.lower())))
 
 
 def _measure(arguments: argparse.Namespace, cads: dict[str, Path], folder: Path) -> list[CadResult]:
