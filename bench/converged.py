@@ -31,7 +31,7 @@ _AT_ONCE = 2
 """Blenders with one thread each."""
 
 _RENDERS = 2
-_OBJECT_PIXELS = 40_000
+_OBJECT_PIXELS = 15_000
 """An object of fewer pixels gets more samples, so that as many say what its error is."""
 
 _MAX_SAMPLES = 1024
