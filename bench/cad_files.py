@@ -32,6 +32,14 @@ class Shape:
         """The shape elsewhere."""
         return Shape(self.vertices + np.array(by), self.faces, self.normals, self.uv)
 
+    def flat(self) -> Shape:
+        """With the normals of its faces, each corner a vertex of its own."""
+        corners = self.vertices[self.faces]
+        across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normals = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-12)
+        uv = None if self.uv is None else self.uv[self.faces].reshape(-1, 2)
+        return Shape(corners.reshape(-1, 3), np.arange(self.faces.size).reshape(-1, 3), np.repeat(normals, 3, axis=0), uv)
+
     def smooth(self) -> Shape:
         """With normals that are the mean of the faces around a vertex, weighted by their areas."""
         corners = self.vertices[self.faces]
@@ -104,7 +112,12 @@ def write_stl(path: Path, shape: Shape) -> Path:
 
 
 def write_obj(path: Path, parts: Sequence[tuple[Shape, Surface]]) -> Path:
-    """An OBJ of one object with a material a part, its MTL and its textures beside it."""
+    """An OBJ of one object with a material a part, its MTL and its textures beside it.
+
+    Where a part has normals, all get some: the stock procedure's importer shades those without as smooth, and ours as flat.
+    """
+    if any(shape.normals is not None for shape, _ in parts):
+        parts = [(shape.flat() if shape.normals is None else shape, surface) for shape, surface in parts]
     lines, materials = [f"mtllib {path.stem}.mtl"], []
     start = {"v": 1, "vt": 1, "vn": 1}
     for number, (shape, surface) in enumerate(parts):

@@ -25,7 +25,8 @@ class Child:
         output.mkdir(parents=True, exist_ok=True)
         with (output / f"{module}.err").open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, str(cad), str(output), str(num_gpus), str(resolution)],
+                [sys.executable, "-m", module, str(cad.resolve()), str(output.resolve()), str(num_gpus), str(resolution)],
+                cwd=Path(__file__).parents[1],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -7,9 +7,11 @@ and nothing of the noise counts as error of the image, as it does against one re
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import math
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ _AT_ONCE = 2
 """Blenders with one thread each."""
 
 _RENDERS = 2
-_OBJECT_PIXELS = 40_000
+_OBJECT_PIXELS = 15_000
 """An object of fewer pixels gets more samples, so that as many say what its error is."""
 
 _MAX_SAMPLES = 1024
@@ -82,7 +84,7 @@ class ConvergedImages:
         missing = [view for view in views if not (folder / f"view{view}").exists()]
         shares = [share for share in (missing[first::_AT_ONCE] for first in range(_AT_ONCE)) if share]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            list(pool.map(lambda numbered: self._render(cad, folder, *numbered), enumerate(shares)))
+            list(pool.map(lambda share: self._render(cad, folder, share), shares))
         return {view: _read(folder / f"view{view}") for view in views}
 
     def _folder_of(self, cad: Path) -> Path:
@@ -91,21 +93,23 @@ class ConvergedImages:
         made = hashlib.sha256(f"{mesh.key} {cad.suffix.lower()} {version('bpy')} {self._samples} {self._resolution}".encode())
         return self._folder / f"{cad.stem}-{made.hexdigest()[:16]}"
 
-    def _render(self, cad: Path, folder: Path, number: int, views: Sequence[int]) -> None:
-        scratch = folder / f"blender{number}"
-        with Child("bench.probe", cad, scratch, self._num_gpus, self._resolution) as child:
+    def _render(self, cad: Path, folder: Path, views: Sequence[int]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(dir=folder, prefix="blender-") as name,
+            Child("bench.probe", cad, Path(name), self._num_gpus, self._resolution) as child,
+        ):
             for view in views:
                 pixels = max(1, int(child.ask(f"pixels {view}")["pixels"]))
                 share = _OBJECT_PIXELS * (self._resolution / 512) ** 2 / pixels
                 samples = round(min(_MAX_SAMPLES, self._samples / _RENDERS * max(1.0, share)))
-                for seed in range(1, _RENDERS + 1):
-                    child.ask(f"converged {view} {samples} {seed}")
-                    (scratch / f"converged_{view}.png").rename(scratch / f"{seed}-{samples}.png")
-                whole = scratch / f"view{view}"
+                whole = Path(name) / f"view{view}"
                 whole.mkdir()
                 for seed in range(1, _RENDERS + 1):
-                    (scratch / f"{seed}-{samples}.png").rename(whole / f"{seed}-{samples}.png")
-                whole.rename(folder / whole.name)  # Only what is complete is found again.
+                    child.ask(f"converged {view} {samples} {seed}")
+                    (Path(name) / f"converged_{view}.png").rename(whole / f"{seed}-{samples}.png")
+                with contextlib.suppress(OSError):  # Another run has made them meanwhile.
+                    whole.rename(folder / whole.name)  # Only what is complete is found again.
 
 
 def _read(folder: Path) -> NoisyTruth:

@@ -13,8 +13,9 @@ MEDIAN_AND_WORST = {"standard": (1.0, 1.25), "draft": (2.0, 2.6)}
 MAX_REFERENCE_LOSS = 0.5
 """dB that ``reference`` may be behind the stock procedure in the median view."""
 
-MAX_SHIFT = 0.75
-"""Of 255, of the mean of a view's pixels: noise cancels out in it. More is another scene, and the comparison says nothing."""
+_MAX_SHIFT = (1.0, 1.5)
+"""Of 255, and times the error of `reference`, that parts of the stock procedure's views may differ from the converged ones in the mean:
+noise cancels out in it. Where it is more, another scene is shown, and the comparison says nothing."""
 
 MIN_IOU = 0.98
 """Of our mask and the stock procedure's; that one follows its NOCS image, which misses what is thinner than a pixel elsewhere."""
@@ -51,7 +52,7 @@ class CadResult:
         pixels: of the object in the median view.
         stock_errors: RMSE of the stock procedure's views.
         stock_cpu: CPU seconds of its median view.
-        shift: largest mean difference of the stock procedure's views from the converged ones, in one channel.
+        shift: ``local_shift`` of the stock procedure's views from the converged ones, in the worst view.
         noise: what an image of 1,024 samples has as error of its own in the median view: against one, the errors would be larger.
         iou: of our masks and the stock procedure's, in the worst view.
         first_cpu: CPU seconds of the first small job: parsing, and loading the mesh.
@@ -72,9 +73,15 @@ class CadResult:
     other: list[str] = field(default_factory=list)
 
     @property
+    def max_shift(self) -> float:
+        """What ``shift`` may be."""
+        plain, times = _MAX_SHIFT
+        return plain + times * max(self.qualities["reference"].errors)
+
+    @property
     def comparable(self) -> bool:
         """Whether the stock procedure shows the same picture."""
-        return self.shift <= MAX_SHIFT and self.iou >= MIN_IOU
+        return self.shift <= self.max_shift and self.iou >= MIN_IOU
 
     def speedup(self, quality: str) -> float:
         """How many times less CPU a view takes than with the stock procedure."""

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 DEPTH_STEP_MM = 4.0
 """A step of the coordinates between neighbours that makes a silhouette inside the object, as in check_templates.py."""
 
+_PART = 15
+"""Pixels across a part of an object whose colours are compared in the mean."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -52,6 +55,21 @@ def decibels(error: float) -> float:
 def psnr(rgb: NDArray[np.uint8], truth: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
     """PSNR in dB over some pixels."""
     return decibels(rmse(rgb, truth, where))
+
+
+def local_shift(rgb: NDArray[np.uint8], truth: NDArray[np.float64], mask: NDArray[np.bool_]) -> float:
+    """Difference of the colours of small parts of an object, of 255, in the part where it is among the largest hundredth.
+
+    Args:
+        rgb: (H, W, 3) an image.
+        truth: (H, W, 3) what it should show; noise of both cancels out in a part's mean.
+        mask: (H, W) of the object.
+    """
+    size = (_PART, _PART)
+    share = cv2.boxFilter(mask.astype(np.float64), -1, size)
+    means = cv2.boxFilter((rgb - truth) * mask[..., None], -1, size) / np.maximum(share, 1e-9)[..., None]
+    inside = mask & (share > 0.5)
+    return float(np.percentile(np.abs(means[inside if inside.any() else mask]).max(axis=-1), 99))
 
 
 def silhouettes(mask: NDArray[np.bool_], xyz: NDArray[np.float32]) -> NDArray[np.bool_]:

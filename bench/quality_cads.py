@@ -183,7 +183,7 @@ def lamp(path: Path) -> Path:
 
 
 def assembly(path: Path) -> Path:
-    """A board with print, polished pins, black chips and fine wires."""
+    """A board with print, glossy pins, black chips and fine wires."""
     pins = [rod((x, y, -6), (x, y, 8), 0.35, 12).smooth() for x in np.arange(-38, 39, 2.54) for y in (-24.0, -21.5)]
     chips = [box(12, 8, 3).moved(x, y, 2.5) for x in (-25, -5, 15) for y in (-5, 10)]
     wires = [rod((x, 24, 1), (x * 0.6, 0, 14), 0.2, 6) for x in np.linspace(-40, 40, 24)]
@@ -192,7 +192,7 @@ def assembly(path: Path) -> Path:
         path.with_suffix(".obj"),
         [
             (box(90, 60, 1.6), Surface("Kd 1 1 1\nKs 0.4 0.4 0.4\nNs 200", _print())),
-            (joined(pins), Surface("Kd 0.8 0.6 0.2\nKs 1 1 1\nNs 950")),
+            (joined(pins), Surface("Kd 0.8 0.6 0.2\nKs 1 1 1\nNs 400")),
             (joined([Shape(chip.vertices, chip.faces) for chip in chips]), Surface("Kd 0.01 0.01 0.01\nKs 0.3 0.3 0.3\nNs 50")),
             (joined(wires), Surface("Kd 0.8 0.1 0.1")),
             (wheel, Surface("Kd 0.9 0.9 0.9")),
@@ -252,9 +252,14 @@ def write(name: str, folder: Path) -> Path:
 
 
 def reference_cads() -> dict[str, Path]:
-    """CADs of other origin, where they lie beside the project, by name."""
+    """CADs of other origin, where they lie beside the project, by name; those of which the stock procedure shows the whole."""
     found = [REFERENCE / f"{REFERENCE.name}.ply", *sorted((REFERENCE.parent / "cads").glob("*"))]
-    return {path.stem.lower(): path for path in found if path.suffix.lower() in _READABLE and path.exists()}
+    return {path.stem.lower(): path for path in found if path.suffix.lower() in _READABLE and path.exists() and _is_one_object(path)}
+
+
+def _is_one_object(path: Path) -> bool:
+    """Whether a CAD is one object for Blender's importer: the stock procedure takes the first alone."""
+    return path.suffix.lower() != ".obj" or path.read_bytes().count(b"\no ") < 2
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import numpy as np
 from bench.child import Child
 from bench.converged import NoisyTruth
 from bench.promise import QUALITIES, CadResult, QualityResult
-from bench.quality import View
+from bench.quality import View, local_shift
 from bench.server import BenchServer, Cost
 from bench.truth import read_rgb, read_view, stock_axes
 from render_actor.contract.cameras import camera_poses
@@ -57,8 +57,7 @@ class QualityCase:
         result.pixels = int(statistics.median(int(stock[view].mask.sum()) for view in self._views))
         result.stock_errors = [converged[view].rmse(stock[view].rgb, stock[view].mask) for view in self._views]
         result.noise = statistics.median(converged[view].noise(1024, stock[view].mask) for view in self._views)
-        shifts = [(stock[view].rgb - converged[view].mean)[stock[view].mask].mean(axis=0) for view in self._views]
-        result.shift = float(np.abs(shifts).max())
+        result.shift = max(local_shift(stock[view].rgb, converged[view].mean, stock[view].mask) for view in self._views)
         result.first_cpu = self._job(name, "first", cad, 1, resolution=64, samples=1).cpu
         for quality in QUALITIES:
             cost = self._job(name, quality, cad, self._turns[quality], quality=quality)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
@@ -36,7 +37,15 @@ def _cads(names: Sequence[str], folder: Path) -> dict[str, Path]:
     unknown = [name for name in names if name not in KINDS and name not in beside]
     if unknown:
         raise SystemExit(f"no CAD {', '.join(unknown)}; there are {', '.join([*KINDS, *beside])}")
-    return {name: write(name, folder) if name in KINDS else beside[name] for name in names}
+    folder.mkdir(parents=True, exist_ok=True)
+    return {name: write(name, folder) if name in KINDS else _lower_case(beside[name], folder) for name in names}
+
+
+def _lower_case(cad: Path, folder: Path) -> Path:
+    """A CAD whose name ends as the stock procedure wants it: of .STL or .PLY it loads nothing, and says nothing."""
+    if cad.suffix == cad.suffix.lower():
+        return cad
+    return Path(shutil.copy(cad, folder / (cad.stem + cad.suffix.lower())))
 
 
 def _measure(arguments: argparse.Namespace, cads: dict[str, Path], folder: Path) -> list[CadResult]:

@@ -73,7 +73,6 @@ def reference_truth() -> Truth:
     return Truth(REFERENCE / "obj_000005.ply", VIEWS, converged, {view: read_view(REFERENCE / "stock", view) for view in VIEWS})
 
 
-def own_truth(cad: Path, views: tuple[int, ...], folder: Path) -> Truth:
-    """Of images that the benchmark has just rendered: ``converged_<view>.png`` and the stock process's templates."""
-    converged = {view: read_rgb(folder / f"converged_{view}.png") for view in views}
-    return Truth(cad, views, converged, {view: read_view(folder, view) for view in views})
+def own_truth(cad: Path, converged: dict[int, NDArray[np.uint8]], folder: Path) -> Truth:
+    """Of images that the benchmark has just rendered, and of the stock process's templates in a folder."""
+    return Truth(cad, tuple(converged), converged, {view: read_view(folder, view) for view in converged})
