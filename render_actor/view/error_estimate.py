@@ -21,9 +21,9 @@ EXPONENT = 0.47
 _EXPONENT_RANGE = (0.35, 0.9)
 """Textures come near the upper end, shadows and broken normals near the lower."""
 
-_MAX_STEP = 2
+_MIN_STEP, _MAX_STEP = 1.3, 2
 """Times the samples that there are, in one step. Where the error falls faster or slower than that of independent samples, an estimate
-over a larger step is wrong by up to a half."""
+over a larger step is wrong by up to a half; over a smaller one, the denoiser's own unrest counts more than the new samples."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,9 @@ def samples_for(error: float, samples: int, target: float, most: int, exponent: 
         More than ``samples``, and even where ``most`` allows it.
     """
     wanted = samples * (error / target) ** (1 / exponent)
-    step = min(max(wanted, samples + 2), samples * _MAX_STEP, most)
+    step = min(max(wanted, samples + 2, samples * _MIN_STEP), samples * _MAX_STEP, most)
+    if most < step * _MIN_STEP:
+        return most  # What was left would be too small a step.
     return min(2 * math.ceil(step / 2), most)
 
 

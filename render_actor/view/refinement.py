@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.view_quality import ViewQuality
+from render_actor.view.denoiser_bias import Mixture, mixture, unseen
 from render_actor.view.error_estimate import EXPONENT, Denoised, ToneCurve, estimated_error, measured_exponent, samples_for
 
 
@@ -64,12 +65,32 @@ def refined(
     wanted, exponent = 2 * half, EXPONENT
     last: tuple[int, float] | None = None
     while True:
-        taken = taken.with_more(sample(taken.samples, wanted - taken.samples))
+        more = sample(taken.samples, wanted - taken.samples)
+        taken = taken.with_more(more)
         now = Denoised(taken.samples, denoise(taken), taken.color)
-        error = estimated_error(before, now, mask, tone)
+        mixed = _mixed(before, now, more, mask, tone)
+        error = mixed.error
         if error <= bound.accepted or taken.samples >= most:
-            return now.color, ViewQuality(taken.samples, error, bound.every_view)
+            color = now.color + np.float32(mixed.noisy_part) * (now.noisy - now.color)
+            return color, ViewQuality(taken.samples, error, bound.every_view)
         if last is not None:
             exponent = measured_exponent(last, (taken.samples, error))
         before, last = now, (taken.samples, error)
         wanted = samples_for(error, taken.samples, bound.target, most, exponent)
+
+
+def _mixed(before: Denoised, now: Denoised, more: Block, mask: NDArray[np.bool_], tone: ToneCurve) -> Mixture:
+    """What to show of an image and its denoised form.
+
+    Args:
+        before: the image after all samples but the last.
+        now: after all samples.
+        more: the last samples.
+        mask: (H, W) the object's pixels.
+        tone: of the view transform.
+    """
+    error = estimated_error(before, now, mask, tone)
+    where = mask if mask.any() else np.ones_like(mask)
+    found = unseen(tone(before.color), tone(before.noisy), tone(more.color), where, before.samples, more.samples)
+    before_error = error * (now.samples / before.samples) ** EXPONENT
+    return mixture(error, before_error, found, before.samples, more.samples)

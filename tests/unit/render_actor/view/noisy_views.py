@@ -52,18 +52,29 @@ class NoisyView:
         sigma: standard deviation of one sample of a pixel, relative to its colour; (SIZE, SIZE) or one for all.
         denoiser: of the image.
         seed: of the noise.
+        truth: (SIZE, SIZE, 3); None for some scenery.
 
     Attributes:
-        truth: (SIZE, SIZE, 3) the converged image, denoiser and all.
+        truth: (SIZE, SIZE, 3) the converged image.
         calls: first sample and count, as they were asked for.
     """
 
-    def __init__(self, sigma: float | NDArray[np.float64], denoiser: Callable[[Image], Image] = as_it_is, seed: int = 0) -> None:
-        self._clean = scenery(seed)
+    def __init__(
+        self,
+        sigma: float | NDArray[np.float64],
+        denoiser: Callable[[Image], Image] = as_it_is,
+        seed: int = 0,
+        truth: Image | None = None,
+    ) -> None:
+        self.truth = self._clean = scenery(seed) if truth is None else truth
         self._sigma = (np.broadcast_to(sigma, (SIZE, SIZE))[..., None] * self._clean).astype(np.float32)
         self._denoiser, self._seed = denoiser, seed
-        self.truth = denoiser(self._clean)
         self.calls: list[tuple[int, int]] = []
+
+    @property
+    def limit(self) -> Image:
+        """What the denoised image comes to with ever more samples."""
+        return self._denoiser(self.truth)
 
     @property
     def taken(self) -> int:

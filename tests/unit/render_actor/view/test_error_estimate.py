@@ -52,7 +52,7 @@ def estimate(view: NoisyView, before: int, now: int, mask: NDArray[np.bool_] = O
 @pytest.mark.parametrize("noise", NOISE)
 def test_the_estimate_is_near_the_true_error(noise: str, denoiser: Callable[[Image], Image], before: int, now: int) -> None:
     view = NoisyView(NOISE[noise], denoiser)
-    true = displayed_error(view.denoise(view.block(0, now)), view.truth, OBJECT)
+    true = displayed_error(view.denoise(view.block(0, now)), view.limit, OBJECT)
     assert true / MAX_FACTOR < estimate(view, before, now) < true * MAX_FACTOR
 
 
