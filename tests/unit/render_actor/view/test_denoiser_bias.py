@@ -6,7 +6,7 @@ import pytest
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.view.denoiser_bias import Unseen, mixture, unseen
 from render_actor.view.refinement import refined
-from tests.unit.render_actor.view.noisy_views import OBJECT, SIZE, TONE, Image, NoisyView, displayed_error, scenery
+from tests.unit.render_actor.view.noisy_views import OBJECT, SIZE, TONE, NoisyView, displayed_error, scenery
 
 BOUND = ErrorBound(median=1.0, every_view=1.25)
 
@@ -41,7 +41,7 @@ def test_the_error_is_told_by_samples_that_the_denoiser_has_not_seen(samples: in
     truth = np.full((96, 96, 3), 120.0)
     mask = np.ones((96, 96), dtype=bool)
     noisy, more = (truth + random.normal(0, 20 / np.sqrt(count), truth.shape) for count in (samples, fresh))
-    denoised: Image = truth + 3.0
+    denoised = truth + 3.0
     found = unseen(denoised, noisy, more, mask, samples, fresh)
     assert abs(found.error - 9.0) < 4 * found.uncertainty
     assert found.noise == pytest.approx(400 / samples, rel=0.1)
