@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test contract test-unit faults bench bench-queue lint format lock examples converged clean
+.PHONY: help setup demo serve test contract test-unit faults bench quality bench-queue lint format lock examples converged clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -42,6 +42,9 @@ faults: $(READY) ## kill, stop and starve a real server's parts, 50 rounds each 
 
 bench: $(READY) ## measure speed and quality against the stock procedure (BENCH="--quick" for a short run)
 	@$(PY) -m bench $(BENCH)
+
+quality: $(READY) ## measure the error and the cost of every quality on CADs of many kinds (QUALITY="--quick" for a short run)
+	@$(PY) -m bench.quality_set $(QUALITY)
 
 bench-queue: $(READY) ## measure what a full queue costs: /health, refusals, cancels (BENCH="--jobs 10000" for a longer one)
 	@$(PY) -m bench.full_queue $(BENCH)

@@ -16,10 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from bench import memory, scheduler
+from bench.cad_rows import error_figures, speed_figures
 from bench.child import Child
+from bench.converged import ConvergedImages
 from bench.figures import Figure, as_json, markdown_table, spread, text_table
 from bench.picture import AMPLIFIED, write_picture
-from bench.quality import Distance
+from bench.quality_cads import KINDS, write
+from bench.quality_case import QualityCase
 from bench.server import BenchServer, Cost
 from bench.truth import EXAMPLE, REFERENCE, VIEWS, Truth, own_truth, read_rgb, read_view, reference_truth
 from render_actor.contract.cameras import camera_poses
@@ -29,6 +32,8 @@ CORES = 2
 CONVERGED_SAMPLES = 1024
 PICTURE_VIEW = 9
 CACHE_BYTES = 2**30
+ERROR_SAMPLES = 128
+"""As `make quality` has them by default: both find the renders that tell the true error."""
 
 
 def say(words: str) -> None:
@@ -48,10 +53,12 @@ class Bench:
         quick: six views and few repetitions instead of all.
         num_gpus: GPUs of each renderer; 0 for the CPU.
         picture: where to write the picture, or None for none.
+        beside: CAD of the set for `make quality` that is measured, too.
     """
 
-    def __init__(self, folder: Path, *, quick: bool, num_gpus: float, picture: Path | None) -> None:
+    def __init__(self, folder: Path, *, quick: bool, num_gpus: float, picture: Path | None, beside: str) -> None:
         self._folder, self._quick, self._num_gpus, self._picture = folder, quick, num_gpus, picture
+        self._beside = beside
         self._cad = REFERENCE / "obj_000005.ply" if REFERENCE.exists() else EXAMPLE
         self._views = VIEWS if quick else tuple(range(42))
         self._poses = folder / "views.npy"
@@ -138,15 +145,9 @@ class Bench:
                         draft.append(self._job(server, "draft", quality="draft"))
                     if turn == 0:
                         reference.append(server.render(self._cad, "reference", quality="reference", camera_poses_path=str(self._six)))
-            if not REFERENCE.exists():
-                with Child("bench.probe", self._cad, output, self._num_gpus) as child:
-                    say(f"converged images, {CONVERGED_SAMPLES} samples")
-                    for view in set(stock_views):
-                        child.ask(f"converged {view} {CONVERGED_SAMPLES}")
             self._against_stock(stock, standard, draft, reference)
             self._overhead(server)
-            truth = reference_truth() if REFERENCE.exists() else own_truth(self._cad, tuple(sorted(set(stock_views))), output)
-            self._qualities(truth)
+            self._qualities(server, sorted(set(stock_views)))
             if self._picture is not None:
                 self._draw(server, self._picture)
         return [cost.wall for cost in standard]
@@ -170,7 +171,7 @@ class Bench:
         cpu = statistics.median(stock_cpu)
         for name, costs, bound, aim in (
             ("CPU s a view, standard", standard, 10, 15),
-            ("CPU s a view, draft", draft, 25, 50),
+            ("CPU s a view, draft", draft, 20, 40),
             ("CPU s a view, reference", reference, 2.5, None),
         ):
             ours = [cost.cpu / cost.views for cost in costs]
@@ -192,26 +193,30 @@ class Bench:
             detail="warm, through HTTP" if gpu else "no GPU is at hand: on the CPU, warm, through HTTP",
         )
 
-    def _qualities(self, truth: Truth) -> None:
-        """Quality beside each speed; the bounds are the issue's."""
-        whole = {view: self._views.index(view) for view in truth.views}
-        six = {view: VIEWS.index(view) for view in truth.views}
-        stock = truth.stock_psnr()
-        source = f"{truth.cad.name}, views {' '.join(map(str, truth.views))}"
-        self._add("stock: PSNR, median", "converged", statistics.median(stock), "dB", None, None, detail=f"min {min(stock):.2f}; {source}")
-        for name, names, least in (("standard", whole, 48.0), ("draft", whole, 42.0), ("reference", six, statistics.median(stock) - 0.5)):
-            found = truth.distances(self._folder / "two" / name / "templates", names)
-            self._quality_rows(name, found, least)
+    def _qualities(self, server: BenchServer, views: list[int]) -> None:
+        """Errors of each quality, and beside them those and the cost on a CAD that is harder."""
+        converged = ConvergedImages(Path("output/quality/converged").resolve(), ERROR_SAMPLES, 512, self._num_gpus)
+        case = QualityCase(server, self._folder, views, 512, self._num_gpus)
+        for cad in (self._cad, write(self._beside, self._folder / "set")):
+            say(f"errors of {cad.stem}")
+            truth = converged.of(cad, views)
+            result = case.measure(cad.stem, cad, truth)
+            for figure in error_figures(result) if cad is self._cad else [*speed_figures(result), *error_figures(result)]:
+                self._figures.append(figure)
+                say("  ".join(figure.cells()))
+            if cad is self._cad:
+                images = {view: truth[view].mean.round().astype(np.uint8) for view in views}
+                ours = own_truth(cad, images, self._folder / "stock" / cad.stem)
+                self._masks_and_coordinates(reference_truth() if REFERENCE.exists() else ours)
 
-    def _quality_rows(self, name: str, found: list[Distance], least: float) -> None:
-        scores = [one.psnr for one in found]
-        self._add(f"{name}: PSNR, median", "converged", statistics.median(scores), "dB", round(least, 2), None)
-        if name == "standard":
-            self._add(f"{name}: PSNR, worst view", "converged", min(scores), "dB", 46.5, None)
+    def _masks_and_coordinates(self, truth: Truth) -> None:
+        """What does not depend on the quality, and the largest error of a pixel."""
+        found = truth.distances(self._folder / "two" / "standard" / "templates", {view: self._views.index(view) for view in truth.views})
+        if REFERENCE.exists():
             worst = max(one.worst for one in found)
-            self._add(f"{name}: worst pixel away from silhouettes", "converged", worst, "of 255", 12, None, better="less")
-        self._add(f"{name}: mask IoU, worst view", "stock", min(one.iou for one in found), "", 0.995, 0.999)
-        self._add(f"{name}: xyz error, 99th percentile", "stock", max(one.xyz_p99 for one in found), "mm", 0.5, None, better="less")
+            self._add("standard: worst pixel away from silhouettes", "converged", worst, "of 255", 12, None, better="less")
+        self._add("mask IoU, worst view", "stock", min(one.iou for one in found), "", 0.995, 0.999)
+        self._add("xyz error, 99th percentile", "stock", max(one.xyz_p99 for one in found), "mm", 0.5, None, better="less")
 
     def _draw(self, server: BenchServer, target: Path) -> None:
         """The qualities of one view of an example, side by side."""
@@ -220,7 +225,7 @@ class Bench:
         with Child("bench.stock", EXAMPLE, folder, self._num_gpus) as child:
             child.ask(str(PICTURE_VIEW))
         with Child("bench.probe", EXAMPLE, folder, self._num_gpus) as child:
-            child.ask(f"converged {PICTURE_VIEW} {CONVERGED_SAMPLES}")
+            child.ask(f"converged {PICTURE_VIEW} {CONVERGED_SAMPLES} 1")
         poses = folder / "view.npy"
         np.save(poses, camera_poses(0)[[PICTURE_VIEW]])
         shutil.copy(EXAMPLE, folder)
@@ -239,6 +244,7 @@ def main() -> int:
     parser.add_argument("--gpus", type=float, default=0.0, help="GPUs, or a fraction of one, of each renderer; 0 renders on the CPU")
     parser.add_argument("--output", type=Path, default=Path("output/bench"), help="folder for the table as JSON and as markdown")
     parser.add_argument("--picture", type=Path, help="also draw the qualities side by side into this PNG")
+    parser.add_argument("--beside", choices=KINDS, default="assembly", help="the CAD of `make quality` that is measured, too")
     arguments = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))[:CORES]
     os.sched_setaffinity(0, cores)  # Stock and ours run on the same cores, and so does every process they start.
@@ -253,7 +259,7 @@ def main() -> int:
         "quick": arguments.quick,
     }
     with tempfile.TemporaryDirectory(prefix="render-server-bench-") as folder:
-        bench = Bench(Path(folder), quick=arguments.quick, num_gpus=arguments.gpus, picture=arguments.picture)
+        bench = Bench(Path(folder), quick=arguments.quick, num_gpus=arguments.gpus, picture=arguments.picture, beside=arguments.beside)
         figures = bench.run()
     arguments.output.mkdir(parents=True, exist_ok=True)
     machine["device"] = bench.device

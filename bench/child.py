@@ -11,20 +11,22 @@ from typing import Any
 
 
 class Child:
-    """``python -m MODULE CAD OUTPUT GPUS``; a context manager that ends it.
+    """``python -m MODULE CAD OUTPUT GPUS RESOLUTION``; a context manager that ends it.
 
     Args:
         module: to run.
         cad: what it renders.
         output: folder for its files and its log.
         num_gpus: 0 for the CPU.
+        resolution: width and height of its images.
     """
 
-    def __init__(self, module: str, cad: Path, output: Path, num_gpus: float) -> None:
+    def __init__(self, module: str, cad: Path, output: Path, num_gpus: float, resolution: int = 512) -> None:
         output.mkdir(parents=True, exist_ok=True)
         with (output / f"{module}.err").open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, str(cad), str(output), str(num_gpus)],
+                [sys.executable, "-m", module, str(cad.resolve()), str(output.resolve()), str(num_gpus), str(resolution)],
+                cwd=Path(__file__).parents[1],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

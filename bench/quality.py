@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 DEPTH_STEP_MM = 4.0
 """A step of the coordinates between neighbours that makes a silhouette inside the object, as in check_templates.py."""
+
+_PART = 15
+"""Pixels across a part of an object whose colours are compared in the mean."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,34 @@ class Distance:
     xyz_p99: float
 
 
+def rmse(rgb: NDArray[np.uint8], truth: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
+    """Root mean square difference over some pixels, of 255."""
+    return float(np.sqrt(np.square(rgb.astype(np.float64) - truth)[where].mean()))
+
+
+def decibels(error: float) -> float:
+    """PSNR of a root mean square difference."""
+    return 20 * math.log10(255 / max(error, 1e-6))
+
+
 def psnr(rgb: NDArray[np.uint8], truth: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
     """PSNR in dB over some pixels."""
-    error = np.square(rgb.astype(np.float64) - truth)[where].mean()
-    return float(10 * np.log10(255**2 / max(error, 1e-12)))
+    return decibels(rmse(rgb, truth, where))
+
+
+def local_shift(rgb: NDArray[np.uint8], truth: NDArray[np.float64], mask: NDArray[np.bool_]) -> float:
+    """Difference of the colours of small parts of an object, of 255, in the part where it is among the largest hundredth.
+
+    Args:
+        rgb: (H, W, 3) an image.
+        truth: (H, W, 3) what it should show; noise of both cancels out in a part's mean.
+        mask: (H, W) of the object.
+    """
+    size = (_PART, _PART)
+    share = cv2.boxFilter(mask.astype(np.float64), -1, size)
+    means = cv2.boxFilter((rgb - truth) * mask[..., None], -1, size) / np.maximum(share, 1e-9)[..., None]
+    inside = mask & (share > 0.5)
+    return float(np.percentile(np.abs(means[inside if inside.any() else mask]).max(axis=-1), 99))
 
 
 def silhouettes(mask: NDArray[np.bool_], xyz: NDArray[np.float32]) -> NDArray[np.bool_]:

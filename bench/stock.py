@@ -1,7 +1,7 @@
 """SAM-6D's procedure with BlenderProc's public calls, one view a request: what our figures are held against.
 
-A process of its own: ``python -m bench.stock CAD OUTPUT`` reads a view's index from each line of its standard input, renders
-that view into OUTPUT from an empty scene, and answers with the CPU and wall seconds that it took as a line of JSON.
+A process of its own: ``python -m bench.stock CAD OUTPUT GPUS RESOLUTION`` reads a view's index from each line of its standard
+input, renders that view into OUTPUT from an empty scene, and answers with the CPU and wall seconds that it took as a line of JSON.
 The radius of the CAD is taken from its vertices; the procedure's own, of random surface points, is another at each run.
 """
 
@@ -33,8 +33,9 @@ import cv2
 from blenderproc.python.utility.Initializer import clean_up
 
 
-def _render(cad: Path, scale: float, pose: NDArray[np.float64], view: int, output: Path) -> None:
+def _render(cad: Path, scale: float, pose: NDArray[np.float64], view: int, output: Path, resolution: int) -> None:
     clean_up()
+    camera.set_resolution(resolution, resolution)
     blender_object = loader.load_obj(str(cad))[0]
     blender_object.set_scale([scale] * 3)
     blender_object.set_cp("category_id", 1)
@@ -67,7 +68,7 @@ def _render(cad: Path, scale: float, pose: NDArray[np.float64], view: int, outpu
 
 def main() -> None:
     """Serve requests until standard input ends."""
-    cad, output, num_gpus = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+    cad, output, num_gpus, resolution = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(output / "stock.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)  # Blender's own words.
     device = start_session(num_gpus=num_gpus, threads=len(os.sched_getaffinity(0)))
@@ -77,7 +78,7 @@ def main() -> None:
     print(json.dumps({"device": device, "blender": bpy.app.version_string}), file=answers, flush=True)
     for line in sys.stdin:
         before, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
-        _render(cad, scale, poses[int(line)], int(line), output)
+        _render(cad, scale, poses[int(line)], int(line), output, resolution)
         after, wall = resource.getrusage(resource.RUSAGE_SELF), time.monotonic() - began
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         print(json.dumps({"cpu": cpu, "wall": wall}), file=answers, flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,6 +17,11 @@ REFERENCE = ROOT.parent / "shared" / "reference" / "obj_000005"
 EXAMPLE = ROOT / "examples" / "knot.ply"
 VIEWS = (0, 5, 12, 20, 30, 38)
 """The views of which there are converged images."""
+
+
+def stock_axes(cad: Path) -> Literal["cad", "blender"]:
+    """The ``obj_axes`` with which our images show a CAD as the stock procedure's do: Blender's importer turns every OBJ about x."""
+    return "blender" if cad.suffix.lower() == ".obj" else "cad"
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
@@ -67,7 +73,6 @@ def reference_truth() -> Truth:
     return Truth(REFERENCE / "obj_000005.ply", VIEWS, converged, {view: read_view(REFERENCE / "stock", view) for view in VIEWS})
 
 
-def own_truth(cad: Path, views: tuple[int, ...], folder: Path) -> Truth:
-    """Of images that the benchmark has just rendered: ``converged_<view>.png`` and the stock process's templates."""
-    converged = {view: read_rgb(folder / f"converged_{view}.png") for view in views}
-    return Truth(cad, views, converged, {view: read_view(folder, view) for view in views})
+def own_truth(cad: Path, converged: dict[int, NDArray[np.uint8]], folder: Path) -> Truth:
+    """Of images that the benchmark has just rendered, and of the stock process's templates in a folder."""
+    return Truth(cad, tuple(converged), converged, {view: read_view(folder, view) for view in converged})

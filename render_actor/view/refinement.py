@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.view_quality import ViewQuality
-from render_actor.view.error_estimate import Denoised, ToneCurve, estimated_error, samples_for
+from render_actor.view.error_estimate import EXPONENT, Denoised, ToneCurve, estimated_error, measured_exponent, samples_for
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,15 @@ def refined(
     half = min(first, most) // 2
     taken = sample(0, half)
     before = Denoised(half, denoise(taken), taken.color)
-    wanted = 2 * half
+    wanted, exponent = 2 * half, EXPONENT
+    last: tuple[int, float] | None = None
     while True:
         taken = taken.with_more(sample(taken.samples, wanted - taken.samples))
         now = Denoised(taken.samples, denoise(taken), taken.color)
         error = estimated_error(before, now, mask, tone)
         if error <= bound.accepted or taken.samples >= most:
             return now.color, ViewQuality(taken.samples, error, bound.every_view)
-        before, wanted = now, samples_for(error, taken.samples, bound.target, most)
+        if last is not None:
+            exponent = measured_exponent(last, (taken.samples, error))
+        before, last = now, (taken.samples, error)
+        wanted = samples_for(error, taken.samples, bound.target, most, exponent)
