@@ -14,6 +14,7 @@ from tests.wait import wait_until
 
 RENDERERS = 2
 SLOW: dict[str, Any] = {"resolution": 128, "samples": 64}
+BOUNDED: dict[str, Any] = {"resolution": 256, "quality": "standard"}
 
 
 @pytest.fixture(scope="module")
@@ -44,17 +45,24 @@ def images(server: FaultServer, job_id: str) -> dict[str, bytes]:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("kind", "size", "cause"),
-    [("layers", 900, "it would take"), ("needles", 30_000, "it would take"), ("layers", 100, "Cycles was stopped")],
-    ids=["layers, before sampling", "needles, before sampling", "layers, by the time limit"],
+    ("kind", "size", "options", "cause"),
+    [
+        ("layers", 900, SLOW, "it would take"),
+        ("needles", 30_000, SLOW, "it would take"),
+        ("layers", 100, SLOW, "Cycles was stopped"),
+        ("layers", 900, BOUNDED, "it would take"),
+    ],
+    ids=["layers, before sampling", "needles, before sampling", "layers, by the time limit", "layers, with an error bound"],
 )
-def test_a_cad_that_is_slow_to_trace_fails_alone_and_costs_no_renderer(server: FaultServer, kind: str, size: int, cause: str) -> None:
+def test_a_cad_that_is_slow_to_trace_fails_alone_and_costs_no_renderer(
+    server: FaultServer, kind: str, size: int, options: dict[str, Any], cause: str
+) -> None:
     before = server.submit("crate.obj", "before", **server.few)
     assert server.wait_for_all([before]) == {"succeeded": 1}
     renderers = wait_until(lambda: ready(server) if len(ready(server)) == RENDERERS else [], lambda: ready(server))
     cad = write(kind, size, server.folder)
     beside = server.submit("flange.stl", "beside")
-    slow = server.submit(cad.name, "slow", **SLOW)
+    slow = server.submit(cad.name, "slow", **options)
     beside_too = server.submit("knot.ply", "beside", **server.few)
     server.wait_for_all([slow, beside, beside_too])
 
