@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -118,7 +119,7 @@ def failing(renderer: Renderer) -> dict[str, Any]:
     works, denoiser._FAST = denoiser._FAST, 12345
     failure = renderer.answer(CADS[0], VIEW, sampling)
     denoiser._FAST = works
-    assert isinstance(failure, Failure), failure
+    assert isinstance(failure, Failure)
     return {"before": before, "failure": dataclasses.asdict(failure), "after": renderer.told(CADS[0], VIEW, sampling)}
 
 
@@ -128,7 +129,7 @@ def slow(renderer: Renderer) -> dict[str, Any]:
     before = renderer.told(CADS[0], VIEW, sampling)
     endless = dataclasses.replace(sampling, bound=bound, max_samples=4096)
     failure = renderer.answer(CADS[0], VIEW, endless, time_limit_sec=0.2)
-    assert isinstance(failure, Failure), failure
+    assert isinstance(failure, Failure)
     patient = renderer.told(CADS[0], VIEW, endless)
     return {"before": before, "failure": dataclasses.asdict(failure), "patient": patient, "after": renderer.told(CADS[0], VIEW, sampling)}
 
@@ -191,8 +192,11 @@ def likeness(renderer: Renderer) -> dict[str, Any]:
 if __name__ == "__main__":
     what, threads, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     told = {"fresh": fresh, "repeated": repeated, "failing": failing, "slow": slow, "likeness": likeness}
-    the_renderer = Renderer(threads)
-    for name in what.split(","):
-        (folder / f"{name}.json").write_text(json.dumps(told[name](the_renderer)))
-    sys.stdout.flush()
-    os._exit(0)  # Blender crashes when its interpreter ends in order.
+    try:
+        the_renderer = Renderer(threads)
+        for name in what.split(","):
+            (folder / f"{name}.json").write_text(json.dumps(told[name](the_renderer)))
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)  # Blender hangs or crashes when its interpreter ends in order.
+    os._exit(0)

@@ -19,7 +19,7 @@ QUALITIES = ("standard", "draft")
 def told(folder: Path, threads: int, *what: str) -> dict[str, Any]:
     """What ``bounded_views`` finds out."""
     command = [sys.executable, "-m", "tests.integration.bounded_views", ",".join(what), str(threads), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=300)
     assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-2000:])
     return {name: json.loads((folder / f"{name}.json").read_text()) for name in what}
 
