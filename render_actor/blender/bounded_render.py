@@ -19,6 +19,9 @@ from render_actor.view.exr import read_exr
 from render_actor.view.refinement import Block, refined
 from render_actor.view.too_slow import ViewTooSlowError
 
+_BRIGHTEST = 65504.0
+"""The largest number of 16 bits."""
+
 
 class BoundedRender:
     """Takes samples with Cycles, denoises them and looks at the error, as often as needed."""
@@ -69,4 +72,9 @@ class BoundedRender:
         timed_render(self._path, may_take_sec)
         image = read_exr(self._path)
         self._path.unlink()
-        return Block(count, image.vectors("Combined", "RGB"), image.vectors("Denoising Albedo", "RGB"))
+        return Block(count, _finite(image.vectors("Combined", "RGB")), _finite(image.vectors("Denoising Albedo", "RGB")))
+
+
+def _finite(color: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A colour without what is no number: one such pixel would leave no estimate of the whole image's error."""
+    return np.nan_to_num(color, copy=False, nan=0.0, posinf=_BRIGHTEST, neginf=0.0)

@@ -142,7 +142,7 @@ class JobRendering:
 
 def _warn_of_missed_bounds(prepared: PreparedJob, rendered: RenderedViews) -> None:
     """Tell the client which views are not as near to the converged image as the quality promises."""
-    warnings = missed_bounds(prepared.job.spec.request.quality, prepared.scene.sampling, rendered.qualities())
+    warnings = missed_bounds(prepared.job.spec.request.quality, rendered.qualities())
     prepared.job.progress.warnings += warnings
     _log_warnings(prepared.log, warnings)
 
