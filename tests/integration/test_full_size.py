@@ -61,7 +61,7 @@ def test_both_checkers_hold_it_against_the_reference(full: dict[str, Any]) -> No
     words = [full["templates_dir"], "--cad", full["cad_path"]]
     words += ["--reference", str(REFERENCE / "stock"), "--converged", str(REFERENCE / "converged")]
     ours = check_templates(*words)
-    assert ours.returncode == 0 and ours.stdout.count("[INFO]") == 3, ours.stdout + ours.stderr
+    assert ours.returncode == 0 and ours.stdout.count("[INFO]") == 5, ours.stdout + ours.stderr
     theirs = subprocess.run([sys.executable, str(CHECKER), *words], capture_output=True, text=True, check=False)
     assert theirs.returncode == 0, theirs.stdout + theirs.stderr
 
