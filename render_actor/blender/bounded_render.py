@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 from render_actor.blender.denoiser import Denoiser
 from render_actor.blender.display import Display
+from render_actor.blender.guide_pass import GUIDE_PASS
 from render_actor.blender.sampling import next_samples
 from render_actor.blender.session import TEMPORARY_FOLDER, bpy
 from render_actor.blender.timed_render import timed_render
 from render_actor.contract.scene import Sampling
 from render_actor.contract.view_quality import ViewQuality
+from render_actor.view.block import Block
+from render_actor.view.control_variate import Guide
 from render_actor.view.exr import read_exr
-from render_actor.view.refinement import Block, refined
+from render_actor.view.refinement import refined
 from render_actor.view.too_slow import ViewTooSlowError
 
 _BRIGHTEST = 65504.0
@@ -34,13 +37,19 @@ class BoundedRender:
         self._tone = self._display.tone_curve()
 
     def image(
-        self, mask: NDArray[np.bool_], sampling: Sampling, may_take_sec: float = math.inf, all_may_take_sec: float = math.inf
+        self,
+        mask: NDArray[np.bool_],
+        sampling: Sampling,
+        guide: Guide | None,
+        may_take_sec: float = math.inf,
+        all_may_take_sec: float = math.inf,
     ) -> tuple[NDArray[np.uint16], ViewQuality]:
         """The part of the picture that the border shows.
 
         Args:
             mask: (H, W) the object's pixels of that part.
             sampling: that the scene is set up for; it has a bound.
+            guide: of that part, where its expected value is known.
             may_take_sec: seconds for the first samples; more samples may take longer in proportion.
             all_may_take_sec: seconds for all of them.
 
@@ -63,7 +72,7 @@ class BoundedRender:
             return self._denoiser.denoise(block.color, block.albedo)
 
         most = sampling.most_samples(mask.size)
-        linear, quality = refined(sample, denoise, mask, self._tone, sampling.bound, sampling.samples, most)
+        linear, quality = refined(sample, denoise, mask, self._tone, sampling.bound, sampling.samples, most, guide)
         return self._display.shown(linear), quality
 
     def _sample(self, first: int, count: int, may_take_sec: float) -> Block:
@@ -72,7 +81,8 @@ class BoundedRender:
         timed_render(self._path, may_take_sec)
         image = read_exr(self._path)
         self._path.unlink()
-        return Block(count, _finite(image.vectors("Combined", "RGB")), _finite(image.vectors("Denoising Albedo", "RGB")))
+        color, albedo, guide = (_finite(image.vectors(name, "RGB")) for name in ("Combined", "Denoising Albedo", GUIDE_PASS))
+        return Block(count, color, albedo, guide)
 
 
 def _finite(color: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from render_actor.blender.guide_pass import add_guide
 from render_actor.blender.session import bpy
 from render_actor.contract.types import SurfaceMaterial, TextureSlot
 
@@ -51,6 +52,7 @@ def blender_material(material: SurfaceMaterial, images: Sequence[Any], *, has_co
             links.new(bump.outputs["Normal"], inputs["Normal"])
         else:
             links.new(texture.outputs["Alpha" if slot == "alpha" else "Color"], inputs[_SOCKETS[slot]])
+    add_guide(result)
     return result
 
 
@@ -59,6 +61,7 @@ class GreyMaterial:
 
     def __init__(self) -> None:
         self._material: Any = None
+        self._guide: Any = None
 
     def with_color(self, base_color: float) -> Any:
         """The material, set to a grey.
@@ -68,6 +71,9 @@ class GreyMaterial:
         """
         if self._material is None:
             self._material = bpy.data.materials.new("colorize")
+            _surface_inputs(self._material)
+            self._guide = add_guide(self._material)
+        self._guide.default_value = (base_color,) * 3
         _surface_inputs(self._material)["Base Color"].default_value = (base_color, base_color, base_color, 0.0)
         return self._material
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from render_actor.blender.guide_pass import set_guide_pass
 from render_actor.blender.session import RendererUtility, bpy
 from render_actor.contract.scene import Sampling
 
@@ -23,6 +24,7 @@ def apply_sampling(sampling: Sampling) -> None:
     cycles.use_adaptive_sampling = False
     cycles.use_denoising = layer.cycles.use_denoising = sampling.denoiser == "cycles" and not in_parts
     layer.cycles.denoising_store_passes = in_parts
+    set_guide_pass(in_parts)
     cycles.denoiser = "OPENIMAGEDENOISE"
     cycles.denoising_use_gpu = cycles.device == "GPU"
     cycles.denoising_input_passes = "RGB_ALBEDO" if sampling.guides else "RGB"

@@ -32,6 +32,7 @@ from render_actor.contract.scene import (
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.dithering import dithered
+from render_actor.view.surface_guide import SurfaceGuide, ViewGuide
 from render_actor.view.too_slow import ViewTooSlowError
 from render_actor.view.xyz_raycast import ViewRays
 
@@ -182,7 +183,8 @@ class BlenderScene:
         if sampling.bound is None:
             rendered, quality = self._rendered(may_take_sec), ViewQuality(sampling.samples)
         else:
-            rendered, quality = self._bounded.image(mask[top:bottom, left:right], sampling, may_take_sec, all_may_take_sec)
+            guide = self._guide(scene, view)
+            rendered, quality = self._bounded.image(mask[top:bottom, left:right], sampling, guide, may_take_sec, all_may_take_sec)
         flat = (self._background / 257.0).round()
         image = np.empty((scene.resolution, scene.resolution, 3), dtype=np.uint8)
         image[:] = flat
@@ -192,6 +194,13 @@ class BlenderScene:
             rendered = np.where(seen, dithered(rendered, scene.resolution, left, top), flat.astype(np.uint8))
         image[top:bottom, left:right] = rendered
         return image, quality
+
+    def _guide(self, scene: TemplateScene, view: int) -> ViewGuide | None:
+        assert self._shown is not None
+        mesh = self._shown.mesh
+        if scene.base_color is None and not SurfaceGuide.knows(mesh):
+            return None
+        return ViewGuide(SurfaceGuide(mesh, self._shown.coordinates, scene.base_color), scene, view, self._bounds(scene, view))
 
     def _aim(self, scene: TemplateScene, view: int) -> None:
         """Have the next render show the pixels around the object from one camera."""

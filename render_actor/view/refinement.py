@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.view_quality import ViewQuality
+from render_actor.view.block import Block, joined
+from render_actor.view.control_variate import Correction, Guide, correction, no_correction
 from render_actor.view.denoiser_bias import Mixture, mixture, unseen
 from render_actor.view.error_estimate import EXPONENT, Denoised, ToneCurve, estimated_error, measured_exponent, samples_for
-
-
-@dataclass(frozen=True)
-class Block:
-    """Mean of some samples of each pixel.
-
-    Attributes:
-        samples: how many.
-        color: (H, W, 3) linear RGB.
-        albedo: (H, W, 3) linear RGB of the surfaces that were seen.
-    """
-
-    samples: int
-    color: NDArray[np.float32]
-    albedo: NDArray[np.float32]
-
-    def with_more(self, more: Block) -> Block:
-        """The mean of these samples and others."""
-        samples = self.samples + more.samples
-        weight = np.float32(more.samples / samples)
-        return Block(samples, self.color + weight * (more.color - self.color), self.albedo + weight * (more.albedo - self.albedo))
 
 
 def refined(
@@ -43,6 +23,7 @@ def refined(
     bound: ErrorBound,
     first: int,
     most: int,
+    guide: Guide | None = None,
 ) -> tuple[NDArray[np.float32], ViewQuality]:
     """An image whose estimated error is within its bound, or the best that the cap allows.
 
@@ -54,21 +35,23 @@ def refined(
         bound: of the error.
         first: samples a pixel that are taken in any case, in two halves.
         most: samples a pixel.
+        guide: of the view, where its expected value is known.
 
     Returns:
         (H, W, 3) linear RGB, denoised, and what it took. It is a function of the samples alone: the same on every renderer.
     """
     most = max(2, most)  # An estimate needs two halves.
     half = min(first, most) // 2
-    taken = sample(0, half)
-    before = Denoised(half, denoise(taken), taken.color)
-    wanted, exponent = 2 * half, EXPONENT
+    blocks = [sample(0, half), sample(half, half)]
+    correct = _correction(blocks, guide, tone)
+    before = _denoised(correct.of(blocks[0]), denoise)
+    exponent = EXPONENT
     last: tuple[int, float] | None = None
     while True:
-        more = sample(taken.samples, wanted - taken.samples)
-        taken = taken.with_more(more)
-        now = Denoised(taken.samples, denoise(taken), taken.color)
-        mixed = _mixed(before, now, more, mask, tone)
+        taken = joined(blocks)
+        earlier, correct = correct, _correction(blocks, guide, tone) if len(blocks) > 2 else correct
+        now = _denoised(correct.of(taken), denoise)
+        mixed = _mixed(before, now, earlier.of(blocks[-1]), mask, tone)
         error = mixed.error
         if error <= bound.accepted or taken.samples >= most:
             color = now.color + np.float32(mixed.noisy_part) * (now.noisy - now.color)
@@ -77,6 +60,15 @@ def refined(
             exponent = measured_exponent(last, (taken.samples, error))
         before, last = now, (taken.samples, error)
         wanted = samples_for(error, taken.samples, bound.target, most, exponent)
+        blocks.append(sample(taken.samples, wanted - taken.samples))
+
+
+def _correction(blocks: Sequence[Block], guide: Guide | None, tone: ToneCurve) -> Correction:
+    return no_correction(blocks[0].color.shape[:2]) if guide is None else correction(blocks, guide, tone)
+
+
+def _denoised(block: Block, denoise: Callable[[Block], NDArray[np.float32]]) -> Denoised:
+    return Denoised(block.samples, denoise(block), block.color)
 
 
 def _mixed(before: Denoised, now: Denoised, more: Block, mask: NDArray[np.bool_], tone: ToneCurve) -> Mixture:

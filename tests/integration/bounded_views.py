@@ -173,7 +173,7 @@ def likeness(renderer: Renderer) -> dict[str, Any]:
             apply_sampling(sampling)
             theirs = saved_by_blender(samples, denoise=True)
             apply_sampling(sampling)
-            ours, quality = bounded.image(np.ones(theirs.shape[:2], dtype=bool), sampling)
+            ours, quality = bounded.image(np.ones(theirs.shape[:2], dtype=bool), sampling, None)
             assert quality.samples == samples
             noisy = saved_by_blender(samples, denoise=False)
             found["denoised"].append({**difference(ours, theirs), "noise": difference(noisy, theirs)["mean"]})

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from render_actor.view.block import Block
 from render_actor.view.error_estimate import ToneCurve
-from render_actor.view.refinement import Block
 
 Image = NDArray[np.float32]
 
@@ -91,7 +91,9 @@ class NoisyView:
         total = np.zeros_like(self._clean)
         for number in range(first, first + count):
             total += np.random.default_rng((self._seed, number)).standard_normal(self._clean.shape, dtype=np.float32)
-        return Block(count, self._clean + self._sigma * total / np.float32(count), np.full_like(self._clean, 0.5))
+        return Block(
+            count, self._clean + self._sigma * total / np.float32(count), np.full_like(self._clean, 0.5), np.zeros_like(self._clean)
+        )
 
     def denoise(self, block: Block) -> Image:
         """The denoised image."""

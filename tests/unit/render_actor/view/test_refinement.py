@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.view_quality import ViewQuality
-from render_actor.view.refinement import Block, refined
+from render_actor.view.block import Block, joined
+from render_actor.view.refinement import refined
 from tests.unit.render_actor.view.noisy_views import OBJECT, TONE, Image, NoisyView, as_it_is, blurred, displayed_error
 
 BOUND = ErrorBound(median=1.0, every_view=1.25)
@@ -137,9 +138,7 @@ def test_what_a_sampler_or_a_denoiser_raises_is_raised() -> None:
 def test_blocks_of_any_sizes_add_up_to_the_mean_of_all_samples() -> None:
     view = NoisyView(0.5)
     for cuts in ([1, 1, 2, 4], [4, 4], [7, 1], [3, 2, 3]):
-        first, *rest = cuts
-        taken = view.block(0, first)
-        for count in rest:
-            taken = taken.with_more(view.block(taken.samples, count))
+        firsts = np.cumsum([0, *cuts[:-1]]).tolist()
+        taken = joined([view.block(first, count) for first, count in zip(firsts, cuts, strict=True)])
         whole = view.block(0, 8)
         assert taken.samples == 8 and np.allclose(taken.color, whole.color, atol=1e-5) and np.allclose(taken.albedo, whole.albedo)

@@ -1,0 +1,131 @@
+"""The expected value of the guide in each pixel, by our own rays: many a pixel, for a small part of what a sample of Cycles costs.
+
+The guide is a function of the surface that a ray from the camera meets first, (base colour + ``COVERAGE``) times the cosine of the angle
+between the shading normal and the ray, and 0 where it meets nothing. ``blender/guide_pass.py`` has Cycles compute the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from render_actor.contract.scene import TemplateScene
+from render_actor.contract.types import CadMesh
+from render_actor.view.base_color import BaseColor
+from render_actor.view.pixel_filter import PASSES, kernels, lattice
+from render_actor.view.xyz_raycast import ObjectCoordinates
+
+COVERAGE = 0.05
+"""Added to the base colour, so that the outline of a black object counts, too."""
+
+
+class SurfaceGuide:
+    """The guide of one mesh.
+
+    Args:
+        mesh: its arrays.
+        coordinates: its ray caster.
+        grey: linear base colour that replaces the mesh's own, or None.
+    """
+
+    def __init__(self, mesh: CadMesh, coordinates: ObjectCoordinates, grey: float | None) -> None:
+        self._mesh, self._coordinates = mesh, coordinates
+        self._base = BaseColor(mesh, grey)
+
+    @staticmethod
+    def knows(mesh: CadMesh) -> bool:
+        """Whether rays end where they first meet the mesh; where it can be looked through, the guide's expected value is not known."""
+        return all(material.alpha >= 1.0 and "alpha" not in material.textures for material in mesh.materials)
+
+    def along(self, origin: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float32]:
+        """The guide of rays from one point.
+
+        Args:
+            origin: (3,) CAD frame.
+            directions: (R, 3) in the CAD's axes.
+
+        Returns:
+            (R, 3)
+        """
+        found = self._coordinates.hits(origin, directions)
+        result = np.zeros((len(directions), 3), dtype=np.float32)
+        hit = found["primID"] >= 0
+        faces = found["primID"][hit]
+        weights = np.stack([1 - found["u"][hit] - found["v"][hit], found["u"][hit], found["v"][hit]], axis=-1).astype(np.float32)
+        cosines = self._cosines(faces, weights, directions[hit])
+        result[hit] = (self._base.at(faces, weights) + np.float32(COVERAGE)) * cosines[:, None]
+        return result
+
+    def _cosines(self, faces: NDArray[Any], weights: NDArray[np.float32], directions: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(R,) of the angle between the shading normal, turned to the side that is seen, and the way back; 0 where that is negative."""
+        corners = self._coordinates.vertices[self._mesh.faces[faces]].astype(np.float32)
+        flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        back = -(directions / np.linalg.norm(directions, axis=-1, keepdims=True)).astype(np.float32)
+        side = np.sign(np.einsum("rc,rc->r", flat, back))
+        shading = flat if self._mesh.corner_normals is None else np.einsum("rk,rkc->rc", weights, self._mesh.corner_normals[faces])
+        length = np.maximum(np.linalg.norm(shading, axis=-1), np.float32(1e-30))
+        return np.maximum(side * np.einsum("rc,rc->r", shading, back) / length, np.float32(0.0))
+
+
+class ViewGuide:
+    """The guide's expected value in the pixels of one view, computed where it is asked for.
+
+    Args:
+        guide: of the mesh.
+        scene: gives the camera.
+        view: index of the camera.
+        bounds: (left, top, right, bottom) of the pixels that are rendered.
+    """
+
+    def __init__(self, guide: SurfaceGuide, scene: TemplateScene, view: int, bounds: tuple[int, int, int, int]) -> None:
+        self._guide, self._scene = guide, scene
+        self._left, self._top, right, bottom = bounds
+        self._axes, self._centre = scene.camera_in_cad(view)
+        shape = (bottom - self._top + 2, right - self._left + 2)  # The filter reaches a pixel farther.
+        self._cast = np.zeros((2, *shape), dtype=bool)
+        self._sums = np.zeros((2, *shape, 3), dtype=np.float32)  # Of the first pass, and of all others.
+        self._difference = np.zeros((*shape, 3), dtype=np.float32)  # Between the halves of the first pass.
+
+    def expected(self, where: NDArray[np.bool_], *, fine: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The guide's expected value.
+
+        Args:
+            where: (H, W) the pixels that count.
+            fine: cast four times the rays.
+
+        Returns:
+            Values and about their errors, both (H, W, 3); what they hold elsewhere means nothing.
+        """
+        around = np.zeros(self._cast.shape[1:], dtype=np.uint8)
+        around[1:-1, 1:-1] = where
+        wanted = cv2.dilate(around, np.ones((3, 3), np.uint8)) > 0
+        for part in range(PASSES if fine else 1):
+            self._cast_pass(part, wanted & ~self._cast[min(part, 1)])
+        self._cast[: 2 if fine else 1, wanted] = True
+        inside = (slice(1, -1), slice(1, -1))
+        if fine:
+            return (self._sums[0][inside] + self._sums[1][inside]) / np.float32(PASSES), self._difference[inside] / np.float32(PASSES)
+        return self._sums[0][inside], self._difference[inside]
+
+    def _cast_pass(self, part: int, where: NDArray[np.bool_]) -> None:
+        """Cast the rays of one pass in some pixels, and add them to what the pixels around see."""
+        rows, columns = np.nonzero(where)
+        if not len(rows):
+            return
+        values = np.zeros((*where.shape, 3), dtype=np.float32)
+        for number, ((x, y), kernel) in enumerate(zip(lattice(part), kernels(part), strict=True)):
+            values[rows, columns] = self._guide.along(self._centre, self._directions(columns + x, rows + y))
+            seen = cv2.filter2D(values, -1, kernel, borderType=cv2.BORDER_CONSTANT)
+            self._sums[min(part, 1)] += seen
+            if part == 0:
+                self._difference += -seen if number % 2 else seen
+
+    def _directions(self, columns: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(R, 3) through places of the picture, in the CAD's axes."""
+        middle, focal = (self._scene.resolution - 1) / 2, self._scene.focal_length
+        x, y = columns + (self._left - 1 - middle), rows + (self._top - 1 - middle)
+        directions: NDArray[np.float64] = np.stack([x / focal, y / focal, np.ones_like(x)], axis=-1) @ self._axes.T
+        return directions
