@@ -25,8 +25,11 @@ _WINDOW = 5
 _SMALLEST_EFFECT = 0.25
 """Of 255: where the correction is likely smaller than this, it is not worth its rays."""
 
-_FINE_EFFECT = 0.5
-"""Of 255: where the error of the expected value itself is larger, more rays are cast."""
+_SMALLEST_SHARE = 0.3
+"""Of the noise: where the guide explains less, that may well be chance."""
+
+_FINE_EFFECT, _FINE_SHARE = 0.5, 0.4
+"""More rays are cast where the error of the expected value itself is larger than this, of 255, and than this part of what noise stays."""
 
 _BRIGHTEST = 4.0
 """Linear: brighter samples count as this in the coefficients, or a single spark would rule its neighbours."""
@@ -84,26 +87,24 @@ def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve) -> Correc
         tone: of the view transform.
     """
     mean = joined(blocks)
-    covariance, shared = _moments(blocks, mean)
-    spread = np.trace(covariance, axis1=-2, axis2=-1)
+    moments = _moments(blocks, mean)
+    spread = np.trace(moments.guide, axis1=-2, axis2=-1)
     where = spread > 1e-9 * float(max(spread.max(), 1e-12))
-    if not where.any():
-        return no_correction(where.shape)
-    covariance, shared, spread = covariance[where], shared[where], spread[where]
-    ridge = (_RIDGE * spread / 3)[:, None, None] * np.eye(3)
-    slopes = np.linalg.solve(covariance + ridge, shared)
-    of_color = slopes[..., :3]
+    covariance, spread = moments.guide[where], spread[where]
+    slopes = np.linalg.solve(covariance + (_RIDGE * spread / 3)[:, None, None] * np.eye(3), moments.shared[where])
     brightness = _brightness(tone, mean.color[where])
-    effect = np.sqrt(np.maximum(np.einsum("nft,nfg,ngt->nt", of_color, covariance, of_color), 0.0)) * brightness
-    large = effect.max(axis=-1) > _SMALLEST_EFFECT
-    where[where] = large
-    slopes, spread, brightness = slopes[large], spread[large], brightness[large]
+    explained = np.maximum(np.einsum("nft,nfg,ngt->nt", slopes[..., :3], covariance, slopes[..., :3]), 0.0) * brightness**2
+    whole = (moments.color[where] * brightness**2).sum(axis=-1)
+    useful = (explained.max(axis=-1) > _SMALLEST_EFFECT**2) & (explained.sum(axis=-1) > _SMALLEST_SHARE * whole)
+    where[where] = useful
+    slopes, spread, brightness = slopes[useful], spread[useful], brightness[useful]
+    staying = np.sqrt(np.maximum(whole - explained.sum(axis=-1), 0.0) / 3)[useful]
     if not where.any():
         return no_correction(where.shape)
     expected, error = guide.expected(where, fine=False)
     off = np.abs(np.einsum("nf,nft->nt", error[where], slopes[..., :3])) * brightness
     fine = where.copy()
-    fine[where] = off.max(axis=-1) > _FINE_EFFECT
+    fine[where] = off.max(axis=-1) > np.maximum(_FINE_EFFECT, _FINE_SHARE * staying)
     if fine.any():
         more, _ = guide.expected(fine, fine=True)
         expected = np.where(fine[..., None], more, expected)
@@ -112,26 +113,40 @@ def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve) -> Correc
     return Correction(where, slopes[same].astype(np.float32), expected[where])
 
 
-def _moments(blocks: Sequence[Block], mean: Block) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What the blocks' differences tell of their mean: the guide's covariance (H, W, 3, 3), and its covariance with colour and albedo
-    (H, W, 3, 6)."""
+@dataclass(frozen=True)
+class _Moments:
+    """What the blocks' differences tell of the mean of all samples.
+
+    Attributes:
+        guide: (H, W, 3, 3) covariance.
+        shared: (H, W, 3, 6) covariance of the guide with colour and albedo.
+        color: (H, W, 3) variances.
+    """
+
+    guide: NDArray[np.float64]
+    shared: NDArray[np.float64]
+    color: NDArray[np.float32]
+
+
+def _moments(blocks: Sequence[Block], mean: Block) -> _Moments:
     height, width = mean.color.shape[:2]
-    squares, products = np.zeros((height, width, 6), np.float32), np.zeros((height, width, 18), np.float32)
+    squares, products, color = (np.zeros((height, width, channels), np.float32) for channels in (6, 18, 3))
     middle = np.minimum(mean.color, _BRIGHTEST)
     for block in blocks:
         weight = np.float32(block.samples / mean.samples / (len(blocks) - 1))
-        off = (block.guide - mean.guide) * weight
+        off = block.guide - mean.guide
+        weighted = off * weight
         targets = np.concatenate([np.minimum(block.color, _BRIGHTEST) - middle, block.albedo - mean.albedo], axis=-1)
-        to = block.guide - mean.guide
         for index, (row, column) in enumerate(_PAIRS):
-            squares[..., index] += off[..., row] * to[..., column]
+            squares[..., index] += weighted[..., row] * off[..., column]
         for channel in range(3):
-            products[..., 6 * channel : 6 * channel + 6] += off[..., channel : channel + 1] * targets
+            products[..., 6 * channel : 6 * channel + 6] += weighted[..., channel : channel + 1] * targets
+        color += weight * np.square(targets[..., :3])
     squares, products = _around(squares), _around(products)
     covariance = np.empty((height, width, 3, 3))
     for index, (row, column) in enumerate(_PAIRS):
         covariance[..., row, column] = covariance[..., column, row] = squares[..., index]
-    return covariance, products.reshape(height, width, 3, 6).astype(np.float64)
+    return _Moments(covariance, products.reshape(height, width, 3, 6).astype(np.float64), _around(color))
 
 
 _PAIRS = [(row, column) for row in range(3) for column in range(row, 3)]
