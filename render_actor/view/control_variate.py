@@ -8,6 +8,7 @@ is found by least squares in the pixels around, from the differences between par
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -56,11 +57,23 @@ class Correction:
         where: (H, W) the N pixels that it changes.
         slopes: (N, 3, 6) of colour and albedo, by each channel of the guide.
         expected: (N, 3) of the guide.
+        error: (N,) that the expected value's own error, of which no change tells, gives the displayed colour, of 255; root mean square of the channels.
     """
 
     where: NDArray[np.bool_]
     slopes: NDArray[np.float32]
     expected: NDArray[np.float32]
+    error: NDArray[np.float64]
+
+    @property
+    def doubt(self) -> float:
+        """By how much an error that is told by the blocks' differences is to be taken larger: the slopes were made to lessen these."""
+        equations = _WINDOW**2
+        return math.sqrt(equations / (equations - 3)) if len(self.slopes) else 1.0
+
+    def rms_error(self, mask: NDArray[np.bool_]) -> float:
+        """Root mean square of ``error`` over the pixels of a mask."""
+        return math.sqrt(float(np.square(self.error[mask[self.where]]).sum()) / max(int(mask.sum()), 1))
 
     def of(self, block: Block) -> Block:
         """A block as it would be with the guide's expected value."""
@@ -75,7 +88,7 @@ class Correction:
 
 def no_correction(shape: tuple[int, ...]) -> Correction:
     """Of a view whose guide's expected value is not known."""
-    return Correction(np.zeros(shape, dtype=bool), np.zeros((0, 3, 6), np.float32), np.zeros((0, 3), np.float32))
+    return Correction(np.zeros(shape, dtype=bool), np.zeros((0, 3, 6), np.float32), np.zeros((0, 3), np.float32), np.zeros(0))
 
 
 def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve) -> Correction:
@@ -101,16 +114,20 @@ def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve) -> Correc
     staying = np.sqrt(np.maximum(whole - explained.sum(axis=-1), 0.0) / 3)[useful]
     if not where.any():
         return no_correction(where.shape)
-    expected, error = guide.expected(where, fine=False)
-    off = np.abs(np.einsum("nf,nft->nt", error[where], slopes[..., :3])) * brightness
+    expected, doubt = guide.expected(where, fine=False)
+
+    def displayed(doubt: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.abs(np.einsum("nf,nft->nt", doubt[where], slopes[..., :3])) * brightness
+
     fine = where.copy()
-    fine[where] = off.max(axis=-1) > np.maximum(_FINE_EFFECT, _FINE_SHARE * staying)
+    fine[where] = displayed(doubt).max(axis=-1) > np.maximum(_FINE_EFFECT, _FINE_SHARE * staying)
     if fine.any():
-        more, _ = guide.expected(fine, fine=True)
-        expected = np.where(fine[..., None], more, expected)
+        better, less_doubt = guide.expected(fine, fine=True)
+        expected, doubt = (np.where(fine[..., None], after, before) for after, before in ((better, expected), (less_doubt, doubt)))
+    error = np.sqrt(np.square(displayed(doubt)).mean(axis=-1))
     same = _same_function(expected - mean.guide, where, spread)
     where[where] = same
-    return Correction(where, slopes[same].astype(np.float32), expected[where])
+    return Correction(where, slopes[same].astype(np.float32), expected[where], error[same])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -52,7 +53,7 @@ def refined(
         earlier, correct = correct, _correction(blocks, guide, tone) if len(blocks) > 2 else correct
         now = _denoised(correct.of(taken), denoise)
         mixed = _mixed(before, now, earlier.of(blocks[-1]), mask, tone)
-        error = mixed.error
+        error = math.hypot(correct.doubt * mixed.error, correct.rms_error(mask))
         if error <= bound.accepted or taken.samples >= most:
             color = now.color + np.float32(mixed.noisy_part) * (now.noisy - now.color)
             return color, ViewQuality(taken.samples, error, bound.every_view)
