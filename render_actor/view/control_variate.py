@@ -57,7 +57,8 @@ class Correction:
         where: (H, W) the N pixels that it changes.
         slopes: (N, 3, 6) of colour and albedo, by each channel of the guide.
         expected: (N, 3) of the guide.
-        error: (N,) that the expected value's own error, of which no change tells, gives the displayed colour, of 255; root mean square of the channels.
+        error: (N,) that the expected value's own error gives the displayed colour, of 255, and no change tells of; root
+            mean square of the channels.
     """
 
     where: NDArray[np.bool_]
@@ -104,9 +105,9 @@ def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve) -> Correc
     spread = np.trace(moments.guide, axis1=-2, axis2=-1)
     where = spread > 1e-9 * float(max(spread.max(), 1e-12))
     covariance, spread = moments.guide[where], spread[where]
-    slopes = np.linalg.solve(covariance + (_RIDGE * spread / 3)[:, None, None] * np.eye(3), moments.shared[where])
+    slopes = _inverse(covariance + (_RIDGE * spread / 3)[:, None, None] * np.eye(3)) @ moments.shared[where]
     brightness = _brightness(tone, mean.color[where])
-    explained = np.maximum(np.einsum("nft,nfg,ngt->nt", slopes[..., :3], covariance, slopes[..., :3]), 0.0) * brightness**2
+    explained = np.maximum((slopes[..., :3] * (covariance @ slopes[..., :3])).sum(axis=1), 0.0) * brightness**2
     whole = (moments.color[where] * brightness**2).sum(axis=-1)
     useful = (explained.max(axis=-1) > _SMALLEST_EFFECT**2) & (explained.sum(axis=-1) > _SMALLEST_SHARE * whole)
     where[where] = useful
@@ -164,6 +165,13 @@ def _moments(blocks: Sequence[Block], mean: Block) -> _Moments:
     for index, (row, column) in enumerate(_PAIRS):
         covariance[..., row, column] = covariance[..., column, row] = squares[..., index]
     return _Moments(covariance, products.reshape(height, width, 3, 6).astype(np.float64), _around(color))
+
+
+def _inverse(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of symmetric matrices (N, 3, 3), from their cofactors: a tenth of the time that ``numpy.linalg`` takes for many small ones."""
+    rows = [matrices[:, row] for row in range(3)]
+    cofactors = np.stack([np.cross(rows[1], rows[2]), np.cross(rows[2], rows[0]), np.cross(rows[0], rows[1])], axis=1)
+    return np.asarray(cofactors / (rows[0] * cofactors[:, 0]).sum(axis=-1)[:, None, None])
 
 
 _PAIRS = [(row, column) for row in range(3) for column in range(row, 3)]
