@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,32 +45,77 @@ def refined(
     most = max(2, most)  # An estimate needs two halves.
     half = min(first, most) // 2
     blocks = [sample(0, half), sample(half, half)]
-    correct = _correction(blocks, guide, tone)
-    before = _denoised(correct.of(blocks[0]), denoise)
+    look = _Look(denoise, mask, tone)
     exponent = EXPONENT
     last: tuple[int, float] | None = None
     while True:
-        taken = joined(blocks)
-        earlier, correct = correct, _correction(blocks, guide, tone) if len(blocks) > 2 else correct
-        now = _denoised(correct.of(taken), denoise)
-        mixed = _mixed(before, now, earlier.of(blocks[-1]), mask, tone)
-        error = math.hypot(correct.doubt * mixed.error, correct.rms_error(mask))
-        if error <= bound.accepted or taken.samples >= most:
-            color = now.color + np.float32(mixed.noisy_part) * (now.noisy - now.color)
-            return color, ViewQuality(taken.samples, error, bound.every_view)
+        seen = look.at(blocks)
+        if seen.error > bound.accepted and guide is not None and not look.guided:
+            # What is good enough without rays is done without them.
+            look = _Look(denoise, mask, tone, guide)
+            seen = look.at(blocks)
+        taken = sum(block.samples for block in blocks)
+        if seen.error <= bound.accepted or taken >= most:
+            return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:
-            exponent = measured_exponent(last, (taken.samples, error))
-        before, last = now, (taken.samples, error)
-        wanted = samples_for(error, taken.samples, bound.target, most, exponent)
-        blocks.append(sample(taken.samples, wanted - taken.samples))
+            exponent = measured_exponent(last, (taken, seen.error))
+        last = (taken, seen.error)
+        wanted = samples_for(seen.error, taken, bound.target, most, exponent)
+        blocks.append(sample(taken, wanted - taken))
 
 
-def _correction(blocks: Sequence[Block], guide: Guide | None, tone: ToneCurve) -> Correction:
-    return no_correction(blocks[0].color.shape[:2]) if guide is None else correction(blocks, guide, tone)
+@dataclass(frozen=True)
+class _Seen:
+    """The best image of some samples: (H, W, 3) linear RGB, and its estimated error, of 255."""
+
+    color: NDArray[np.float32]
+    error: float
 
 
-def _denoised(block: Block, denoise: Callable[[Block], NDArray[np.float32]]) -> Denoised:
-    return Denoised(block.samples, denoise(block), block.color)
+class _Look:
+    """Looks at a view after each block of samples.
+
+    Args:
+        denoise: (H, W, 3) linear RGB of what has been sampled.
+        mask: (H, W) the object's pixels.
+        tone: of the view transform.
+        guide: that the images are corrected by.
+    """
+
+    def __init__(
+        self, denoise: Callable[[Block], NDArray[np.float32]], mask: NDArray[np.bool_], tone: ToneCurve, guide: Guide | None = None
+    ) -> None:
+        self._denoise, self._mask, self._tone, self._guide = denoise, mask, tone, guide
+        self._before: Denoised | None = None
+        self._correction: Correction | None = None
+
+    @property
+    def guided(self) -> bool:
+        """Whether images are corrected."""
+        return self._guide is not None
+
+    def at(self, blocks: Sequence[Block]) -> _Seen:
+        """The image of all samples.
+
+        Args:
+            blocks: at least two; each time the same as before, and one more.
+        """
+        now_correct = self._correction_of(blocks)
+        correct = self._correction or now_correct
+        before = self._before or self._denoised(correct.of(joined(blocks[:-1])))
+        now = self._denoised(now_correct.of(joined(blocks)))
+        mixed = _mixed(before, now, correct.of(blocks[-1]), self._mask, self._tone)
+        self._before, self._correction = now, now_correct
+        color = now.color + np.float32(mixed.noisy_part) * (now.noisy - now.color)
+        return _Seen(color, math.hypot(now_correct.doubt * mixed.error, now_correct.rms_error(self._mask)))
+
+    def _correction_of(self, blocks: Sequence[Block]) -> Correction:
+        if self._guide is None:
+            return no_correction(self._mask.shape)
+        return correction(blocks, self._guide, self._tone)
+
+    def _denoised(self, block: Block) -> Denoised:
+        return Denoised(block.samples, self._denoise(block), block.color)
 
 
 def _mixed(before: Denoised, now: Denoised, more: Block, mask: NDArray[np.bool_], tone: ToneCurve) -> Mixture:
