@@ -80,9 +80,10 @@ def test_a_renderer_that_takes_too_much_memory_is_stopped(server: FaultServer) -
 
 def test_clients_that_hang_up_cancel_nothing(server: FaultServer) -> None:
     bodies = []
+    views = server.views(4)
     for number in range(CLIENTS):
         job_id = f"hungup-{number}"
-        content = json.dumps(server.body("crate.obj", job_id, samples=1 + number, **server.few)).encode()
+        content = json.dumps(server.body("crate.obj", job_id, samples=1 + number, **views)).encode()
         request = (
             f"PUT /jobs/{job_id}?wait=true HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(content)}\r\n\r\n"
