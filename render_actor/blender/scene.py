@@ -225,7 +225,10 @@ class BlenderScene:
                 return  # The view is hardly more than a trial.
             small = dataclasses.replace(scene, resolution=round(math.sqrt(pixels / whole) * scene.resolution), sampling=once)
             self._aim(small, view)
-            self._render(may_take_sec)
+            try:
+                self._render(may_take_sec)
+            except ViewTooSlowError as error:
+                raise ViewTooSlowError(f"it would take longer: in a trial of {pixels} of its {whole} pixels {error}") from error
             seconds = sampling_seconds(self._image_path)
             self._image_path.unlink()
             if seconds is None:

@@ -26,10 +26,11 @@ async def render_within_limits(blender: BlenderProcess, batch: ViewBatch, memory
     answer = asyncio.ensure_future(blender.render(batch))
     try:
         while not (await asyncio.wait({answer}, timeout=min(watch_sec, max(0.0, deadline - loop.time()))))[0]:
-            if loop.time() >= deadline:
-                return _hung(batch.time_limit_sec)
+            # Memory first: who takes too much is slow as well, and would be tried again as one that hung.
             if (used := blender.memory_bytes or 0) > memory_limit:
                 return _too_large(used, memory_limit)
+            if loop.time() >= deadline:
+                return _hung(batch.time_limit_sec)
         return answer.result()
     finally:
         answer.cancel()

@@ -24,6 +24,7 @@ from serve_app.cli.checks import free_port
 from serve_app.cli.server_process import ServerProcess
 from serve_app.jobs.states import FINAL_STATES
 from serve_app.templates.checker.contract import check_contract
+from tests.http_client import http_client
 from tests.wait import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -72,8 +73,7 @@ class FaultServer:
         self.process: ServerProcess | None = None
         self._number = 0
         self._audited: set[Path] = set()
-        np.save(folder / "few.npy", camera_poses(0)[:FEW_VIEWS])
-        self.few = {"camera_poses_path": str(folder / "few.npy")}
+        self.few = self.views(FEW_VIEWS)
 
     def start(self, *, ready: bool = True) -> None:
         """Start the server, and wait until it answers, and, unless told otherwise, until a renderer is ready."""
@@ -121,7 +121,7 @@ class FaultServer:
 
     def http(self) -> httpx.Client:
         """An HTTP client."""
-        return httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        return http_client(self.url, 60)
 
     def stop(self) -> None:
         """Stop the server as its command does."""
@@ -160,6 +160,12 @@ class FaultServer:
     def body(self, cad: str, output: str, **options: Any) -> dict[str, Any]:
         """A render request; paths are relative to the folder."""
         return {"cad_path": str(self.folder / cad), "output_dir": str(self.folder / "out" / output), **SMALL, **options}
+
+    def views(self, count: int) -> dict[str, str]:
+        """The option of a job that has only the first of the 42 cameras."""
+        path = self.folder / f"views_{count}.npy"
+        np.save(path, camera_poses(0)[:count])
+        return {"camera_poses_path": str(path)}
 
     def submit(self, cad: str = "crate.obj", name: str = "job", **options: Any) -> str:
         """Submit a job under an id of its own, as often as it takes to be accepted: what a careful client does."""

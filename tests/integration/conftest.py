@@ -15,6 +15,7 @@ from serve_app.cli.checks import free_port, port_is_free
 from serve_app.cli.client import Client
 from serve_app.cli.demo import wait_for_renderer
 from serve_app.cli.server_process import ServerProcess
+from tests.http_client import http_client
 from tests.wait import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +33,7 @@ class Server:
 
     def http(self) -> httpx.Client:
         """An HTTP client."""
-        return httpx.Client(base_url=self.url, timeout=300, trust_env=False)
+        return http_client(self.url, 300)
 
     def render(self, cad: str, output: str, **options: Any) -> dict[str, Any]:
         """Render and wait, through the job interface; paths are relative to ``folder``."""

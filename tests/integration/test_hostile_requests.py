@@ -23,6 +23,7 @@ from PIL import Image
 from render_actor.contract.cameras import camera_poses
 from serve_app.http.errors import STATUS
 from tests.hostile import GOOD, SECRET, Case, corpus
+from tests.http_client import http_client
 from tests.integration.conftest import Server
 from tests.wait import wait_until
 
@@ -65,7 +66,7 @@ def ask(server: Server, cad: Path | str, output: Path, **options: Any) -> tuple[
     poses = str(server.folder / "hostile" / "poses.npy")
     body = {"cad_path": str(cad), "output_dir": str(output), "resolution": 64, "samples": 1, "camera_poses_path": poses, **options}
     began = time.monotonic()
-    with httpx.Client(base_url=server.url, timeout=STALLED, trust_env=False) as http:
+    with http_client(server.url, STALLED) as http:
         response = http.post("/api/v1/render-templates", json=body)
     return response, time.monotonic() - began
 

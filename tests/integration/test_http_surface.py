@@ -99,7 +99,7 @@ def test_a_large_answer_comes_whole(server: Server, two_poses: str) -> None:
 
 
 def test_a_wait_that_times_out_leaves_the_job_running(server: Server) -> None:
-    request = body(server, "knot.ply", "slow", resolution=256, samples=16)
+    request = body(server, "knot.ply", "slow", samples=2)
     with server.http() as http:
         answer = http.post("/render/templates", params={"wait": "true", "wait_timeout_sec": 0.2}, json=request).json()
         assert answer["status"] == "timeout" and answer["job_id"]

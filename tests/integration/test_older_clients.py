@@ -75,7 +75,7 @@ def test_a_client_that_waits(server: Server, poses: str) -> None:
 @pytest.mark.parametrize("limit", ["0", "-1", "0.05"])
 def test_a_client_whose_wait_times_out(server: Server, poses: str, limit: str) -> None:
     # A rendering of its own for each: a copy from the cache may be in time.
-    request = body(server, poses, "knot.ply", f"timed_out{limit}", resolution=512, samples=256 + len(limit))
+    request = body(server, poses, "knot.ply", f"timed_out{limit}", resolution=512, samples=16 + len(limit))
     with server.http() as http:
         answer = http.post("/render/templates", params={"wait": "true", "wait_timeout_sec": limit}, json=request).json()
         assert answer["status"] == "timeout" and "error" not in answer

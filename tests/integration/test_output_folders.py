@@ -12,13 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from render_actor.contract.cameras import camera_poses
 from serve_app.templates.replaceable import MANIFEST
+from serve_app.templates.views import file_names
 from tests.integration.conftest import Server
 from tests.wait import wait_until
 
 SMALL = {"resolution": 64, "samples": 1}
 SAMPLES = itertools.count(40)
 """Of long jobs, each another number: none is copied from the cache."""
+VIEWS = 20
+"""Of long jobs: some seconds of work are left when the first two views are done."""
 
 
 def body(server: Server, output: str, **options: Any) -> dict[str, Any]:
@@ -101,8 +105,10 @@ class Running:
         self.outside = server.folder / "outside" / name
         self.outside.mkdir(parents=True)
         (self.outside / "victim").write_text("precious")
+        np.save(server.folder / "long.npy", camera_poses(0)[:VIEWS])
+        options = {"resolution": 128, "samples": next(SAMPLES), "camera_poses_path": str(server.folder / "long.npy")}
         with server.http() as http:
-            http.put(f"/jobs/{name}", json=body(server, f"attacked/{name}", resolution=128, samples=next(SAMPLES))).raise_for_status()
+            http.put(f"/jobs/{name}", json=body(server, f"attacked/{name}", **options)).raise_for_status()
         server.wait_for_views(name, 2)
         (self.staging,) = self.parent.glob(f".render-{name}-*.partial")
 
@@ -141,7 +147,7 @@ def test_a_link_in_place_of_the_staging_folder_fails_the_job(server: Server) -> 
 @pytest.mark.parametrize("hard", [True, False])
 def test_links_in_the_staging_folder_fail_the_job(server: Server, hard: bool) -> None:
     job = Running(server, f"file-link-{hard}")
-    for name in ("rgb_41.png", "mask_41.png", "xyz_41.npy", MANIFEST):
+    for name in (*file_names(VIEWS - 1), MANIFEST):
         if hard:
             os.link(job.outside / "victim", job.staging / name)
         else:

@@ -52,21 +52,23 @@ def test_every_file_is_in_the_manifest_with_its_hash(server: Server, poses: str)
     assert content["intrinsics"][0][2] == 63.5 and content["cad"]["references"].keys() == {"crate.mtl", "crate.png"}
 
 
-def test_the_same_request_gives_the_same_files_and_loads_its_cad_once_a_renderer(server: Server, poses: str) -> None:
+def test_the_same_request_gives_the_same_files_and_loads_its_cad_once_a_renderer(server: Server) -> None:
     cad = (server.folder / "knot.ply").read_bytes().replace(b"ply\n", b"ply\ncomment of this test alone\n", 1)
     (server.folder / "own_knot.ply").write_bytes(cad)
+    np.save(server.folder / "eight_poses.npy", camera_poses(0)[::5][:8])
+    eight = str(server.folder / "eight_poses.npy")
     hashes = []
     loads = 0
     for number in range(3):
         # Nothing may come from the cache: the second and third are to be rendered.
         for kept in (server.folder / "data" / "cache").iterdir():
             shutil.rmtree(kept)
-        job = server.render("own_knot.ply", f"same_{number}", resolution=96)
+        job = server.render("own_knot.ply", f"same_{number}", camera_poses_path=eight, resolution=96)
         assert job["status"] == "succeeded" and not job["cached"], job
         views = manifest(Path(job["templates_dir"]))["views"]
         hashes.append({name: entry["sha256"] for view in views for name, entry in view["files"].items()})
         loads += server.log(job["job_id"]).count("mesh loaded into Blender")
-    assert hashes[0] == hashes[1] == hashes[2] and len(hashes[0]) == 126
+    assert hashes[0] == hashes[1] == hashes[2] and len(hashes[0]) == 8 * 3
     with server.http() as http:
         assert 1 <= loads <= len(http.get("/api/v1/status").json()["renderers"])
 

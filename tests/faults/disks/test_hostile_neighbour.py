@@ -14,7 +14,7 @@ import pytest
 from tests.faults.conftest import FULL
 from tests.faults.disks.neighbour import KINDS
 from tests.faults.disks.place import Place
-from tests.faults.fault_server import FaultServer, check_templates, report
+from tests.faults.fault_server import FEW_VIEWS, FaultServer, check_templates, report
 
 JOBS = 200 if FULL else 8
 _PAUSE_SEC = 0.5
@@ -36,7 +36,7 @@ def shared_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServe
     """A server whose roots are not its own folder."""
     folder = tmp_path_factory.mktemp("shared-disk")
     server = FaultServer(
-        folder, {"RENDER_OUTPUT_ROOTS": str(folder / "out"), "RENDER_INPUT_ROOTS": f"{folder / 'out'}:{folder / 'few.npy'}"}
+        folder, {"RENDER_OUTPUT_ROOTS": str(folder / "out"), "RENDER_INPUT_ROOTS": f"{folder / 'out'}:{folder / f'views_{FEW_VIEWS}.npy'}"}
     )
     try:
         server.start()

@@ -143,6 +143,16 @@ async def test_busy_to_replacing_by_the_memory_limit(blenders: Blenders) -> None
     assert blender.gone
 
 
+async def test_a_blender_over_both_limits_is_told_as_one_that_takes_too_much_memory(blenders: Blenders) -> None:
+    """Otherwise a busy machine, where it takes its memory slowly, would have its views tried again on another renderer."""
+    supervisor = make_supervisor(blenders, memory_bytes=2**30)
+    blender = await blenders.ready(0)
+    blender.memory_bytes = 3 * 2**30
+    blender.may_end.set()
+    answer = await supervisor.render(make_batch(time_limit_sec=0))
+    assert isinstance(answer, Failure) and answer.code == "out_of_memory" and not answer.worth_retrying
+
+
 async def test_busy_to_replacing_by_an_error_that_nobody_expects(blenders: Blenders) -> None:
     supervisor = make_supervisor(blenders)
     blender = await blenders.ready(0)

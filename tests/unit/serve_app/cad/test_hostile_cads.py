@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ FULL = bool(os.environ.get("RENDER_TEST_FULL"))
 LIMITS = CadLimits.from_settings(Settings())
 ANSWER_SECONDS = 10.0
 """By the processor's clock; the machine may be busy."""
+AT_A_TIME = 1 if FULL else os.cpu_count() or 1
+"""Files that are read at a time. The full form's take gigabytes, and it tells their times."""
 
 Image.init()  # In the parent, so that each fork need not.
 
@@ -49,31 +52,47 @@ class Outcome:
     cpu_seconds: float
 
 
-def read_in_fork(path: Path, limits: CadLimits = LIMITS) -> Outcome:
-    """What the parsing process makes of a file."""
-    result = os.memfd_create("cad")
-    child = os.fork()
-    if not child:
-        try:
-            sys.stderr = sys.__stderr__
-            parse_process.main([str(path), limits.to_json(), str(ANSWER_SECONDS), str(result)])
-            os._exit(0)
-        except BaseException as error:
-            os.write(2, f"{path.name}: {error!r}\n".encode())
-            os._exit(1)
-    deadline = time.monotonic() + 30 * ANSWER_SECONDS
-    while not (ended := os.wait4(child, os.WNOHANG))[0]:
-        if time.monotonic() > deadline:
-            os.kill(child, signal.SIGKILL)
-        time.sleep(0.001)
-    cpu = ended[2].ru_utime + ended[2].ru_stime
-    assert ended[1] == 0, f"{path.name}: the parsing process ended with status {ended[1]} after {cpu:.1f} s of CPU"
-    with os.fdopen(result, "rb") as stream:
-        stream.seek(0)
-        try:
-            return Outcome(load_parsed(stream), None, cpu)
-        except ServiceError as error:
-            return Outcome(None, error, cpu)
+class Reading:
+    """A parsing process at work on a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._result = path, os.memfd_create("cad")
+        self._deadline = time.monotonic() + 30 * ANSWER_SECONDS
+        self._child = os.fork()
+        if not self._child:
+            try:
+                sys.stderr = sys.__stderr__
+                parse_process.main([str(path), LIMITS.to_json(), str(ANSWER_SECONDS), str(self._result)])
+                os._exit(0)
+            except BaseException as error:
+                os.write(2, f"{path.name}: {error!r}\n".encode())
+                os._exit(1)
+
+    def outcome(self) -> Outcome:
+        """What it made of the file, when it has ended."""
+        while not (ended := os.wait4(self._child, os.WNOHANG))[0]:
+            if time.monotonic() > self._deadline:
+                os.kill(self._child, signal.SIGKILL)
+            time.sleep(0.001)
+        cpu = ended[2].ru_utime + ended[2].ru_stime
+        with os.fdopen(self._result, "rb") as stream:
+            assert ended[1] == 0, f"{self._path.name}: the parsing process ended with status {ended[1]} after {cpu:.1f} s of CPU"
+            stream.seek(0)
+            try:
+                return Outcome(load_parsed(stream), None, cpu)
+            except ServiceError as error:
+                return Outcome(None, error, cpu)
+
+
+def readings(cases: list[Case], root: Path) -> Iterator[tuple[Case, Path, Reading]]:
+    """The cases in their order, each with its file and its reading, of which some are ahead."""
+    begun: deque[tuple[Case, Path, Reading]] = deque()
+    for place, case in enumerate(cases):
+        path = prepared(case, root / str(place))
+        begun.append((case, path, Reading(path)))
+        if len(begun) == AT_A_TIME:
+            yield begun.popleft()
+    yield from begun
 
 
 def check_refusal(error: ServiceError, folder: Path) -> None:
@@ -147,10 +166,9 @@ def test_the_corpus_is_large_and_its_names_are_unique() -> None:
 def test_each_case_is_refused_clearly_or_read_well(kind: str, tmp_path: Path, table: list[str]) -> None:
     cases = [case for case in CASES if case.kind == kind]
     counts, worst, failures = {"refused": 0, "rendered": 0}, (0.0, ""), list[str]()
-    for place, case in enumerate(cases):
-        path = prepared(case, tmp_path / str(place))
+    for case, path, reading in readings(cases, tmp_path):
         try:
-            outcome = read_in_fork(path)
+            outcome = reading.outcome()
             became = check_outcome(outcome, path.parent)
             said = outcome.error.detail if outcome.error else outcome.mesh and outcome.mesh.warnings
             assert case.outcome in (became, "either"), f"was {became}: {said}"
