@@ -13,29 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.view.block import Block, joined
 from render_actor.view.error_estimate import ToneCurve
-
-_WINDOW = 5
-"""Pixels in each direction that share their coefficients."""
-
-_SMALLEST_EFFECT = 0.25
-"""Of 255: where the correction is likely smaller than this, it is not worth its rays."""
-
-_SMALLEST_SHARE = 0.3
-"""Of the noise: where the guide explains less, that may well be chance."""
+from render_actor.view.guide_slopes import WINDOW, around, slopes
 
 _FINE_EFFECT, _FINE_SHARE = 0.5, 0.4
 """More rays are cast where the error of the expected value itself is larger than this, of 255, and than this part of what noise stays."""
-
-_BRIGHTEST = 4.0
-"""Linear: brighter samples count as this in the coefficients, or a single spark would rule its neighbours."""
-
-_RIDGE = 1e-4
 
 _CONTRADICTION = 8.0
 """Where the squared difference of the guide from its expected value is so many times its variance, the two are not the same function:
@@ -69,7 +55,7 @@ class Correction:
     @property
     def doubt(self) -> float:
         """By how much an error that is told by the blocks' differences is to be taken larger: the slopes were made to lessen these."""
-        equations = _WINDOW**2
+        equations = WINDOW**2
         return math.sqrt(equations / (equations - 3)) if len(self.slopes) else 1.0
 
     def rms_error(self, mask: NDArray[np.bool_]) -> float:
@@ -101,97 +87,24 @@ def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve) -> Correc
         tone: of the view transform.
     """
     mean = joined(blocks)
-    moments = _moments(blocks, mean)
-    spread = np.trace(moments.guide, axis1=-2, axis2=-1)
-    where = spread > 1e-9 * float(max(spread.max(), 1e-12))
-    covariance, spread = moments.guide[where], spread[where]
-    slopes = _inverse(covariance + (_RIDGE * spread / 3)[:, None, None] * np.eye(3)) @ moments.shared[where]
-    brightness = _brightness(tone, mean.color[where])
-    explained = np.maximum((slopes[..., :3] * (covariance @ slopes[..., :3])).sum(axis=1), 0.0) * brightness**2
-    whole = (moments.color[where] * brightness**2).sum(axis=-1)
-    useful = (explained.max(axis=-1) > _SMALLEST_EFFECT**2) & (explained.sum(axis=-1) > _SMALLEST_SHARE * whole)
-    where[where] = useful
-    slopes, spread, brightness = slopes[useful], spread[useful], brightness[useful]
-    staying = np.sqrt(np.maximum(whole - explained.sum(axis=-1), 0.0) / 3)[useful]
+    found = slopes(blocks, mean, tone)
+    where = found.where
     if not where.any():
         return no_correction(where.shape)
     expected, doubt = guide.expected(where, fine=False)
 
     def displayed(doubt: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.abs(np.einsum("nf,nft->nt", doubt[where], slopes[..., :3])) * brightness
+        return np.abs(np.einsum("nf,nft->nt", doubt[where], found.values[..., :3])) * found.brightness
 
     fine = where.copy()
-    fine[where] = displayed(doubt).max(axis=-1) > np.maximum(_FINE_EFFECT, _FINE_SHARE * staying)
+    fine[where] = displayed(doubt).max(axis=-1) > np.maximum(_FINE_EFFECT, _FINE_SHARE * found.staying)
     if fine.any():
         better, less_doubt = guide.expected(fine, fine=True)
         expected, doubt = (np.where(fine[..., None], after, before) for after, before in ((better, expected), (less_doubt, doubt)))
     error = np.sqrt(np.square(displayed(doubt)).mean(axis=-1))
-    same = _same_function(expected - mean.guide, where, spread)
+    same = _same_function(expected - mean.guide, where, found.spread)
     where[where] = same
-    return Correction(where, slopes[same].astype(np.float32), expected[where], error[same])
-
-
-@dataclass(frozen=True)
-class _Moments:
-    """What the blocks' differences tell of the mean of all samples.
-
-    Attributes:
-        guide: (H, W, 3, 3) covariance.
-        shared: (H, W, 3, 6) covariance of the guide with colour and albedo.
-        color: (H, W, 3) variances.
-    """
-
-    guide: NDArray[np.float64]
-    shared: NDArray[np.float64]
-    color: NDArray[np.float32]
-
-
-def _moments(blocks: Sequence[Block], mean: Block) -> _Moments:
-    height, width = mean.color.shape[:2]
-    squares, products, color = (np.zeros((height, width, channels), np.float32) for channels in (6, 18, 3))
-    middle = np.minimum(mean.color, _BRIGHTEST)
-    for block in blocks:
-        weight = np.float32(block.samples / mean.samples / (len(blocks) - 1))
-        off = block.guide - mean.guide
-        weighted = off * weight
-        targets = np.concatenate([np.minimum(block.color, _BRIGHTEST) - middle, block.albedo - mean.albedo], axis=-1)
-        for index, (row, column) in enumerate(_PAIRS):
-            squares[..., index] += weighted[..., row] * off[..., column]
-        for channel in range(3):
-            products[..., 6 * channel : 6 * channel + 6] += weighted[..., channel : channel + 1] * targets
-        color += weight * np.square(targets[..., :3])
-    squares, products = _around(squares), _around(products)
-    covariance = np.empty((height, width, 3, 3))
-    for index, (row, column) in enumerate(_PAIRS):
-        covariance[..., row, column] = covariance[..., column, row] = squares[..., index]
-    return _Moments(covariance, products.reshape(height, width, 3, 6).astype(np.float64), _around(color))
-
-
-def _inverse(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of symmetric matrices (N, 3, 3), from their cofactors: a tenth of the time that ``numpy.linalg`` takes for many small ones."""
-    rows = [matrices[:, row] for row in range(3)]
-    cofactors = np.stack([np.cross(rows[1], rows[2]), np.cross(rows[2], rows[0]), np.cross(rows[0], rows[1])], axis=1)
-    return np.asarray(cofactors / (rows[0] * cofactors[:, 0]).sum(axis=-1)[:, None, None])
-
-
-_PAIRS = [(row, column) for row in range(3) for column in range(row, 3)]
-
-
-def _around(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(H, W, K) means over the window of each pixel."""
-    return np.stack(
-        [
-            cv2.blur(np.ascontiguousarray(values[..., k]), (_WINDOW, _WINDOW), borderType=cv2.BORDER_REPLICATE)
-            for k in range(values.shape[-1])
-        ],
-        axis=-1,
-    )
-
-
-def _brightness(tone: ToneCurve, color: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(N, 3) of 255: how much what is displayed changes with a linear colour."""
-    step = np.float32(0.01) + np.float32(0.05) * color
-    return (tone(color + step) - tone(np.maximum(color - step, 0))) / (2 * step)
+    return Correction(where, found.values[same].astype(np.float32), expected[where], error[same])
 
 
 def _same_function(off: NDArray[np.float32], where: NDArray[np.bool_], spread: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -199,5 +112,5 @@ def _same_function(off: NDArray[np.float32], where: NDArray[np.bool_], spread: N
     squares = np.where(where, np.square(off).sum(axis=-1), 0.0).astype(np.float32)
     variances = np.zeros_like(squares)
     variances[where] = spread
-    around = _around(np.stack([squares, variances], axis=-1))[where]
-    return np.asarray(around[:, 0] <= _CONTRADICTION * around[:, 1])
+    means = around(np.stack([squares, variances], axis=-1))[where]
+    return np.asarray(means[:, 0] <= _CONTRADICTION * means[:, 1])
