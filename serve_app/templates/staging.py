@@ -14,10 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from render_actor.contract.view_files import FileContent
 from serve_app.base.directory import Directory, identity_of
 from serve_app.base.errors import ServiceError
 from serve_app.base.output_roots import OpenParent, OutputRoots
-from serve_app.templates.copy import FileContent, copy_files, is_intact
+from serve_app.templates.copy import copy_files, is_intact
 from serve_app.templates.leftovers import remove_if_empty, remove_leftovers_of, staging_name, templates_left
 from serve_app.templates.publishing import StagingMark, Target, changed_by_others, put_in_place
 from serve_app.templates.replaceable import check_replaceable

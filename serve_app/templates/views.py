@@ -14,16 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.contract.types import BlenderReport, EncodedView
+from render_actor.contract.view_files import FileContent, file_names
 from render_actor.contract.view_quality import ViewQuality
 from serve_app.base.errors import ServiceError
-from serve_app.templates.copy import FileContent
 
 _npy: Any = np.lib.format  # Its types are not declared.
-
-
-def file_names(view: int) -> tuple[str, str, str]:
-    """Names of the RGB, mask and xyz file of a view."""
-    return f"rgb_{view}.png", f"mask_{view}.png", f"xyz_{view}.npy"
 
 
 def files_of(view: EncodedView) -> dict[str, bytes]:
