@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import ray
 
 from render_actor.blender.failures import render_failure, start_failure
-from render_actor.contract.types import BatchResult, BlenderReport, EncodedView, Failure, RendererOptions, ViewBatch
+from render_actor.contract.types import BatchResult, BlenderReport, Failure, RendererOptions, ViewBatch
+from render_actor.contract.view_files import PackedView, RenderedView
 from render_actor.contract.view_time import most_view_sec, view_limit_sec
 from render_actor.process.cpu_affinity import CoreClaim
 from render_actor.process.output_capture import captured_output
 from render_actor.process.process_handle import end_with
 from render_actor.view.checks import view_failure
-from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
 from render_actor.view.too_slow import ViewTooSlowError, too_slow_failure
+from render_actor.view.traced import TracedView
+from render_actor.view.view_output import ViewFailedError, ViewOutput
 
 if TYPE_CHECKING:
     from render_actor.blender.scene import BlenderScene
@@ -81,28 +84,33 @@ class BlenderActor:
         """Claim the cores of the Blender that this one replaces, once that is gone."""
         self._claim = CoreClaim(len(self._cores), among=self._cores)
 
-    def render(self, batch: ViewBatch) -> tuple[BatchResult, list[EncodedView]]:
+    def render(self, batch: ViewBatch) -> Iterator[RenderedView | PackedView | BatchResult]:
         """Render a batch; errors are in the result and are not raised.
 
-        Returns:
-            The result without its payload, and the payload: Ray stores the two apart, so that the images travel once.
+        Yields:
+            Each view when its files are made, which is while the next one is traced, and after it the files themselves where they are not
+            in the batch's sink: Ray stores these apart, so that they travel once. At the end the result.
         """
-        views: list[EncodedView] = []
         failure, mesh_seconds, began = None, 0.0, time.monotonic()
-        with captured_output() as output:
+        with captured_output() as printed, ViewOutput(batch) as output:
             try:
                 mesh_seconds = self._load(batch)
-                for view in batch.views:
-                    done = self._render_view(batch, view)
-                    if isinstance(done, Failure):
-                        failure = done
-                        break
-                    views.append(done)
+                yield from self._views(batch, output)
+            except ViewFailedError as error:
+                failure = error.failure
             except Exception as error:
                 failure = render_failure(error)
         seconds = time.monotonic() - began - mesh_seconds
-        result = BatchResult(self._renderer, failure=failure, mesh_seconds=mesh_seconds, seconds=seconds, printed=output.text)
-        return result, [] if failure else views
+        yield BatchResult(self._renderer, failure, mesh_seconds, seconds, printed.text, output.refused)
+
+    def _views(self, batch: ViewBatch, output: ViewOutput) -> Iterator[RenderedView | PackedView]:
+        for view in batch.views:
+            traced = self._render_view(batch, view)
+            yield from output.finished()
+            if isinstance(traced, Failure):
+                raise ViewFailedError(traced)
+            output.take(traced)
+        yield from output.finished()
 
     def _load(self, batch: ViewBatch) -> float:
         assert self._scene is not None
@@ -113,7 +121,7 @@ class BlenderActor:
         self._scene.show(batch.mesh_key, batch.scene)
         return 0.0 if warm else time.monotonic() - began
 
-    def _render_view(self, batch: ViewBatch, view: int) -> EncodedView | Failure:
+    def _render_view(self, batch: ViewBatch, view: int) -> TracedView | Failure:
         assert self._scene is not None
         began = time.monotonic()
         pixels, samples = self._scene.pixels(batch.scene, view), batch.scene.sampling.samples
@@ -126,10 +134,9 @@ class BlenderActor:
             rgb, quality = self._scene.rgb(batch.scene, view, mask, limit, most_view_sec(batch.time_limit_sec))
         except ViewTooSlowError as error:
             return too_slow_failure(view, limit, error)
-        files = encode_rgb(rgb), encode_mask(mask), encode_xyz(xyz)
-        return EncodedView(view, *files, seconds=time.monotonic() - began, mask_pixels=int(mask.sum()), quality=quality)
+        return TracedView(view, rgb, mask, xyz, time.monotonic() - began, quality)
 
 
 def remote_actor_class() -> Any:
-    """``BlenderActor`` as a Ray actor class; a batch's result and payload are two objects."""
+    """``BlenderActor`` as a Ray actor class."""
     return ray.remote(BlenderActor)

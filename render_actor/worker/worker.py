@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
 from typing import Literal
 
 import ray
@@ -9,6 +12,7 @@ from ray import serve
 
 from render_actor.contract.fence import epoch_of
 from render_actor.contract.types import BatchResult, Failure, RendererOptions, RendererStatus, ViewBatch
+from render_actor.contract.view_files import RenderedView
 from render_actor.worker.blender_process import blender_launcher
 from render_actor.worker.states import BlenderState
 from render_actor.worker.supervisor import BlenderSupervisor
@@ -36,18 +40,27 @@ class RenderWorker:
         self._epoch = 0
         self._supervisor = BlenderSupervisor(self._id, options, blender_launcher(self._id, options))
 
-    async def render(self, batch: ViewBatch) -> BatchResult:
+    async def render(self, batch: ViewBatch) -> AsyncIterator[RenderedView | BatchResult]:
         """Render a batch; cancelling it kills the Blender.
 
-        Returns:
-            The result. Its failure is ``renderer_lost`` where the Blender died or hung, and where the batch is of a server
-            that another one has replaced.
+        Yields:
+            Each view when its files are made, and at the end the result. Its failure is ``renderer_lost`` where the Blender died or hung,
+            and where the batch is of a server that another one has replaced.
         """
         if epoch_of(batch.fence) < self._epoch:
-            return self._failed(Failure("renderer_lost", "the batch is of a server that was replaced"))
+            yield self._failed(Failure("renderer_lost", "the batch is of a server that was replaced"))
+            return
         self._epoch = epoch_of(batch.fence)
-        outcome = await self._supervisor.render(batch)
-        return self._failed(outcome) if isinstance(outcome, Failure) else outcome
+        views: asyncio.Queue[RenderedView | None] = asyncio.Queue()
+        rendering = asyncio.ensure_future(self._supervisor.render(batch, views.put_nowait))
+        rendering.add_done_callback(lambda _: views.put_nowait(None))
+        try:
+            while (view := await views.get()) is not None:
+                yield dataclasses.replace(view, renderer=self._id, blender=self._supervisor.report)
+            outcome = rendering.result()
+        finally:
+            rendering.cancel()
+        yield self._failed(outcome) if isinstance(outcome, Failure) else outcome
 
     def _failed(self, failure: Failure) -> BatchResult:
         return BatchResult(self._id, failure=failure)

@@ -46,7 +46,7 @@ async def test_a_job_of_an_earlier_server_goes_on_from_its_views(
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
-    await until(lambda: len(job.progress.view_seconds) >= 10)
+    await until(lambda: server.all_taken(job))
     done = set(job.progress.view_seconds)
     job.progress.request_stop("put_back")
     task.cancel()
@@ -66,7 +66,7 @@ async def test_a_view_of_an_earlier_server_whose_files_were_damaged_is_rendered_
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
-    await until(lambda: len(job.progress.view_seconds) >= 10)
+    await until(lambda: server.all_taken(job))
     done = set(job.progress.view_seconds)
     job.progress.request_stop("put_back")
     task.cancel()
@@ -134,7 +134,7 @@ async def test_a_canceled_job_leaves_nothing(tmp_path: Path, server: Server) -> 
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
-    await until(lambda: len(job.progress.view_seconds) >= 10)
+    await until(lambda: server.all_taken(job))
     job.progress.request_stop("cancel")
     for _ in range(3):
         task.cancel()
