@@ -103,7 +103,8 @@ class JobViews:
         self._rendered.add([entry])
         self._prepared.job.progress.views_done({view.view: entry["seconds"]})
         told = {name: entry[name] for name in ("samples", "estimated_error", "error_bound")}
-        self._prepared.log.event("info", "view rendered", view=view.view, seconds=round(view.seconds, 3), renderer=view.renderer, **told)
+        told |= {"seconds": round(view.seconds, 3), "renderer": view.renderer, "written_by": "renderer" if view.in_sink else "server"}
+        self._prepared.log.event("info", "view rendered", view=view.view, **told)
 
     async def _remember(self, entry: dict[str, Any], versions: dict[str, str]) -> None:
         rows = [(entry["index"], {"entry": entry, "versions": versions})]
