@@ -33,7 +33,7 @@ BAD: dict[str, dict[str, Any]] = {
     "no RGB": {"rgb_png": b"no PNG"},
     "RGB cut off": {"rgb_png": FILES.rgb_png[:-40]},
     "RGB of another size": {"rgb_png": encode_rgb(VIEW.rgb[1:])},
-    "another image": {"rgb_png": encode_rgb(255 - VIEW.rgb)},
+    "another image": {"rgb_png": encode_rgb(VIEW.rgb[::-1])},
     "no mask": {"mask_png": b""},
     "another mask": {"mask_png": encode_mask(~VIEW.mask)},
     "a mask of three channels": {"mask_png": FILES.rgb_png},
