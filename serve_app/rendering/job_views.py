@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any
 
 from render_actor.contract.types import BatchResult
+from render_actor.contract.view_files import PackedView, RenderedView
 from serve_app.base.aio import to_thread_to_end
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
@@ -20,6 +22,9 @@ from serve_app.rendering.view_work import ViewWork
 from serve_app.templates.arrivals import Arrivals
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews, unpacked_files, view_entry
+
+_WRITERS = 4
+"""Views that came through the object store are unpacked and written so many at a time."""
 
 
 class JobViews:
@@ -62,14 +67,14 @@ class JobViews:
     async def _rendered_all(self, scheduler: ViewScheduler, settings: Settings, arrivals: Arrivals | None) -> RenderedViews:
         work = self._work(settings, arrivals)
         try:
-            async with aclosing(scheduler.views(work)) as outcomes:
-                async for outcome in outcomes:
-                    if isinstance(outcome, ArrivedView):
-                        await self._take(outcome, arrivals)
-                    elif isinstance(outcome, EndedBatch):
-                        self._log_end(outcome.result)
-                    else:
-                        self._log_failure(outcome)
+            async with aclosing(scheduler.views(work)) as given:
+                async for outcomes in given:
+                    await self._take([outcome for outcome in outcomes if isinstance(outcome, ArrivedView)], arrivals)
+                    for outcome in outcomes:
+                        if isinstance(outcome, EndedBatch):
+                            self._log_end(outcome.result)
+                        elif isinstance(outcome, FailedBatch):
+                            self._log_failure(outcome)
         except ServiceError:
             if work.retries.ends_renderers:
                 reason = f"job {work.job_id} lost {MAX_LOST_RENDERERS} renderers on one of its views"
@@ -93,21 +98,23 @@ class JobViews:
             sink=arrivals.sink(required=settings.sink == "direct") if arrivals else None,
         )
 
-    async def _take(self, arrived: ArrivedView, arrivals: Arrivals | None) -> None:
-        """Put a view's files into the staging folder, and remember that it is done."""
-        view = arrived.view
+    async def _take(self, arrived: list[ArrivedView], arrivals: Arrivals | None) -> None:
+        """Put views' files into the staging folder, and remember that they are done."""
+        if not arrived:
+            return
         await to_thread_to_end(_collect, self._prepared.staging, arrived, arrivals)
-        entry, versions = view_entry(view), view.blender.versions if view.blender else {}
-        await self._remember(entry, versions)
-        self._rendered.versions.update(versions)
-        self._rendered.add([entry])
-        self._prepared.job.progress.views_done({view.view: entry["seconds"]})
-        told = {name: entry[name] for name in ("samples", "estimated_error", "error_bound")}
-        told |= {"seconds": round(view.seconds, 3), "renderer": view.renderer, "written_by": "renderer" if view.in_sink else "server"}
-        self._prepared.log.event("info", "view rendered", view=view.view, **told)
+        rows = [(each.view.view, {"entry": view_entry(each.view), "versions": _versions(each)}) for each in arrived]
+        await self._remember(rows)
+        for each, (_, row) in zip(arrived, rows, strict=True):
+            view, entry = each.view, row["entry"]
+            self._rendered.versions.update(row["versions"])
+            self._rendered.add([entry])
+            told = {name: entry[name] for name in ("samples", "estimated_error", "error_bound")}
+            told |= {"seconds": round(view.seconds, 3), "renderer": view.renderer, "written_by": "renderer" if view.in_sink else "server"}
+            self._prepared.log.event("info", "view rendered", view=view.view, **told)
+        self._prepared.job.progress.views_done({view: row["entry"]["seconds"] for view, row in rows})
 
-    async def _remember(self, entry: dict[str, Any], versions: dict[str, str]) -> None:
-        rows = [(entry["index"], {"entry": entry, "versions": versions})]
+    async def _remember(self, rows: list[tuple[int, dict[str, Any]]]) -> None:
         try:
             await self._store.add_views(self._prepared.job.job_id, self._prepared.key, rows, self._prepared.staging.mark.to_json())
         except ServiceError as error:  # The files are there; only a restart would cost these views.
@@ -131,10 +138,21 @@ class JobViews:
             log.event("warning", "Blender printed", renderer=result.renderer, text=result.printed)
 
 
-def _collect(staging: StagingFolder, arrived: ArrivedView, arrivals: Arrivals | None) -> None:
-    if arrived.packed is not None:
-        for name, data in unpacked_files(arrived.view, arrived.packed).items():
-            staging.write(name, data)
-        return
-    assert arrivals is not None
-    arrivals.take(arrived.view, arrived.fence)
+def _versions(arrived: ArrivedView) -> dict[str, str]:
+    return arrived.view.blender.versions if arrived.view.blender else {}
+
+
+def _collect(staging: StagingFolder, arrived: list[ArrivedView], arrivals: Arrivals | None) -> None:
+    for each in arrived:
+        if each.packed is None:
+            assert arrivals is not None
+            arrivals.take(each.view, each.fence)
+    sent = [(each.view, each.packed) for each in arrived if each.packed is not None]
+    if sent:
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            list(pool.map(lambda one: _write(staging, *one), sent))
+
+
+def _write(staging: StagingFolder, view: RenderedView, packed: PackedView) -> None:
+    for name, data in unpacked_files(view, packed).items():
+        staging.write(name, data)

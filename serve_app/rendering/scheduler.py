@@ -38,12 +38,12 @@ class ViewScheduler:
         self._paused = False
         self._batches: set[BatchOut] = set()
 
-    async def views(self, work: ViewWork) -> AsyncGenerator[Outcome, None]:
+    async def views(self, work: ViewWork) -> AsyncGenerator[list[Outcome], None]:
         """Render all views of a work.
 
         A work is rendered once. Use this with ``contextlib.aclosing``: closing it gives the work up. Batches that still render then
-        get the grace time, their answers are dropped, and nothing is given out any more. The consumer is done with an outcome when it
-        asks for the next one; one that is slow gets no more renderers than it can follow.
+        get the grace time, their answers are dropped, and nothing is given out any more. The consumer is done with outcomes when it
+        asks for the next ones; one that is slow gets several at a time, and no more renderers than it can follow.
 
         Yields:
             Each view as soon as its files are there, and the end of each batch, also of one that failed, whether or not it is tried again.

@@ -108,8 +108,8 @@ async def all_turns() -> None:
 async def take(scheduler: ViewScheduler, work: ViewWork, outcomes: list[Outcome]) -> None:
     """Consume all outcomes of a work."""
     async with aclosing(scheduler.views(work)) as given:
-        async for outcome in given:
-            outcomes.append(outcome)
+        async for several in given:
+            outcomes.extend(several)
 
 
 def views_of(outcomes: list[Outcome]) -> list[int]:
