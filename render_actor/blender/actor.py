@@ -12,7 +12,7 @@ import ray
 
 from render_actor.blender.failures import render_failure, start_failure
 from render_actor.contract.types import BatchResult, BlenderReport, Failure, RendererOptions, ViewBatch
-from render_actor.contract.view_files import PackedView, RenderedView
+from render_actor.contract.view_files import BatchAnswer, PackedView
 from render_actor.contract.view_time import most_view_sec, view_limit_sec
 from render_actor.process.cpu_affinity import CoreClaim
 from render_actor.process.output_capture import captured_output
@@ -20,7 +20,7 @@ from render_actor.process.process_handle import end_with
 from render_actor.view.checks import view_failure
 from render_actor.view.too_slow import ViewTooSlowError, too_slow_failure
 from render_actor.view.traced import TracedView
-from render_actor.view.view_output import ViewFailedError, ViewOutput
+from render_actor.view.view_output import MadeView, ViewFailedError, ViewOutput
 
 if TYPE_CHECKING:
     from render_actor.blender.scene import BlenderScene
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 _NICENESS = 10
 """Added to the process's: rendering takes every core that there is, and the server's other processes, which answer requests on the same
 cores, come first. Where nobody asks it costs nothing."""
+
+
+_TOGETHER_SEC = 0.1
+"""Views that are made within this time are told together: whoever looks at a job sees no difference."""
 
 
 class BlenderActor:
@@ -84,33 +88,40 @@ class BlenderActor:
         """Claim the cores of the Blender that this one replaces, once that is gone."""
         self._claim = CoreClaim(len(self._cores), among=self._cores)
 
-    def render(self, batch: ViewBatch) -> Iterator[RenderedView | PackedView | BatchResult]:
+    def render(self, batch: ViewBatch) -> Iterator[BatchAnswer | PackedView]:
         """Render a batch; errors are in the result and are not raised.
 
         Yields:
-            Each view when its files are made, which is while the next one is traced, and after it the files themselves where they are not
-            in the batch's sink: Ray stores these apart, so that they travel once. At the end the result.
+            The views soon after their files are made, which is while the next one is traced; after each answer, in their order, the files
+            of its views that are not in the batch's sink: Ray stores these apart, so that they travel once. The last answer has the result.
         """
         failure, mesh_seconds, began = None, 0.0, time.monotonic()
+        made: list[MadeView] = []
         with captured_output() as printed, ViewOutput(batch) as output:
             try:
                 mesh_seconds = self._load(batch)
-                yield from self._views(batch, output)
+                yield from self._views(batch, output, made)
             except ViewFailedError as error:
                 failure = error.failure
             except Exception as error:
                 failure = render_failure(error)
         seconds = time.monotonic() - began - mesh_seconds
-        yield BatchResult(self._renderer, failure, mesh_seconds, seconds, printed.text, output.refused)
+        yield from _answer(made, BatchResult(self._renderer, failure, mesh_seconds, seconds, printed.text, output.refused))
 
-    def _views(self, batch: ViewBatch, output: ViewOutput) -> Iterator[RenderedView | PackedView]:
+    def _views(self, batch: ViewBatch, output: ViewOutput, made: list[MadeView]) -> Iterator[BatchAnswer | PackedView]:
+        """Render the views; those whose files are made and that are not told yet are in ``made``."""
+        told_at = time.monotonic()
         for view in batch.views:
             traced = self._render_view(batch, view)
-            yield from output.finished()
+            made += output.finished()
             if isinstance(traced, Failure):
                 raise ViewFailedError(traced)
             output.take(traced)
-        yield from output.finished()
+            if made and time.monotonic() - told_at > _TOGETHER_SEC:
+                yield from _answer(made)
+                made.clear()
+                told_at = time.monotonic()
+        made += output.finished()
 
     def _load(self, batch: ViewBatch) -> float:
         assert self._scene is not None
@@ -135,6 +146,11 @@ class BlenderActor:
         except ViewTooSlowError as error:
             return too_slow_failure(view, limit, error)
         return TracedView(view, rgb, mask, xyz, time.monotonic() - began, quality)
+
+
+def _answer(made: list[MadeView], result: BatchResult | None = None) -> Iterator[BatchAnswer | PackedView]:
+    yield BatchAnswer(tuple(view.told for view in made), result)
+    yield from (view.files for view in made if view.files is not None)
 
 
 def remote_actor_class() -> Any:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from render_actor.contract.types import BlenderReport
+from render_actor.contract.types import BatchResult, BlenderReport
 from render_actor.contract.view_quality import ViewQuality
 
 
@@ -76,3 +76,16 @@ class PackedView:
     rgb_png: bytes
     mask_png: bytes
     points: NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class BatchAnswer:
+    """A part of a renderer's answer to a batch: a message costs some CPU, so views that are made one shortly after another share one.
+
+    Attributes:
+        views: made since the part before.
+        result: how the batch ended; None in all parts but the last.
+    """
+
+    views: tuple[RenderedView, ...] = ()
+    result: BatchResult | None = None

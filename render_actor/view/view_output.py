@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
+from typing import NamedTuple
 
 from render_actor.contract.sink import OUTPUT_FIELD, attempt_names, write_failure
 from render_actor.contract.types import Failure, ViewBatch
@@ -14,6 +14,18 @@ from render_actor.contract.xyz_file import packed
 from render_actor.view.sink_folder import SinkFolder
 from render_actor.view.template_files import NoTemplateError, TemplateFiles, template_files
 from render_actor.view.traced import TracedView
+
+
+class MadeView(NamedTuple):
+    """A view whose files are made.
+
+    Attributes:
+        told: what is said of it.
+        files: the files themselves, where they are not in the sink.
+    """
+
+    told: RenderedView
+    files: PackedView | None
 
 
 class ViewFailedError(Exception):
@@ -45,7 +57,7 @@ class ViewOutput:
         self._sink, self._fence = batch.sink, batch.fence
         self._folder: SinkFolder | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="view-output")
-        self._pending: Future[tuple[RenderedView, PackedView | None]] | None = None
+        self._pending: Future[MadeView] | None = None
         self.refused = ""
 
     def __enter__(self) -> ViewOutput:
@@ -61,21 +73,18 @@ class ViewOutput:
         assert self._pending is None
         self._pending = self._thread.submit(self._made, view)
 
-    def finished(self) -> Iterator[RenderedView | PackedView]:
-        """What is to be told of the view that was taken last, as soon as its files are made; nothing where there is none.
+    def finished(self) -> list[MadeView]:
+        """The view that was taken last, as soon as its files are made; empty where there is none.
 
         Raises:
             ViewFailedError: its files are no template, or cannot be written where they must be.
         """
         if self._pending is None:
-            return
+            return []
         pending, self._pending = self._pending, None
-        told, files = pending.result()
-        yield told
-        if files is not None:
-            yield files
+        return [pending.result()]
 
-    def _made(self, view: TracedView) -> tuple[RenderedView, PackedView | None]:
+    def _made(self, view: TracedView) -> MadeView:
         began = time.monotonic()
         try:
             files = template_files(view)
@@ -86,7 +95,7 @@ class ViewOutput:
         in_sink = self._written(view.view, files)
         seconds = view.seconds + time.monotonic() - began
         told = RenderedView(view.view, (rgb, mask, xyz), seconds, int(view.mask.sum()), view.quality, in_sink)
-        return told, None if in_sink else PackedView(files.rgb_png, files.mask_png, packed(view.xyz, view.mask))
+        return MadeView(told, None if in_sink else PackedView(files.rgb_png, files.mask_png, packed(view.xyz, view.mask)))
 
     def _written(self, view: int, files: TemplateFiles) -> bool:
         """Write a view's files into the sink; False where that cannot be, and need not."""

@@ -12,7 +12,7 @@ from ray import serve
 
 from render_actor.contract.fence import epoch_of
 from render_actor.contract.types import BatchResult, Failure, RendererOptions, RendererStatus, ViewBatch
-from render_actor.contract.view_files import RenderedView
+from render_actor.contract.view_files import BatchAnswer, RenderedView
 from render_actor.worker.blender_process import blender_launcher
 from render_actor.worker.states import BlenderState
 from render_actor.worker.supervisor import BlenderSupervisor
@@ -25,6 +25,10 @@ _STATUS_STATES: dict[BlenderState, Literal["starting", "ready", "busy", "failed"
     BlenderState.BUSY: "busy",
     BlenderState.FAILED: "failed",
 }
+
+
+_TOGETHER_SEC = 0.02
+"""What comes within this time goes to the service in one answer: the last view and the end of its batch always do."""
 
 
 class RenderWorker:
@@ -40,27 +44,39 @@ class RenderWorker:
         self._epoch = 0
         self._supervisor = BlenderSupervisor(self._id, options, blender_launcher(self._id, options))
 
-    async def render(self, batch: ViewBatch) -> AsyncIterator[RenderedView | BatchResult]:
+    async def render(self, batch: ViewBatch) -> AsyncIterator[BatchAnswer]:
         """Render a batch; cancelling it kills the Blender.
 
         Yields:
-            Each view when its files are made, and at the end the result. Its failure is ``renderer_lost`` where the Blender died or hung,
-            and where the batch is of a server that another one has replaced.
+            The views soon after their files are made, and in the last answer the result. Its failure is ``renderer_lost`` where the
+            Blender died or hung, and where the batch is of a server that another one has replaced.
         """
         if epoch_of(batch.fence) < self._epoch:
-            yield self._failed(Failure("renderer_lost", "the batch is of a server that was replaced"))
+            yield BatchAnswer(result=self._failed(Failure("renderer_lost", "the batch is of a server that was replaced")))
             return
         self._epoch = epoch_of(batch.fence)
-        views: asyncio.Queue[RenderedView | None] = asyncio.Queue()
-        rendering = asyncio.ensure_future(self._supervisor.render(batch, views.put_nowait))
-        rendering.add_done_callback(lambda _: views.put_nowait(None))
+        made, some = list[RenderedView](), asyncio.Event()
+
+        def told(view: RenderedView) -> None:
+            made.append(dataclasses.replace(view, renderer=self._id, blender=self._supervisor.report))
+            some.set()
+
+        rendering = asyncio.ensure_future(self._supervisor.render(batch, told))
+        rendering.add_done_callback(lambda _: some.set())
         try:
-            while (view := await views.get()) is not None:
-                yield dataclasses.replace(view, renderer=self._id, blender=self._supervisor.report)
-            outcome = rendering.result()
+            result: BatchResult | None = None
+            while result is None:
+                await some.wait()
+                await asyncio.wait({rendering}, timeout=_TOGETHER_SEC)
+                some.clear()
+                views, made = tuple(made), []
+                result = self._result(rendering.result()) if rendering.done() else None
+                yield BatchAnswer(views, result)
         finally:
             rendering.cancel()
-        yield self._failed(outcome) if isinstance(outcome, Failure) else outcome
+
+    def _result(self, outcome: BatchResult | Failure) -> BatchResult:
+        return self._failed(outcome) if isinstance(outcome, Failure) else outcome
 
     def _failed(self, failure: Failure) -> BatchResult:
         return BatchResult(self._id, failure=failure)

@@ -101,9 +101,11 @@ class ServeRenderers:
         answers = self._streaming.render.remote(batch)
         try:
             async for answer in answers:
-                if isinstance(answer, BatchResult):
-                    return answer
-                told(answer)
+                for view in answer.views:
+                    told(view)
+                if answer.result is not None:
+                    result: BatchResult = answer.result
+                    return result
         except asyncio.CancelledError:
             answers.cancel()
             raise

@@ -23,8 +23,8 @@ from render_actor.blender import denoiser
 from render_actor.blender.actor import BlenderActor
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.scene import Quality, Sampling, TemplateScene, sampling_for
-from render_actor.contract.types import BatchResult, CadMesh, Failure, RendererOptions, ViewBatch
-from render_actor.contract.view_files import RenderedView
+from render_actor.contract.types import CadMesh, Failure, RendererOptions, ViewBatch
+from render_actor.contract.view_files import BatchAnswer, RenderedView
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
@@ -69,12 +69,9 @@ class Renderer:
         """The view, or why it failed."""
         scene = self.template_scene(cad, sampling)
         batch = ViewBatch("job", self._meshes[cad].key, None, scene, (view,), time_limit_sec=time_limit_sec)
-        *told, result = self._actor.render(batch)
-        assert isinstance(result, BatchResult)
-        if result.failure is not None:
-            return result.failure
-        assert isinstance(told[0], RenderedView)
-        return told[0]
+        answer = next(self._actor.render(batch))  # Of a single view there is one.
+        assert isinstance(answer, BatchAnswer) and answer.result is not None
+        return answer.result.failure or answer.views[0]
 
     def told(self, cad: str, view: int, sampling: Sampling) -> dict[str, Any]:
         """The hash of a view's files, and its quality."""

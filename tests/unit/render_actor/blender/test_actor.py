@@ -14,12 +14,14 @@ from render_actor.contract.sink import PROBE
 
 SHOWN = """
 import json, os, sys
+from render_actor.blender import actor
 from render_actor.blender.actor import BlenderActor
-from render_actor.contract.types import BatchResult, Failure, RendererOptions, Sink
+from render_actor.contract.types import Failure, RendererOptions, Sink
 from tests.unit.render_actor.view.traced_views import traced_view
 from tests.unit.render_actor.worker.fake_blender import make_batch
 import dataclasses
 
+actor._TOGETHER_SEC = float(sys.argv[3])
 events, failing, folder = [], sys.argv[1], sys.argv[2]
 
 class Drawing(BlenderActor):
@@ -36,10 +38,9 @@ class Drawing(BlenderActor):
 
 batch = dataclasses.replace(make_batch(sink=Sink(folder, "5" * 32, "out")), views=(0, 1, 2))
 for answer in Drawing("r0", RendererOptions(), os.getpid()).render(batch):
-    if isinstance(answer, BatchResult):
-        events.append(["ended", answer.failure and answer.failure.code, answer.mesh_seconds])
-    else:
-        events.append(["told", answer.view, answer.in_sink])
+    events += [["told", view.view, view.in_sink] for view in answer.views]
+    if answer.result:
+        events.append(["ended", answer.result.failure and answer.result.failure.code, answer.result.mesh_seconds])
 print(json.dumps(events))
 """
 
@@ -64,8 +65,16 @@ def test_a_blender_that_will_not_start_says_why() -> None:
 )
 def test_each_view_is_told_when_the_next_one_is_traced(tmp_path: Path, failing: str, ends: list[list[object]]) -> None:
     (tmp_path / PROBE).write_text("5" * 32)
-    command = [sys.executable, "-c", SHOWN, failing, str(tmp_path)]
+    command = [sys.executable, "-c", SHOWN, failing, str(tmp_path), "0"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[4]).stdout
     begin = [["traced", 0], ["traced", 1], ["told", 0, True], ["traced", 2]]
     assert json.loads(printed) == begin + ends
     assert len(os.listdir(tmp_path)) == 1 + 3 * {"nothing": 3}.get(failing, 2)
+
+
+def test_views_that_are_quick_are_told_together_in_the_end(tmp_path: Path) -> None:
+    (tmp_path / PROBE).write_text("5" * 32)
+    command = [sys.executable, "-c", SHOWN, "nothing", str(tmp_path), "60"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[4]).stdout
+    traced, told = [["traced", view] for view in range(3)], [["told", view, True] for view in range(3)]
+    assert json.loads(printed) == [*traced, *told, ["ended", None, 0.25]]

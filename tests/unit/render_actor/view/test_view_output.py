@@ -13,11 +13,11 @@ import pytest
 
 from render_actor.contract.sink import PROBE, attempt_names
 from render_actor.contract.types import Sink, ViewBatch
-from render_actor.contract.view_files import PackedView, RenderedView, content_of
+from render_actor.contract.view_files import content_of
 from render_actor.contract.xyz_file import unpacked, xyz_file
 from render_actor.view.sink_folder import SinkFolder
 from render_actor.view.template_files import template_files
-from render_actor.view.view_output import ViewFailedError, ViewOutput
+from render_actor.view.view_output import MadeView, ViewFailedError, ViewOutput
 from tests.unit.render_actor.view.traced_views import traced_view
 from tests.unit.render_actor.worker.fake_blender import make_batch
 
@@ -37,9 +37,9 @@ def test_a_view_is_written_under_the_names_of_its_attempt(tmp_path: Path) -> Non
     view = traced_view()
     with ViewOutput(batch_into(tmp_path / "sink")) as output:
         output.take(view)
-        (told,) = output.finished()
-        assert list(output.finished()) == []
-    assert isinstance(told, RenderedView) and told.in_sink and output.refused == ""
+        ((told, sent),) = output.finished()
+        assert output.finished() == []
+    assert told.in_sink and sent is None and output.refused == ""
     files = template_files(view)
     assert told.files == tuple(map(content_of, files)) and told.mask_pixels == view.mask.sum() and told.seconds > view.seconds
     assert [(tmp_path / "sink" / name).read_bytes() for name in attempt_names(7, FENCE)] == list(files)
@@ -51,8 +51,8 @@ def test_without_a_sink_or_where_it_is_not_seen_the_files_are_packed(tmp_path: P
     batch = make_batch() if seen else dataclasses.replace(batch_into(tmp_path / "sink"), sink=Sink(str(tmp_path / "not"), NONCE, "out"))
     with ViewOutput(batch) as output:
         output.take(view)
-        told, packed = output.finished()
-    assert isinstance(told, RenderedView) and not told.in_sink and isinstance(packed, PackedView)
+        ((told, packed),) = output.finished()
+    assert not told.in_sink and packed is not None
     rgb, mask, xyz = template_files(view)
     assert (packed.rgb_png, packed.mask_png, xyz_file(unpacked(packed.points, view.mask))) == (rgb, mask, xyz)
     assert told.files == tuple(map(content_of, (rgb, mask, xyz)))
@@ -72,7 +72,7 @@ def test_the_next_view_is_traced_while_files_are_written(tmp_path: Path, monkeyp
         output.take(traced_view())
         assert begun.wait(10)  # And the thread that traces is here.
         go_on.set()
-        assert len(list(output.finished())) == 1
+        assert len(output.finished()) == 1
 
 
 def refusing(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,12 +90,16 @@ def refusing(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_where_the_disk_refuses_the_service_gets_the_files_and_meets_it_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refusing(errno.ENOSPC, monkeypatch)
-    answers = []
+    made: list[MadeView] = []
     with ViewOutput(batch_into(tmp_path / "sink")) as output:
         for view in range(3):
             output.take(traced_view(view))
-            answers.append(list(output.finished()))
-    assert [len(answer) for answer in answers] == [1, 2, 2] and "No space left" in output.refused
+            made += output.finished()
+    assert [each.told.in_sink for each in made] == [each.files is None for each in made] == [
+        True,
+        False,
+        False,
+    ] and "No space left" in output.refused
 
 
 @pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, "storage_full"), (errno.EROFS, "output_not_writable")])
@@ -105,10 +109,10 @@ def test_where_renderers_must_write_and_the_disk_refuses_the_client_is_told(
     refusing(number, monkeypatch)
     with ViewOutput(batch_into(tmp_path / "sink", required=True)) as output:
         output.take(traced_view(0))
-        assert len(list(output.finished())) == 1
+        assert len(output.finished()) == 1
         output.take(traced_view(1))
         with pytest.raises(ViewFailedError) as caught:
-            list(output.finished())
+            output.finished()
     failure = caught.value.failure
     assert (failure.code, failure.field) == (code, "output_dir") and "'out/mine'" in failure.message and not failure.worth_retrying
 
@@ -118,12 +122,12 @@ def test_where_renderers_must_write_and_see_no_sink_the_client_is_told(tmp_path:
     with ViewOutput(batch) as output:
         output.take(traced_view())
         with pytest.raises(ViewFailedError, match="'out/mine' cannot be written"):
-            list(output.finished())
+            output.finished()
 
 
 def test_a_view_that_makes_no_template_fails_and_nothing_is_written(tmp_path: Path) -> None:
     with ViewOutput(batch_into(tmp_path / "sink")) as output:
         output.take(dataclasses.replace(traced_view(), rgb=np.zeros((8, 8, 3), dtype=np.uint8)))
         with pytest.raises(ViewFailedError, match="not a template") as caught:
-            list(output.finished())
+            output.finished()
     assert caught.value.failure.code == "render_failed" and os.listdir(tmp_path / "sink") == [PROBE]

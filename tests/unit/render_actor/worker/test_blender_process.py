@@ -15,9 +15,11 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
 from render_actor.contract.types import BatchResult, BlenderReport, Failure
-from render_actor.contract.view_files import RenderedView
+from render_actor.contract.view_files import BatchAnswer, RenderedView
 from render_actor.worker.blender_process import RayBlender, lost_blender
 from tests.unit.render_actor.worker.fake_blender import make_batch, rendered_view
+
+PART, SENT_PART = BatchAnswer((rendered_view(0),)), BatchAnswer((rendered_view(1, in_sink=False),))
 
 
 async def answered(value: Any) -> Any:
@@ -68,17 +70,19 @@ async def test_a_blender_that_does_not_start_says_why() -> None:
 
 async def test_files_that_travel_stay_in_the_object_store() -> None:
     told: list[RenderedView] = []
-    answers = (rendered_view(0), rendered_view(1, in_sink=False), "reference", rendered_view(2), BatchResult("r0", seconds=2.0))
+    sent = rendered_view(1, in_sink=False)
+    end = BatchAnswer((rendered_view(3), rendered_view(4, in_sink=False)), BatchResult("r0", seconds=2.0))
+    answers = (BatchAnswer((rendered_view(0), sent, rendered_view(2))), "of 1", end, "of 4")
     assert await blender(answers=answers).render(make_batch(), told.append) == BatchResult("r0", seconds=2.0)
-    assert [(view.view, view.payload) for view in told] == [(0, None), (1, "reference"), (2, None)]
+    assert [(view.view, view.payload) for view in told] == [(0, None), (1, "of 1"), (2, None), (3, None), (4, "of 4")]
 
 
-@pytest.mark.parametrize("answers", [(), (rendered_view(0),), (rendered_view(0), rendered_view(1, in_sink=False)), (RayActorError(),)])
+@pytest.mark.parametrize("answers", [(), (PART,), (PART, SENT_PART), (PART, RayActorError())])
 async def test_a_blender_that_dies_while_it_renders_is_lost(answers: tuple[Any, ...]) -> None:
     told: list[RenderedView] = []
     lost = await blender(answers=answers).render(make_batch(), told.append)
     assert isinstance(lost, Failure) and lost.code == "renderer_lost" and lost.worth_retrying
-    assert [view.view for view in told] == [answer.view for answer in answers if isinstance(answer, RenderedView)]
+    assert told == [view for answer in answers if isinstance(answer, BatchAnswer) for view in answer.views]
 
 
 async def test_an_end_is_the_end_of_the_process_also_of_one_that_is_stopped(

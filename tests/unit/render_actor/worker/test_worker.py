@@ -12,6 +12,7 @@ from ray import serve
 
 from render_actor.contract.fence import first_fence
 from render_actor.contract.types import BatchResult, Failure, RendererOptions
+from render_actor.contract.view_files import BatchAnswer
 from render_actor.worker import worker as worker_module
 from render_actor.worker.worker import RenderWorker
 from tests.unit.render_actor.worker.fake_blender import LOST, Blenders, make_batch, rendered_view, until
@@ -29,8 +30,9 @@ def blenders(monkeypatch: pytest.MonkeyPatch) -> Blenders:
 
 async def result_of(worker: RenderWorker, fence: int = 0) -> BatchResult:
     """How a batch ended."""
-    (result,) = [answer async for answer in worker.render(make_batch(fence=fence)) if isinstance(answer, BatchResult)]
-    return result
+    answers = [answer.result async for answer in worker.render(make_batch(fence=fence))]
+    assert answers[-1] is not None and not any(answers[:-1])
+    return answers[-1]
 
 
 async def answer(worker: RenderWorker, blenders: Blenders, fence: int) -> BatchResult:
@@ -75,10 +77,12 @@ async def test_each_view_is_told_at_once_with_who_made_it(blenders: Blenders) ->
         asking = asyncio.ensure_future(anext(answers))
         await until(lambda: bool(blender.batches))
         blender.told(rendered_view(view))
-        told = await asking
-        assert told == dataclasses.replace(rendered_view(view), renderer="r0", blender=blender.report)
+        assert await asking == BatchAnswer((dataclasses.replace(rendered_view(view), renderer="r0", blender=blender.report),))
+    blender.told(rendered_view(2))
+    blender.told(rendered_view(3))
     blender.answer.set_result(BatchResult("r0", seconds=2.0))
-    assert [answer async for answer in answers] == [BatchResult("r0", seconds=2.0)]
+    (last,) = [answer async for answer in answers]
+    assert [view.view for view in last.views] == [2, 3] and last.result == BatchResult("r0", seconds=2.0)
     assert not blender.killed
 
 

@@ -97,9 +97,8 @@ class Server:
             try:
                 for view in batch.views:
                     output.take(_square(view, self.qualities.get(view, USUAL), spoiled=view in self.spoiled))
-                    answer, *files = await asyncio.to_thread(list, output.finished())
-                    assert isinstance(answer, RenderedView)
-                    told(dataclasses.replace(answer, seconds=0.5, payload=files[0] if files else None, renderer="r0"))
+                    (made,) = await asyncio.to_thread(output.finished)
+                    told(dataclasses.replace(made.told, seconds=0.5, payload=made.files, renderer="r0"))
             except ViewFailedError as error:
                 return BatchResult("r0", error.failure)
         return BatchResult("r0", seconds=1.0, sink_refused=output.refused)

@@ -13,7 +13,7 @@ from ray.exceptions import ActorDiedError, OwnerDiedError
 from ray.serve.handle import DeploymentHandle
 
 from render_actor.contract.types import BatchResult, RendererStatus, ViewBatch
-from render_actor.contract.view_files import PackedView, RenderedView
+from render_actor.contract.view_files import BatchAnswer, PackedView, RenderedView
 from serve_app.rendering.renderers import PayloadLostError, ServeRenderers, Waits
 from tests.unit.serve_app.rendering.fakes import make_work, rendered_view, until
 
@@ -27,12 +27,12 @@ class Response:
 
     def __init__(self) -> None:
         self.canceled = False
-        self.answers: asyncio.Queue[RenderedView | BatchResult | None] = asyncio.Queue()
+        self.answers: asyncio.Queue[BatchAnswer | None] = asyncio.Queue()
 
     def __aiter__(self) -> Response:
         return self
 
-    async def __anext__(self) -> RenderedView | BatchResult:
+    async def __anext__(self) -> BatchAnswer:
         answer = await self.answers.get()
         if answer is None:
             raise StopAsyncIteration
@@ -163,11 +163,12 @@ async def test_views_are_told_as_they_come() -> None:
     await until(lambda: handle.response is not None)
     assert handle.response is not None
     for view in (0, 1):
-        handle.response.answers.put_nowait(rendered_view(view))
+        handle.response.answers.put_nowait(BatchAnswer((rendered_view(view),)))
         await until(lambda view=view: [each.view for each in told] == list(range(view + 1)))  # type: ignore[misc]
         assert not rendering.done()
-    handle.response.answers.put_nowait(BatchResult("r0", seconds=2.0))
+    handle.response.answers.put_nowait(BatchAnswer((rendered_view(2), rendered_view(3)), BatchResult("r0", seconds=2.0)))
     assert await rendering == BatchResult("r0", seconds=2.0)
+    assert [each.view for each in told] == [0, 1, 2, 3]
 
 
 async def test_an_answer_without_an_end_is_a_renderer_that_was_lost() -> None:
