@@ -74,12 +74,15 @@ class BatchOut:
         """The consumer is done with a view that was told, or never gets it.
 
         Returns:
-            Whether there is no other.
+            Whether it was the last of those.
         """
-        self._untaken -= 1
         if not self._untaken:
-            self.work.untaken -= 1
-        return not self._untaken
+            return False
+        self._untaken -= 1
+        if self._untaken:
+            return False
+        self.work.untaken -= 1
+        return True
 
     def forget_untaken(self) -> None:
         """Nothing more of it goes to the consumer."""

@@ -115,8 +115,8 @@ class ViewScheduler:
             if failure is None:
                 batch.work.seconds_a_view = result.seconds / len(batch.views)
             lost = await delivering
-            if failure is None and lost is not None:
-                failure, fault = lost, True
+            if failure is None and batch.left:
+                failure, fault = lost or Failure("renderer_lost", "a renderer was lost: it did not tell of all its views"), True
             if failure is not None and batch.left:
                 await self._fail(batch, result, failure, fault=fault)
             else:
@@ -149,31 +149,43 @@ class ViewScheduler:
 
     async def _deliver(self, batch: BatchOut) -> Failure | None:
         """Give the views out as they come; returns when the consumer is done with them, and why files are lost where some are."""
-        lost = None
+        lost, given = None, list[asyncio.Future[None]]()
         while (view := await batch.told.get()) is not None:
             try:
-                await self._give_out(batch, view)
+                settled = await self._given_out(batch, view)
             except PayloadLostError as error:
-                lost = Failure("renderer_lost", "a renderer was lost with its images", cause=str(error))
-            if batch.taken():
-                self._hand_out()
+                settled, lost = None, Failure("renderer_lost", "a renderer was lost with its images", cause=str(error))
+            if settled is None:
+                self._taken(batch)
+            else:
+                settled.add_done_callback(lambda _: self._taken(batch))
+                given.append(settled)
+        if given:
+            await asyncio.wait(given)
         return lost
 
-    async def _give_out(self, batch: BatchOut, view: RenderedView) -> None:
+    def _taken(self, batch: BatchOut) -> None:
+        if batch.taken():
+            self._hand_out()
+
+    async def _given_out(self, batch: BatchOut, view: RenderedView) -> asyncio.Future[None] | None:
+        """Give a view out; returns a future that is done when the consumer is, or None where nobody awaits the view."""
         if not batch.awaits(view.view):
-            return
+            return None
         if view.in_sink:
-            await self._arrived(batch, view, None)
-            return
+            return self._arrived(batch, view, None)
         async with batch.outcomes.room:
             packed = await self._renderers.fetch(view)
-            if batch.awaits(view.view):  # Its work may have ended meanwhile.
-                await self._arrived(batch, view, packed)
+            if not batch.awaits(view.view):  # Its work has ended meanwhile.
+                return None
+            settled = self._arrived(batch, view, packed)
+            await asyncio.wait({settled})
+        return settled
 
     @staticmethod
-    async def _arrived(batch: BatchOut, view: RenderedView, packed: PackedView | None) -> None:
+    def _arrived(batch: BatchOut, view: RenderedView, packed: PackedView | None) -> asyncio.Future[None]:
         batch.arrive(view.view)
-        await batch.outcomes.put(ArrivedView(view, batch.fence, packed))
+        return batch.outcomes.put(ArrivedView(view, batch.fence, packed))
 
     async def _fail(self, batch: BatchOut, result: BatchResult, failure: Failure, *, fault: bool) -> None:
         decision = batch.work.retries.decide(batch.left, failure, fault=fault)

@@ -125,3 +125,31 @@ async def test_a_consumer_that_leaves_while_views_wait_for_it_holds_up_no_pause(
     call.answer.set_result(BatchResult("r0", seconds=1.0))
     await asyncio.wait_for(scheduler.pause(60), 10)
     assert work.untaken == 0 and work.out == 0
+
+
+async def test_views_that_come_together_are_given_out_together() -> None:
+    renderers, groups = ManualRenderers(), list[list[Outcome]]()
+
+    async def consume() -> None:
+        async with aclosing(ViewScheduler(renderers, 1).views(make_work("a", 30))) as given:
+            async for several in given:
+                groups.append(several)
+
+    consuming = asyncio.create_task(consume())
+    call = await batch_of_several(renderers)
+    for view in call.batch.views:
+        call.told(rendered_view(view, in_sink=True))
+    await until(lambda: call.batch.views[0] in views_of(groups[-1]))
+    assert views_of(groups[-1]) == list(call.batch.views) and len(call.batch.views) > 1
+    consuming.cancel()
+
+
+async def test_a_batch_that_ends_without_all_its_views_is_a_fault_and_they_are_rendered_again() -> None:
+    renderers, outcomes = ManualRenderers(), list[Outcome]()
+    taking = asyncio.create_task(take(ViewScheduler(renderers, 1), make_work("a", 1), outcomes))
+    await until(lambda: len(renderers.calls) == 1)
+    renderers.calls[0].answer.set_result(BatchResult("r0", seconds=1.0))
+    await until(lambda: len(renderers.calls) == 2)
+    renderers.calls[1].succeed()
+    await asyncio.wait_for(taking, 10)
+    assert views_of(outcomes) == [0] and [failed.failure.code for failed in failures_of(outcomes)] == ["renderer_lost"]
