@@ -91,11 +91,14 @@ def _late(write: Any) -> Any:
         if copy:
             _note("late-writer", pid=copy)
             os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(3600)  # A thread runs on for a moment before its process stops.
         try:
             kept = {self._descriptor, 0, 1, 2}
             for descriptor in {int(name) for name in os.listdir("/proc/self/fd")} - kept:
                 with contextlib.suppress(OSError):
                     os.close(descriptor)
+            os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Ray's, for all that a worker has started.
             os.kill(os.getpid(), signal.SIGSTOP)
             write(self, files)
             _note("late-write", wrote=sorted(files))
