@@ -30,7 +30,7 @@ def test_what_a_renderer_writes_after_it_was_given_up_is_seen_nowhere(server: Fa
     for name in ("late-writer", "late-write"):
         (faults / name).unlink(missing_ok=True)
     (faults / "late-writer-wanted").touch()
-    job_id = server.submit(cad, f"late-{published}", resolution=96, samples=20 if published else 60)
+    job_id = server.submit(cad, f"late-{published}", resolution=96, samples=20 if published else 150)
     late = note(server, "late-writer")["pid"]
     try:
         if published:
