@@ -6,11 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from render_actor.contract.types import BatchResult, BlenderReport
 from render_actor.contract.view_quality import ViewQuality
+from render_actor.contract.xyz_file import PackedXyz
 
 
 class FileContent(NamedTuple):
@@ -25,7 +23,7 @@ class FileContent(NamedTuple):
     size: int
 
 
-def content_of(data: bytes) -> FileContent:
+def content_of(data: bytes | memoryview) -> FileContent:
     """What a file of these bytes holds."""
     return FileContent(hashlib.sha256(data).hexdigest(), len(data))
 
@@ -70,12 +68,12 @@ class PackedView:
     Attributes:
         rgb_png: the RGB file.
         mask_png: the mask file.
-        points: (N, 3) float16 object coordinates of the mask's pixels, row by row: a fifth of the xyz file.
+        xyz: what the xyz file is made of again.
     """
 
     rgb_png: bytes
     mask_png: bytes
-    points: NDArray[np.float16]
+    xyz: PackedXyz
 
 
 @dataclass(frozen=True)

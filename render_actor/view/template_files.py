@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from render_actor.contract.xyz_file import xyz_header
 from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
 from render_actor.view.traced import TracedView
-
-_npy: Any = np.lib.format  # Its types are not declared.
 
 
 class TemplateFiles(NamedTuple):
@@ -54,16 +52,10 @@ def check_files(files: TemplateFiles, view: TracedView) -> None:
         raise NoTemplateError("the mask file does not decode to the mask")
     if view.xyz.shape != (height, width, 3) or view.xyz.dtype != np.float16:
         raise NoTemplateError(f"the coordinates are {view.xyz.dtype} of shape {view.xyz.shape}")
-    if files.xyz_npy != _npy_header(view.xyz.shape) + view.xyz.tobytes():
+    if files.xyz_npy != xyz_header(height, width) + view.xyz.tobytes():
         raise NoTemplateError("the xyz file does not hold the coordinates")
 
 
 def _image(data: bytes) -> NDArray[np.uint8] | None:
     image: NDArray[np.uint8] | None = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     return image
-
-
-def _npy_header(shape: tuple[int, ...]) -> bytes:
-    header = io.BytesIO()
-    _npy.write_array_header_1_0(header, {"descr": "<f2", "fortran_order": False, "shape": shape})
-    return header.getvalue()

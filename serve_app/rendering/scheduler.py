@@ -174,12 +174,18 @@ class ViewScheduler:
             return None
         if view.in_sink:
             return self._arrived(batch, view, None)
-        async with batch.outcomes.room:
+        room = batch.outcomes.room
+        await room.acquire()
+        settled = None
+        try:
             packed = await self._renderers.fetch(view)
-            if not batch.awaits(view.view):  # Its work has ended meanwhile.
-                return None
-            settled = self._arrived(batch, view, packed)
-            await asyncio.wait({settled})
+            if batch.awaits(view.view):  # Its work may have ended meanwhile.
+                settled = self._arrived(batch, view, packed)
+        finally:
+            if settled is None:
+                room.release()
+            else:
+                settled.add_done_callback(lambda _: room.release())
         return settled
 
     @staticmethod

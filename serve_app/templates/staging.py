@@ -135,7 +135,7 @@ class StagingFolder:
         with suppress(OSError):  # Not every file system has permissions.
             folder.set_mode(MODE_WHILE_COLLECTING | self.mark.mode & GROUP_BITS)
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes | memoryview) -> None:
         """Write one file, which must not be there."""
         try:
             with self.directory.create(name) as file:

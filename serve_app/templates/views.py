@@ -6,36 +6,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from render_actor.contract.view_files import FileContent, PackedView, RenderedView, content_of, file_names
 from render_actor.contract.view_quality import ViewQuality
-from render_actor.contract.xyz_file import unpacked, xyz_file
+from render_actor.contract.xyz_file import unpacked_file
 from serve_app.base.errors import ServiceError
 
 
-def unpacked_files(view: RenderedView, packed: PackedView) -> dict[str, bytes]:
+def unpacked_files(view: RenderedView, packed: PackedView) -> dict[str, bytes | memoryview]:
     """Content of a view's files by name, of which the xyz file has been packed; byte for byte what the renderer has hashed.
 
     Raises:
         ServiceError: ``render_failed`` when one is not what the renderer has said.
     """
     try:
-        files = (packed.rgb_png, packed.mask_png, xyz_file(unpacked(packed.points, _mask(packed.mask_png))))
+        files = (packed.rgb_png, packed.mask_png, unpacked_file(packed.xyz))
     except ValueError as error:
         raise _no_template(view.view) from error
     if tuple(content_of(data) for data in files) != view.files:
         raise _no_template(view.view)
     return dict(zip(file_names(view.view), files, strict=True))
-
-
-def _mask(data: bytes) -> NDArray[np.bool_]:
-    image: NDArray[np.uint8] | None = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED) if data else None
-    if image is None or image.ndim != 2:
-        raise ValueError("the mask is no image of one channel")
-    return image == 255
 
 
 def _no_template(view: int) -> ServiceError:

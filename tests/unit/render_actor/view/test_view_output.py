@@ -14,7 +14,7 @@ import pytest
 from render_actor.contract.sink import PROBE, attempt_names
 from render_actor.contract.types import Sink, ViewBatch
 from render_actor.contract.view_files import content_of
-from render_actor.contract.xyz_file import unpacked, xyz_file
+from render_actor.contract.xyz_file import unpacked_file
 from render_actor.view.sink_folder import SinkFolder
 from render_actor.view.template_files import template_files
 from render_actor.view.view_output import MadeView, ViewFailedError, ViewOutput
@@ -54,7 +54,7 @@ def test_without_a_sink_or_where_it_is_not_seen_the_files_are_packed(tmp_path: P
         ((told, packed),) = output.finished()
     assert not told.in_sink and packed is not None
     rgb, mask, xyz = template_files(view)
-    assert (packed.rgb_png, packed.mask_png, xyz_file(unpacked(packed.points, view.mask))) == (rgb, mask, xyz)
+    assert (packed.rgb_png, packed.mask_png, bytes(unpacked_file(packed.xyz))) == (rgb, mask, xyz)
     assert told.files == tuple(map(content_of, (rgb, mask, xyz)))
     assert bool(output.refused) == (not seen)
 

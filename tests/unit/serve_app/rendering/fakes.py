@@ -13,6 +13,7 @@ from render_actor.contract.scene import Sampling, TemplateScene
 from render_actor.contract.types import BatchResult, ViewBatch
 from render_actor.contract.view_files import FileContent, PackedView, RenderedView
 from render_actor.contract.view_quality import ViewQuality
+from render_actor.contract.xyz_file import packed
 from serve_app.rendering.fair_queue import BATCH_SECONDS
 from serve_app.rendering.outcomes import ArrivedView, FailedBatch, Outcome
 from serve_app.rendering.renderers import Told
@@ -57,7 +58,7 @@ class CountingRenderers:
 
     async def fetch(self, view: RenderedView) -> PackedView:
         self.fetched += 1
-        return PackedView(b"", b"", np.zeros((0, 3), dtype=np.float16))
+        return PackedView(b"", b"", packed(np.zeros((0, 0, 3), dtype=np.float16), np.zeros((0, 0), dtype=bool)))
 
     def views(self, job: str | None = None) -> list[int]:
         """The views that were asked for, in order; of one job, or of all."""

@@ -14,6 +14,7 @@ from ray.serve.handle import DeploymentHandle
 
 from render_actor.contract.types import BatchResult, RendererStatus, ViewBatch
 from render_actor.contract.view_files import BatchAnswer, PackedView, RenderedView
+from render_actor.contract.xyz_file import packed
 from serve_app.rendering.renderers import PayloadLostError, ServeRenderers, Waits
 from tests.unit.serve_app.rendering.fakes import make_work, rendered_view, until
 
@@ -147,7 +148,7 @@ async def test_a_state_that_is_fresh_is_not_asked_for_again() -> None:
 async def test_images_come_from_the_object_store_and_may_be_lost_with_their_owner() -> None:
     asked = renderers(Handle(free))
     there: asyncio.Future[PackedView] = asyncio.Future()
-    there.set_result(PackedView(b"rgb", b"mask", np.zeros((0, 3), dtype=np.float16)))
+    there.set_result(PackedView(b"rgb", b"mask", packed(np.zeros((0, 0, 3), dtype=np.float16), np.zeros((0, 0), dtype=bool))))
     view = rendered_view(0)
     assert (await asked.fetch(dataclasses.replace(view, payload=there))).rgb_png == b"rgb"
     gone: asyncio.Future[PackedView] = asyncio.Future()

@@ -29,10 +29,11 @@ def test_files_that_travelled_are_the_bytes_that_were_hashed() -> None:
 
 
 BAD: dict[str, dict[str, Any]] = {
-    "no points": {"points": SENT.points[:0]},
-    "points cut off": {"points": SENT.points[:-1]},
-    "a point of another view": {"points": SENT.points + np.float16(1)},
-    "points of two columns": {"points": SENT.points[:, :2]},
+    "no points": {"xyz": dataclasses.replace(SENT.xyz, points=SENT.xyz.points[:0])},
+    "points cut off": {"xyz": dataclasses.replace(SENT.xyz, points=SENT.xyz.points[:-1])},
+    "points of another view": {"xyz": dataclasses.replace(SENT.xyz, points=SENT.xyz.points + np.float16(1))},
+    "points of two columns": {"xyz": dataclasses.replace(SENT.xyz, points=SENT.xyz.points[:, :2])},
+    "pixels of another view": {"xyz": dataclasses.replace(SENT.xyz, mask_bits=SENT.xyz.mask_bits[::-1].copy())},
     "no RGB": {"rgb_png": b""},
     "RGB cut off": {"rgb_png": SENT.rgb_png[:-1]},
     "no mask": {"mask_png": b""},
