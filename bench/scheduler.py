@@ -9,12 +9,16 @@ from contextlib import aclosing
 import numpy as np
 
 from render_actor.contract.scene import Sampling, TemplateScene
-from render_actor.contract.types import BatchResult, EncodedView, ViewBatch
+from render_actor.contract.types import BatchResult, ViewBatch
+from render_actor.contract.view_files import FileContent, PackedView, RenderedView
+from render_actor.contract.view_quality import ViewQuality
+from serve_app.rendering.renderers import Told
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.rendering.view_work import ViewWork
 from serve_app.service.limits import SPARE_BATCHES
 
 RENDERERS, JOBS, VIEWS, SECONDS_A_VIEW = 16, 50, 42, 0.04
+NO_FILES = (FileContent("", 0),) * 3
 SCENE = TemplateScene(64, np.eye(4), np.tile(np.eye(4), (VIEWS, 1, 1)), 1.0, None, Sampling(1))
 
 
@@ -24,15 +28,17 @@ class SleepingRenderers:
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(RENDERERS)
 
-    async def render(self, batch: ViewBatch) -> BatchResult:
-        """Sleep on the next free renderer."""
+    async def render(self, batch: ViewBatch, told: Told) -> BatchResult:
+        """Sleep on the next free renderer, a while for each view."""
         async with self._free:
-            await asyncio.sleep(SECONDS_A_VIEW * len(batch.views))
+            for view in batch.views:
+                await asyncio.sleep(SECONDS_A_VIEW)
+                told(RenderedView(view, NO_FILES, SECONDS_A_VIEW, 1, ViewQuality(1), in_sink=True))
         return BatchResult("sleeper", seconds=SECONDS_A_VIEW * len(batch.views))
 
-    async def fetch(self, result: BatchResult) -> list[EncodedView]:
-        """No images: nothing looks at them."""
-        return []
+    async def fetch(self, view: RenderedView) -> PackedView:
+        """Nothing travels."""
+        raise NotImplementedError
 
 
 async def _render(scheduler: ViewScheduler, job: str) -> None:

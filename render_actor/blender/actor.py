@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import ray
 
 from render_actor.blender.failures import render_failure, start_failure
-from render_actor.contract.types import BatchResult, BlenderReport, EncodedView, Failure, RendererOptions, ViewBatch
+from render_actor.contract.types import BatchResult, BlenderReport, Failure, RendererOptions, ViewBatch
+from render_actor.contract.view_files import BatchAnswer, PackedView
 from render_actor.contract.view_time import most_view_sec, view_limit_sec
 from render_actor.process.cpu_affinity import CoreClaim
 from render_actor.process.output_capture import captured_output
 from render_actor.process.process_handle import end_with
 from render_actor.view.checks import view_failure
-from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
 from render_actor.view.too_slow import ViewTooSlowError, too_slow_failure
+from render_actor.view.traced import TracedView
+from render_actor.view.view_output import MadeView, ViewFailedError, ViewOutput
 
 if TYPE_CHECKING:
     from render_actor.blender.scene import BlenderScene
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
 _NICENESS = 10
 """Added to the process's: rendering takes every core that there is, and the server's other processes, which answer requests on the same
 cores, come first. Where nobody asks it costs nothing."""
+
+
+_TOGETHER_SEC = 0.1
+"""Views that are made within this time are told together: whoever looks at a job sees no difference."""
 
 
 class BlenderActor:
@@ -81,28 +88,40 @@ class BlenderActor:
         """Claim the cores of the Blender that this one replaces, once that is gone."""
         self._claim = CoreClaim(len(self._cores), among=self._cores)
 
-    def render(self, batch: ViewBatch) -> tuple[BatchResult, list[EncodedView]]:
+    def render(self, batch: ViewBatch) -> Iterator[BatchAnswer | PackedView]:
         """Render a batch; errors are in the result and are not raised.
 
-        Returns:
-            The result without its payload, and the payload: Ray stores the two apart, so that the images travel once.
+        Yields:
+            The views soon after their files are made, which is while the next one is traced; after each answer, in their order, the files
+            of its views that are not in the batch's sink: Ray stores these apart, so that they travel once. The last answer has the result.
         """
-        views: list[EncodedView] = []
         failure, mesh_seconds, began = None, 0.0, time.monotonic()
-        with captured_output() as output:
+        made: list[MadeView] = []
+        with captured_output() as printed, ViewOutput(batch) as output:
             try:
                 mesh_seconds = self._load(batch)
-                for view in batch.views:
-                    done = self._render_view(batch, view)
-                    if isinstance(done, Failure):
-                        failure = done
-                        break
-                    views.append(done)
+                yield from self._views(batch, output, made)
+            except ViewFailedError as error:
+                failure = error.failure
             except Exception as error:
                 failure = render_failure(error)
         seconds = time.monotonic() - began - mesh_seconds
-        result = BatchResult(self._renderer, failure=failure, mesh_seconds=mesh_seconds, seconds=seconds, printed=output.text)
-        return result, [] if failure else views
+        yield from _answer(made, BatchResult(self._renderer, failure, mesh_seconds, seconds, printed.text, output.refused))
+
+    def _views(self, batch: ViewBatch, output: ViewOutput, made: list[MadeView]) -> Iterator[BatchAnswer | PackedView]:
+        """Render the views; those whose files are made and that are not told yet are in ``made``."""
+        told_at = time.monotonic()
+        for view in batch.views:
+            traced = self._render_view(batch, view)
+            made += output.finished()
+            if isinstance(traced, Failure):
+                raise ViewFailedError(traced)
+            output.take(traced)
+            if made and time.monotonic() - told_at > _TOGETHER_SEC:
+                yield from _answer(made)
+                made.clear()
+                told_at = time.monotonic()
+        made += output.finished()
 
     def _load(self, batch: ViewBatch) -> float:
         assert self._scene is not None
@@ -113,7 +132,7 @@ class BlenderActor:
         self._scene.show(batch.mesh_key, batch.scene)
         return 0.0 if warm else time.monotonic() - began
 
-    def _render_view(self, batch: ViewBatch, view: int) -> EncodedView | Failure:
+    def _render_view(self, batch: ViewBatch, view: int) -> TracedView | Failure:
         assert self._scene is not None
         began = time.monotonic()
         pixels, samples = self._scene.pixels(batch.scene, view), batch.scene.sampling.samples
@@ -126,10 +145,14 @@ class BlenderActor:
             rgb, quality = self._scene.rgb(batch.scene, view, mask, limit, most_view_sec(batch.time_limit_sec))
         except ViewTooSlowError as error:
             return too_slow_failure(view, limit, error)
-        files = encode_rgb(rgb), encode_mask(mask), encode_xyz(xyz)
-        return EncodedView(view, *files, seconds=time.monotonic() - began, mask_pixels=int(mask.sum()), quality=quality)
+        return TracedView(view, rgb, mask, xyz, time.monotonic() - began, quality)
+
+
+def _answer(made: list[MadeView], result: BatchResult | None = None) -> Iterator[BatchAnswer | PackedView]:
+    yield BatchAnswer(tuple(view.told for view in made), result)
+    yield from (view.files for view in made if view.files is not None)
 
 
 def remote_actor_class() -> Any:
-    """``BlenderActor`` as a Ray actor class; a batch's result and payload are two objects."""
+    """``BlenderActor`` as a Ray actor class."""
     return ray.remote(BlenderActor)

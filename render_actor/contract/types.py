@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from render_actor.contract.device import RenderDevice
 from render_actor.contract.scene import TemplateScene
-from render_actor.contract.view_quality import ViewQuality
 
 TextureSlot = Literal["base_color", "roughness", "specular", "emission", "alpha", "bump"]
 """The inputs of a surface that an image may drive."""
@@ -24,6 +23,8 @@ FailureCode = Literal[
     "camera_inside_object",
     "view_too_slow",
     "render_failed",
+    "output_not_writable",
+    "storage_full",
 ]
 
 
@@ -127,6 +128,23 @@ class ViewHints:
 
 
 @dataclass(frozen=True)
+class Sink:
+    """A folder of one job that its renderers write their files into, under names that no other attempt has.
+
+    Attributes:
+        folder: absolute path, as the service's machine sees it.
+        nonce: what its probe file holds; a renderer that reads something else there sees another folder.
+        quoted: the output folder as the client named it, for messages.
+        required: whether a renderer that cannot write there fails; otherwise its files travel through Ray's object store.
+    """
+
+    folder: str
+    nonce: str
+    quoted: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
 class ViewBatch:
     """Some views of one job for one renderer.
 
@@ -140,6 +158,7 @@ class ViewBatch:
         time_limit_sec: a renderer that takes longer for its answer counts as hung, and its Blender is killed.
         hints: for the messages of failed views.
         max_slowdown: how many times a normal view a view may take; see ``render_actor.contract.view_time``.
+        sink: where the files go; None sends them through Ray's object store.
     """
 
     job_id: str
@@ -151,29 +170,7 @@ class ViewBatch:
     time_limit_sec: float = 300.0
     hints: ViewHints = ViewHints()
     max_slowdown: float = 60.0
-
-
-@dataclass(frozen=True)
-class EncodedView:
-    """The three files of one template, encoded, and what making them took.
-
-    Attributes:
-        view: index of the camera.
-        rgb_png: H x W x 3 uint8 PNG.
-        mask_png: H x W uint8 PNG of 0 and 255.
-        xyz_npy: H x W x 3 float16 NPY, object coordinates in mm (CAD unit times the scene's ``xyz_scale``), background -1.
-        seconds: wall seconds of the view.
-        mask_pixels: number of pixels on the object.
-        quality: what was sampled for the image, and how near it comes to the converged one.
-    """
-
-    view: int
-    rgb_png: bytes
-    mask_png: bytes
-    xyz_npy: bytes
-    seconds: float
-    mask_pixels: int
-    quality: ViewQuality
+    sink: Sink | None = None
 
 
 @dataclass(frozen=True)
@@ -219,25 +216,23 @@ class BlenderReport:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """Answer of a renderer to a ``ViewBatch``.
+    """How a renderer ended a ``ViewBatch``; its views were told before, one by one.
 
     Attributes:
         renderer: id of the renderer that did it.
-        payload: Ray object reference to a ``list[EncodedView]`` of all views, or None when it failed.
-        failure: why it failed, or None.
+        failure: why it failed, or None when every view was told.
         mesh_seconds: seconds spent on getting the mesh into Blender; 0 when it was warm.
         seconds: wall seconds of the views, without loading the mesh.
         printed: what Blender wrote to its standard output and error meanwhile.
-        blender: of the Blender that rendered it.
+        sink_refused: why files did not go into the sink, or empty.
     """
 
     renderer: str
-    payload: Any = None
     failure: Failure | None = None
     mesh_seconds: float = 0.0
     seconds: float = 0.0
     printed: str = ""
-    blender: BlenderReport | None = None
+    sink_refused: str = ""
 
 
 @dataclass(frozen=True)

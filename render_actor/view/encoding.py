@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from render_actor.contract.xyz_file import xyz_file
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:
@@ -28,6 +28,4 @@ def encode_mask(mask: NDArray[np.bool_]) -> bytes:
 
 def encode_xyz(xyz: NDArray[np.float16]) -> bytes:
     """NPY of (H, W, 3) float16 object coordinates."""
-    stream = io.BytesIO()
-    np.save(stream, xyz, allow_pickle=False)
-    return stream.getvalue()
+    return xyz_file(xyz)

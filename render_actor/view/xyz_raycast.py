@@ -16,10 +16,8 @@ from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
 from render_actor.contract.scene import TemplateScene
+from render_actor.contract.xyz_file import BACKGROUND
 from render_actor.view.too_slow import ViewTooSlowError
-
-BACKGROUND = -1.0
-"""Value of all three coordinates where there is no object."""
 
 _SPARSE = 12
 """Rays of the sparse grid in each direction."""

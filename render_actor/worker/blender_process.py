@@ -16,8 +16,9 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from render_actor.blender.actor import remote_actor_class
 from render_actor.blender.failures import OUT_OF_MEMORY, START_FAILED
 from render_actor.contract.types import BatchResult, BlenderReport, Failure, RendererOptions, ViewBatch
+from render_actor.contract.view_files import BatchAnswer
 from render_actor.process.process_handle import ProcessHandle
-from render_actor.worker.protocol import Launch
+from render_actor.worker.protocol import Launch, Told
 
 logger = logging.getLogger("ray.serve")
 
@@ -64,14 +65,19 @@ class RayBlender:
             self._process = ProcessHandle(report.pid)
         return report
 
-    async def render(self, batch: ViewBatch) -> BatchResult | Failure:
-        """Render a batch; the images stay in Ray's object store."""
+    async def render(self, batch: ViewBatch, told: Told) -> BatchResult | Failure:
+        """Render a batch; files that travel stay in Ray's object store."""
         try:
-            result_ref, payload = self._actor.render.options(num_returns=2).remote(batch)
-            result: BatchResult = await result_ref
+            answers = self._actor.render.options(num_returns="streaming").remote(batch)
+            async for reference in answers:
+                answer: BatchAnswer = await reference
+                for view in answer.views:
+                    told(view if view.in_sink else dataclasses.replace(view, payload=await anext(answers, None)))
+                if answer.result is not None:
+                    return answer.result
         except RayError as error:
             return lost_blender(error)
-        return dataclasses.replace(result, payload=payload)
+        return Failure("renderer_lost", "a renderer was lost while it rendered: its answer ended too early")
 
     async def end(self) -> None:
         """Kill it, and return when its process is seen dead; where it was never ready, as soon as Ray was told."""

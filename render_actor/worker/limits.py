@@ -6,15 +6,18 @@ import asyncio
 
 from render_actor.blender.failures import OUT_OF_MEMORY
 from render_actor.contract.types import BatchResult, Failure, ViewBatch
-from render_actor.worker.protocol import BlenderProcess
+from render_actor.worker.protocol import BlenderProcess, Told
 
 
-async def render_within_limits(blender: BlenderProcess, batch: ViewBatch, memory_limit: int, watch_sec: float) -> BatchResult | Failure:
+async def render_within_limits(
+    blender: BlenderProcess, batch: ViewBatch, told: Told, memory_limit: int, watch_sec: float
+) -> BatchResult | Failure:
     """Have a batch rendered.
 
     Args:
         blender: renders it.
         batch: gives the time limit.
+        told: gets each view.
         memory_limit: bytes that the Blender's process may take.
         watch_sec: seconds between two looks at its memory.
 
@@ -23,7 +26,7 @@ async def render_within_limits(blender: BlenderProcess, batch: ViewBatch, memory
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + batch.time_limit_sec
-    answer = asyncio.ensure_future(blender.render(batch))
+    answer = asyncio.ensure_future(blender.render(batch, told))
     try:
         while not (await asyncio.wait({answer}, timeout=min(watch_sec, max(0.0, deadline - loop.time()))))[0]:
             # Memory first: who takes too much is slow as well, and would be tried again as one that hung.

@@ -6,6 +6,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from render_actor.contract.types import BatchResult, BlenderReport, Failure, ViewBatch
+from render_actor.contract.view_files import RenderedView
+
+Told = Callable[[RenderedView], None]
+"""Gets each view of a batch as soon as its files are made."""
 
 
 class BlenderProcess(Protocol):
@@ -25,8 +29,12 @@ class BlenderProcess(Protocol):
         """Wait until it is ready; called once."""
         ...
 
-    async def render(self, batch: ViewBatch) -> BatchResult | Failure:
+    async def render(self, batch: ViewBatch, told: Told) -> BatchResult | Failure:
         """Render a batch.
+
+        Args:
+            batch: what to render.
+            told: gets each view.
 
         Returns:
             Its answer, which may itself be a failure of a view, or why the Blender was lost.

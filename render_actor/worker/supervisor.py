@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import dataclasses
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 from render_actor.blender.failures import START_FAILED
 from render_actor.contract.types import BatchResult, BlenderReport, Failure, RendererOptions, ViewBatch
 from render_actor.worker.limits import render_within_limits
-from render_actor.worker.protocol import BlenderProcess, Launch
+from render_actor.worker.protocol import BlenderProcess, Launch, Told
 from render_actor.worker.states import BLENDER_MOVES, SPARE_MOVES, BlenderState, SpareState, StateMachine
 
 logger = logging.getLogger("ray.serve")
@@ -84,10 +83,14 @@ class BlenderSupervisor:
         """Resident memory of the Blender's process, or None where it is not known."""
         return self._blender.process.memory_bytes if self.report else None
 
-    async def render(self, batch: ViewBatch) -> BatchResult | Failure:
+    async def render(self, batch: ViewBatch, told: Told) -> BatchResult | Failure:
         """Render a batch as soon as the Blender is ready; one batch at a time.
 
         Cancelling this while the Blender renders kills it; before that, it changes nothing.
+
+        Args:
+            batch: what to render.
+            told: gets each view.
 
         Returns:
             The Blender's answer, or why there is none. The Blender is dead by then, or could not start; another is started.
@@ -102,7 +105,7 @@ class BlenderSupervisor:
                 failure = self._blender.report
                 self._replace()
                 return failure
-            return await self._render(self._blender, batch)
+            return await self._render(self._blender, batch, told)
 
     async def refresh(self) -> None:
         """Replace a Blender that died without a batch, and put the spare in its place when that is ready; not during a batch."""
@@ -112,11 +115,11 @@ class BlenderSupervisor:
         if self.state is BlenderState.READY and self._blender.process.gone:
             self._replace()
 
-    async def _render(self, blender: _Member, batch: ViewBatch) -> BatchResult | Failure:
+    async def _render(self, blender: _Member, batch: ViewBatch, told: Told) -> BatchResult | Failure:
         self._life.move(BlenderState.BUSY)
         blender.jobs.add(batch.job_id)
         try:
-            outcome = await render_within_limits(blender.process, batch, self._options.memory_bytes, self._watch_sec)
+            outcome = await render_within_limits(blender.process, batch, told, self._options.memory_bytes, self._watch_sec)
         except BaseException:
             self._replace()
             raise
@@ -126,7 +129,7 @@ class BlenderSupervisor:
             return outcome
         self._life.move(BlenderState.READY)
         self._recycle_if_due()
-        return dataclasses.replace(outcome, blender=self.report)
+        return outcome
 
     async def _settled(self) -> None:
         # Shielded, here and below: a request that is cancelled must not cancel what all later ones wait for.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
 from typing import Literal
 
 import ray
@@ -9,6 +12,7 @@ from ray import serve
 
 from render_actor.contract.fence import epoch_of
 from render_actor.contract.types import BatchResult, Failure, RendererOptions, RendererStatus, ViewBatch
+from render_actor.contract.view_files import BatchAnswer, RenderedView
 from render_actor.worker.blender_process import blender_launcher
 from render_actor.worker.states import BlenderState
 from render_actor.worker.supervisor import BlenderSupervisor
@@ -21,6 +25,10 @@ _STATUS_STATES: dict[BlenderState, Literal["starting", "ready", "busy", "failed"
     BlenderState.BUSY: "busy",
     BlenderState.FAILED: "failed",
 }
+
+
+_TOGETHER_SEC = 0.02
+"""What comes within this time goes to the service in one answer: the last view and the end of its batch always do."""
 
 
 class RenderWorker:
@@ -36,17 +44,38 @@ class RenderWorker:
         self._epoch = 0
         self._supervisor = BlenderSupervisor(self._id, options, blender_launcher(self._id, options))
 
-    async def render(self, batch: ViewBatch) -> BatchResult:
+    async def render(self, batch: ViewBatch) -> AsyncIterator[BatchAnswer]:
         """Render a batch; cancelling it kills the Blender.
 
-        Returns:
-            The result. Its failure is ``renderer_lost`` where the Blender died or hung, and where the batch is of a server
-            that another one has replaced.
+        Yields:
+            The views soon after their files are made, and in the last answer the result. Its failure is ``renderer_lost`` where the
+            Blender died or hung, and where the batch is of a server that another one has replaced.
         """
         if epoch_of(batch.fence) < self._epoch:
-            return self._failed(Failure("renderer_lost", "the batch is of a server that was replaced"))
+            yield BatchAnswer(result=self._failed(Failure("renderer_lost", "the batch is of a server that was replaced")))
+            return
         self._epoch = epoch_of(batch.fence)
-        outcome = await self._supervisor.render(batch)
+        made, some = list[RenderedView](), asyncio.Event()
+
+        def told(view: RenderedView) -> None:
+            made.append(dataclasses.replace(view, renderer=self._id, blender=self._supervisor.report))
+            some.set()
+
+        rendering = asyncio.ensure_future(self._supervisor.render(batch, told))
+        rendering.add_done_callback(lambda _: some.set())
+        try:
+            result: BatchResult | None = None
+            while result is None:
+                await some.wait()
+                await asyncio.wait({rendering}, timeout=_TOGETHER_SEC)
+                some.clear()
+                views, made = tuple(made), []
+                result = self._result(rendering.result()) if rendering.done() else None
+                yield BatchAnswer(views, result)
+        finally:
+            rendering.cancel()
+
+    def _result(self, outcome: BatchResult | Failure) -> BatchResult:
         return self._failed(outcome) if isinstance(outcome, Failure) else outcome
 
     def _failed(self, failure: Failure) -> BatchResult:

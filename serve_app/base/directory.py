@@ -18,6 +18,7 @@ Identity = tuple[int, int]
 
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2
+_LIBC = ctypes.CDLL(None, use_errno=True)
 _CANNOT = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 
@@ -117,17 +118,19 @@ class Directory:
 
         Where the file system cannot see to that itself (NFS, for one), an empty folder is replaced, and by a file a file.
         """
-        if not self._renamed(name, new_name, _RENAME_NOREPLACE):
-            os.rename(name, new_name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+        self.move(name, self, new_name)
+
+    def move(self, name: str, other: Directory, new_name: str) -> None:
+        """Move an entry into another folder of the same file system; see ``rename``."""
+        if not self._renamed(name, other, new_name, _RENAME_NOREPLACE):
+            os.rename(name, new_name, src_dir_fd=self._descriptor, dst_dir_fd=other._descriptor)
 
     def exchange(self, one: str, other: str) -> bool:
         """Swap two entries in one step; False where the file system cannot."""
-        return self._renamed(one, other, _RENAME_EXCHANGE)
+        return self._renamed(one, self, other, _RENAME_EXCHANGE)
 
-    def _renamed(self, name: str, new_name: str, flag: int) -> bool:
-        here = self._descriptor
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.renameat2(here, os.fsencode(name), here, os.fsencode(new_name), flag) == 0:
+    def _renamed(self, name: str, other: Directory, new_name: str, flag: int) -> bool:
+        if _LIBC.renameat2(self._descriptor, os.fsencode(name), other._descriptor, os.fsencode(new_name), flag) == 0:
             return True
         code = ctypes.get_errno()
         if code in _CANNOT:

@@ -6,13 +6,15 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from render_actor.contract.device import RenderDevice
 from render_actor.contract.scene import DEFAULT_MAX_SAMPLES
+
+SinkChoice = Literal["auto", "direct", "object_store"]
 
 
 def _default_input_roots() -> list[Path]:
@@ -59,6 +61,11 @@ class Settings(BaseSettings):
     output_roots: Annotated[list[Path], NoDecode] = Field(
         default_factory=_default_output_roots,
         description="Folders, separated by ':', that output_dir must lie in. The server's own folders in them are refused all the same.",
+    )
+    sink: SinkChoice = Field(
+        "auto",
+        description="How files come from the renderers. direct: each writes them into the output folders, which it must see under the same "
+        "paths. object_store: Ray carries them to the server, and that writes them. auto: direct, where a renderer sees a job's folder.",
     )
     data_dir: Path = Field(Path("data"), description="Where the job store lies.")
     log_dir: Path = Field(Path("logs"), description="Where <job_id>.log files lie.")
@@ -129,6 +136,13 @@ class Settings(BaseSettings):
         if str(value).lower() not in kinds:
             raise ValueError(f"RENDER_DEVICE must be one of {', '.join(kinds.values())}, not {value!r}")
         return kinds[str(value).lower()]
+
+    @field_validator("sink", mode="before")
+    @classmethod
+    def _known_sink(cls, value: object) -> object:
+        if str(value).lower() not in get_args(SinkChoice):
+            raise ValueError(f"RENDER_SINK must be one of {', '.join(get_args(SinkChoice))}, not {value!r}")
+        return str(value).lower()
 
     @field_validator("log_level")
     @classmethod

@@ -7,10 +7,10 @@ import json
 import time
 from pathlib import Path
 
+from render_actor.contract.view_files import file_names
 from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, info, success
 from serve_app.cli.render_command import failure_text
-from serve_app.templates.views import file_names
 
 
 def smoke(arguments: argparse.Namespace) -> None:

@@ -14,6 +14,9 @@ from serve_app.rendering.view_work import ViewWork
 BATCH_SECONDS = 2.0
 """Views are batched up to about this much work: a hand-over costs tens of ms of CPU, and a new job waits that long at most."""
 
+HANDOVER_SECONDS = 0.1
+"""Less work than this is not spread over renderers: to hand it to another one takes about as long."""
+
 MAX_VIEWS_A_BATCH = 8
 
 INTERACTIVE_OF_FOUR = 3
@@ -144,8 +147,9 @@ class FairQueue:
         first = work.progress.next_pending
         if work.seconds_a_view is None or first is None or work.retries.goes_alone(first):
             return 1
-        by_time = max(1, round(BATCH_SECONDS / max(work.seconds_a_view, 1e-3)))
-        by_share = math.ceil(work.progress.pending / self._in_flight)
+        seconds = max(work.seconds_a_view, 1e-3)
+        by_time = max(1, round(BATCH_SECONDS / seconds))
+        by_share = max(math.ceil(work.progress.pending / self._in_flight), math.floor(HANDOVER_SECONDS / seconds))
         return min(by_time, by_share, MAX_VIEWS_A_BATCH, work.progress.pending)
 
 

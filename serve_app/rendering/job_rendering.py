@@ -123,8 +123,8 @@ class JobRendering:
             job.progress.cached = True
             job.progress.views_done(copied.seconds())
             return copied
-        views, settings = JobViews(prepared, done, self._store, self._quarantine), self._settings
-        rendered = await views.render(self._scheduler, settings.view_timeout_sec, settings.max_view_slowdown)
+        views = JobViews(prepared, done, self._store, self._quarantine)
+        rendered = await views.render(self._scheduler, self._settings)
         await self._cache.insert(prepared.key, staging, rendered)
         return rendered
 

@@ -6,22 +6,25 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any
 
-from render_actor.contract.types import BlenderReport, EncodedView
+from render_actor.contract.types import BatchResult
+from render_actor.contract.view_files import PackedView, RenderedView
 from serve_app.base.aio import to_thread_to_end
 from serve_app.base.errors import ServiceError
+from serve_app.base.settings import Settings
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.store import JobStore
-from serve_app.rendering.outcomes import FailedBatch, RenderedBatch
+from serve_app.rendering.outcomes import ArrivedView, EndedBatch, FailedBatch
 from serve_app.rendering.prepared import PreparedJob
 from serve_app.rendering.retry_policy import MAX_LOST_RENDERERS
 from serve_app.rendering.scene import hints_of
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.rendering.view_work import ViewWork
+from serve_app.templates.arrivals import Arrivals
 from serve_app.templates.staging import StagingFolder
-from serve_app.templates.views import RenderedViews, check_files, files_of, view_entry
+from serve_app.templates.views import RenderedViews, unpacked_files, view_entry
 
 _WRITERS = 4
-"""Views of a batch that are checked and written at a time."""
+"""Views that came through the object store are unpacked and written so many at a time."""
 
 
 class JobViews:
@@ -37,15 +40,14 @@ class JobViews:
     def __init__(self, prepared: PreparedJob, done: RenderedViews, store: JobStore, quarantine: Quarantine) -> None:
         self._prepared, self._rendered, self._store, self._quarantine = prepared, done, store, quarantine
 
-    async def render(self, scheduler: ViewScheduler, time_limit_sec: float, max_slowdown: float) -> RenderedViews:
+    async def render(self, scheduler: ViewScheduler, settings: Settings) -> RenderedViews:
         """Render what is not done.
 
         When this returns, or raises, nothing is written to the staging folder any more.
 
         Args:
             scheduler: shares the renderers between the jobs.
-            time_limit_sec: a renderer that has not finished a batch by then is killed.
-            max_slowdown: how many times a normal view a view may take.
+            settings: how long a view may take, and where renderers write the files.
 
         Returns:
             All views of the job.
@@ -53,14 +55,26 @@ class JobViews:
         Raises:
             ServiceError: a view cannot be rendered, or its files cannot be written.
         """
-        work = self._work(time_limit_sec, max_slowdown)
+        if settings.sink == "object_store":
+            return await self._rendered_all(scheduler, settings, None)
+        arrivals = Arrivals(self._prepared.staging, self._prepared.job.job_id)
         try:
-            async with aclosing(scheduler.views(work)) as outcomes:
-                async for outcome in outcomes:
-                    if isinstance(outcome, RenderedBatch):
-                        await self._take(outcome)
-                    else:
-                        self._log_failure(outcome)
+            await to_thread_to_end(arrivals.open)
+            return await self._rendered_all(scheduler, settings, arrivals)
+        finally:
+            await to_thread_to_end(arrivals.remove)
+
+    async def _rendered_all(self, scheduler: ViewScheduler, settings: Settings, arrivals: Arrivals | None) -> RenderedViews:
+        work = self._work(settings, arrivals)
+        try:
+            async with aclosing(scheduler.views(work)) as given:
+                async for outcomes in given:
+                    await self._take([outcome for outcome in outcomes if isinstance(outcome, ArrivedView)], arrivals)
+                    for outcome in outcomes:
+                        if isinstance(outcome, EndedBatch):
+                            self._log_end(outcome.result)
+                        elif isinstance(outcome, FailedBatch):
+                            self._log_failure(outcome)
         except ServiceError:
             if work.retries.ends_renderers:
                 reason = f"job {work.job_id} lost {MAX_LOST_RENDERERS} renderers on one of its views"
@@ -68,7 +82,7 @@ class JobViews:
             raise
         return self._rendered
 
-    def _work(self, time_limit_sec: float, max_slowdown: float) -> ViewWork:
+    def _work(self, settings: Settings, arrivals: Arrivals | None) -> ViewWork:
         spec, cad = self._prepared.job.spec, self._prepared.cad
         return ViewWork(
             job_id=spec.job_id,
@@ -76,36 +90,44 @@ class JobViews:
             mesh_key=cad.key,
             mesh=cad.mesh,
             scene=self._prepared.scene,
-            time_limit_sec=time_limit_sec,
-            max_slowdown=max_slowdown,
+            time_limit_sec=settings.view_timeout_sec,
+            max_slowdown=settings.max_view_slowdown,
             hints=hints_of(spec),
             interactive=spec.interactive,
             done_before=frozenset(self._rendered.entries),
+            sink=arrivals.sink(required=settings.sink == "direct") if arrivals else None,
         )
 
-    async def _take(self, batch: RenderedBatch) -> None:
-        """Write the files of a batch, and remember that its views are done."""
-        result, log = batch.result, self._prepared.log
-        if result.mesh_seconds:
-            log.event("info", "mesh loaded into Blender", renderer=result.renderer, seconds=round(result.mesh_seconds, 3))
-        if result.printed:
-            log.event("debug", "Blender printed", renderer=result.renderer, text=result.printed)
-        entries = await to_thread_to_end(_write_views, self._prepared.staging, batch.views, result.blender)
-        versions = result.blender.versions if result.blender else {}
-        await self._remember(entries, versions)
-        self._rendered.versions.update(versions)
-        self._rendered.add(entries)
-        self._prepared.job.progress.views_done({entry["index"]: entry["seconds"] for entry in entries})
-        for entry in entries:
+    async def _take(self, arrived: list[ArrivedView], arrivals: Arrivals | None) -> None:
+        """Put views' files into the staging folder, and remember that they are done."""
+        if not arrived:
+            return
+        await to_thread_to_end(_collect, self._prepared.staging, arrived, arrivals)
+        rows = [(each.view.view, {"entry": view_entry(each.view), "versions": _versions(each)}) for each in arrived]
+        await self._remember(rows)
+        for each, (_, row) in zip(arrived, rows, strict=True):
+            view, entry = each.view, row["entry"]
+            self._rendered.versions.update(row["versions"])
+            self._rendered.add([entry])
             told = {name: entry[name] for name in ("samples", "estimated_error", "error_bound")}
-            log.event("info", "view rendered", view=entry["index"], seconds=round(entry["seconds"], 3), renderer=result.renderer, **told)
+            told |= {"seconds": round(view.seconds, 3), "renderer": view.renderer, "written_by": "renderer" if view.in_sink else "server"}
+            self._prepared.log.event("info", "view rendered", view=view.view, **told)
+        self._prepared.job.progress.views_done({view: row["entry"]["seconds"] for view, row in rows})
 
-    async def _remember(self, entries: list[dict[str, Any]], versions: dict[str, str]) -> None:
-        rows = [(entry["index"], {"entry": entry, "versions": versions}) for entry in entries]
+    async def _remember(self, rows: list[tuple[int, dict[str, Any]]]) -> None:
         try:
             await self._store.add_views(self._prepared.job.job_id, self._prepared.key, rows, self._prepared.staging.mark.to_json())
         except ServiceError as error:  # The files are there; only a restart would cost these views.
             self._prepared.log.event("warning", "views could not be stored", reason=error.detail)
+
+    def _log_end(self, result: BatchResult) -> None:
+        log = self._prepared.log
+        if result.mesh_seconds:
+            log.event("info", "mesh loaded into Blender", renderer=result.renderer, seconds=round(result.mesh_seconds, 3))
+        if result.printed:
+            log.event("debug", "Blender printed", renderer=result.renderer, text=result.printed)
+        if result.sink_refused:
+            log.event("info", "the renderer's files came through the object store", renderer=result.renderer, reason=result.sink_refused)
 
     def _log_failure(self, batch: FailedBatch) -> None:
         result, failure, log = batch.result, batch.failure, self._prepared.log
@@ -116,12 +138,21 @@ class JobViews:
             log.event("warning", "Blender printed", renderer=result.renderer, text=result.printed)
 
 
-def _write_views(staging: StagingFolder, views: list[EncodedView], blender: BlenderReport | None) -> list[dict[str, Any]]:
-    def write(view: EncodedView) -> dict[str, Any]:
-        check_files(view)
-        for name, data in files_of(view).items():
-            staging.write(name, data)
-        return view_entry(view, blender)
+def _versions(arrived: ArrivedView) -> dict[str, str]:
+    return arrived.view.blender.versions if arrived.view.blender else {}
 
-    with ThreadPoolExecutor(_WRITERS) as pool:
-        return list(pool.map(write, views))
+
+def _collect(staging: StagingFolder, arrived: list[ArrivedView], arrivals: Arrivals | None) -> None:
+    for each in arrived:
+        if each.packed is None:
+            assert arrivals is not None
+            arrivals.take(each.view, each.fence)
+    sent = [(each.view, each.packed) for each in arrived if each.packed is not None]
+    if sent:
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            list(pool.map(lambda one: _write(staging, *one), sent))
+
+
+def _write(staging: StagingFolder, view: RenderedView, packed: PackedView) -> None:
+    for name, data in unpacked_files(view, packed).items():
+        staging.write(name, data)

@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from render_actor.contract.types import BatchResult, EncodedView, Failure
+from render_actor.contract.types import BatchResult, Failure
+from render_actor.contract.view_files import PackedView, RenderedView
 from serve_app.rendering.view_work import MAX_UNTAKEN_BATCHES
 
 
 @dataclass(frozen=True)
-class RenderedBatch:
-    """Views that are rendered.
+class ArrivedView:
+    """A view that is rendered.
 
     Attributes:
-        result: what the renderer said of them and of itself.
-        views: their files.
+        view: what the renderer said of it.
+        fence: of the attempt that brought it.
+        packed: its files; None where they lie in the sink.
+    """
+
+    view: RenderedView
+    fence: int
+    packed: PackedView | None
+
+
+@dataclass(frozen=True)
+class EndedBatch:
+    """A batch whose views have all arrived.
+
+    Attributes:
+        result: what the renderer said of it and of itself.
     """
 
     result: BatchResult
-    views: list[EncodedView]
 
 
 @dataclass(frozen=True)
 class FailedBatch:
-    """Views whose batch failed.
+    """A batch that failed.
 
     Attributes:
         result: what the renderer said; ``renderer`` is ``?`` when it could not be reached.
-        views: indices of the views.
+        views: indices of those that have not arrived.
         failure: why.
         tried_again: whether they go to a renderer again; otherwise the work fails.
     """
@@ -39,20 +55,22 @@ class FailedBatch:
     tried_again: bool
 
 
-Outcome = RenderedBatch | FailedBatch
+Outcome = ArrivedView | EndedBatch | FailedBatch
 
 
 class Outcomes:
     """The outcomes of one work that its consumer has not taken yet.
 
     Attributes:
-        room: taken for as long as the images of a batch are in memory.
+        room: taken for as long as the files of a view are in memory.
     """
 
     def __init__(self) -> None:
         self.room = asyncio.Semaphore(MAX_UNTAKEN_BATCHES)
-        self._waiting: asyncio.Queue[tuple[Outcome | Exception, asyncio.Future[None]]] = asyncio.Queue()
-        self._in_hand: asyncio.Future[None] | None = None
+        self._waiting: deque[tuple[Outcome | Exception, asyncio.Future[None]]] = deque()
+        self._some = asyncio.Event()
+        self._in_hand: list[asyncio.Future[None]] = []
+        self._closed = False
 
     def put(self, outcome: Outcome | Exception) -> asyncio.Future[None]:
         """Add an outcome, or the error that ends the work.
@@ -61,27 +79,53 @@ class Outcomes:
             A future that is done when the consumer is done with the outcome.
         """
         settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.put_nowait((outcome, settled))
+        if self._closed:
+            settled.set_result(None)
+            return settled
+        self._waiting.append((outcome, settled))
+        self._some.set()
         return settled
 
     @property
     def empty(self) -> bool:
         """Whether nothing waits for the consumer."""
-        return self._waiting.empty()
+        return not self._waiting
 
-    async def next(self) -> Outcome:
-        """The next outcome, when there is one; the consumer is done with the one before.
+    async def next(self) -> list[Outcome]:
+        """All outcomes that wait, or the next one; the consumer is done with those before.
 
         Raises:
-            Exception: what ends the work.
+            Exception: what ends the work, once it has come to it.
         """
         self.settle()
-        outcome, self._in_hand = await self._waiting.get()
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        while not self._waiting:
+            self._some.clear()
+            await self._some.wait()
+        taken: list[Outcome] = []
+        while self._waiting:
+            outcome = self._waiting[0][0]
+            if isinstance(outcome, Exception):
+                if taken:
+                    break
+                raise outcome
+            taken.append(outcome)
+            self._in_hand.append(self._waiting.popleft()[1])
+        return taken
 
     def settle(self) -> None:
-        """The consumer is done with the outcome that it took last."""
-        if self._in_hand is not None and not self._in_hand.done():
-            self._in_hand.set_result(None)
+        """The consumer is done with the outcomes that it took last."""
+        _done(self._in_hand)
+        self._in_hand = []
+
+    def close(self) -> None:
+        """The consumer takes nothing more; nobody waits for it."""
+        self._closed = True
+        self.settle()
+        _done(settled for _, settled in self._waiting)
+        self._waiting.clear()
+
+
+def _done(futures: Iterable[asyncio.Future[None]]) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(None)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ray.exceptions import RayError
 from ray.serve.handle import DeploymentHandle
 
-from render_actor.contract.types import BatchResult, EncodedView, RendererStatus, ViewBatch
+from render_actor.contract.types import BatchResult, RendererStatus, ViewBatch
+from render_actor.contract.view_files import PackedView, RenderedView
 from serve_app.base.aio import spawn
 from serve_app.base.logs import server_event
+
+Told = Callable[[RenderedView], None]
+"""Gets each view of a batch as soon as its files are made."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +41,26 @@ class Waits:
 
 
 class PayloadLostError(Exception):
-    """The renderer that held a batch's images was lost before they were fetched."""
+    """The renderer that held a view's files was lost before they were fetched."""
 
 
 class BatchRenderers(Protocol):
     """What the scheduler needs of the renderers."""
 
-    async def render(self, batch: ViewBatch) -> BatchResult:
+    async def render(self, batch: ViewBatch, told: Told) -> BatchResult:
         """Render a batch on some renderer; cancelling this makes the renderer drop it.
+
+        Args:
+            batch: what to render.
+            told: gets each view.
 
         Raises:
             Exception: of any type: the renderer could not be reached, or was lost.
         """
         ...
 
-    async def fetch(self, result: BatchResult) -> list[EncodedView]:
-        """The images of a result without failure.
+    async def fetch(self, view: RenderedView) -> PackedView:
+        """The files of a view that are not in its batch's sink.
 
         Raises:
             PayloadLostError: they were lost with their renderer.
@@ -82,27 +91,35 @@ class ServeRenderers:
 
     def __init__(self, handle: DeploymentHandle, batch_sec: float, waits: Waits | None = None) -> None:
         self._handle, self._batch_sec, self._waits = handle, batch_sec, waits or Waits()
+        self._streaming = handle.options(stream=True)
         self._known: list[RendererStatus] = []
         self._known_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
 
-    async def render(self, batch: ViewBatch) -> BatchResult:
+    async def render(self, batch: ViewBatch, told: Told) -> BatchResult:
         """Render a batch on whichever replica is free; cancelling this kills the Blender that does."""
-        response = self._handle.render.remote(batch)
+        answers = self._streaming.render.remote(batch)
         try:
-            result: BatchResult = await response
+            async for answer in answers:
+                for view in answer.views:
+                    told(view)
+                if answer.result is not None:
+                    result: BatchResult = answer.result
+                    return result
         except asyncio.CancelledError:
-            response.cancel()
+            answers.cancel()
             raise
-        return result
+        raise ConnectionError("the renderer's answer ended without a result")
 
-    async def fetch(self, result: BatchResult) -> list[EncodedView]:
-        """The images of a result, from Ray's object store; ``PayloadLostError`` when their owner is gone."""
+    async def fetch(self, view: RenderedView) -> PackedView:
+        """The files of a view, from Ray's object store; ``PayloadLostError`` when their owner is gone."""
+        if view.payload is None:
+            raise PayloadLostError("the renderer ended before it had sent them")
         try:
-            views: list[EncodedView] = await result.payload
+            files: PackedView = await view.payload
         except RayError as error:
             raise PayloadLostError(str(error)) from error
-        return views
+        return files
 
     async def wait_idle(self) -> None:
         """Ask every replica: one answers only between two batches, so what an earlier server sent it is over by then.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from render_actor.contract.view_files import file_names
 from serve_app.base.aio import to_thread_to_end
 from serve_app.base.output_roots import OutputRoots
 from serve_app.jobs.store import JobStore
@@ -12,7 +13,7 @@ from serve_app.templates.leftovers import remove_leftovers_of
 from serve_app.templates.publishing import StagingMark
 from serve_app.templates.replaceable import MANIFEST
 from serve_app.templates.staging import intact
-from serve_app.templates.views import RenderedViews, file_names
+from serve_app.templates.views import RenderedViews
 
 _MANIFEST_BYTES, _MANIFEST_BYTES_A_VIEW = 1 << 20, 4096
 """More than a manifest of ours has; a larger one is not parsed."""

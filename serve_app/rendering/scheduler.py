@@ -4,49 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
 
 from render_actor.contract.fence import first_fence
 from render_actor.contract.types import BatchResult, Failure
+from render_actor.contract.view_files import PackedView, RenderedView
 from serve_app.base.aio import spawn
 from serve_app.base.errors import ServiceError
-from serve_app.rendering.fair_queue import BatchTurn, FairQueue
-from serve_app.rendering.outcomes import FailedBatch, Outcome, Outcomes, RenderedBatch
+from serve_app.rendering.batch_out import BatchOut
+from serve_app.rendering.fair_queue import FairQueue
+from serve_app.rendering.outcomes import ArrivedView, EndedBatch, FailedBatch, Outcome, Outcomes
 from serve_app.rendering.renderers import BatchRenderers, PayloadLostError
 from serve_app.rendering.view_work import ViewWork
-
-
-@dataclass(eq=False)
-class _Batch:
-    """Views that are out at a renderer, or on their way to the consumer.
-
-    Attributes:
-        turn: of the work, that it was handed out for.
-        rendering: whether a renderer still has it.
-        task: takes it from the one to the other.
-    """
-
-    turn: BatchTurn
-    views: tuple[int, ...]
-    fence: int
-    outcomes: Outcomes
-    rendering: bool = True
-    task: asyncio.Task[None] = field(init=False)
-
-    @property
-    def work(self) -> ViewWork:
-        """Whose views these are."""
-        return self.turn.work
-
-    @property
-    def wanted(self) -> bool:
-        """Whether its views are still awaited under its fence; otherwise its answer is late."""
-        return self.work.progress.is_current(self.views, self.fence)
-
-    def give_up(self) -> None:
-        """Its views are pending again, unless it was given up before."""
-        if self.wanted:
-            self.work.progress.give_up(self.views, self.fence)
 
 
 class ViewScheduler:
@@ -68,17 +36,17 @@ class ViewScheduler:
         self._fence = first_fence(epoch)
         self._rendering = 0
         self._paused = False
-        self._batches: set[_Batch] = set()
+        self._batches: set[BatchOut] = set()
 
-    async def views(self, work: ViewWork) -> AsyncGenerator[Outcome, None]:
+    async def views(self, work: ViewWork) -> AsyncGenerator[list[Outcome], None]:
         """Render all views of a work.
 
         A work is rendered once. Use this with ``contextlib.aclosing``: closing it gives the work up. Batches that still render then
-        get the grace time, their answers are dropped, and nothing is given out any more. The consumer is done with an outcome when it
-        asks for the next one; one that is slow gets no more renderers than it can follow.
+        get the grace time, their answers are dropped, and nothing is given out any more. The consumer is done with outcomes when it
+        asks for the next ones; one that is slow gets several at a time, and no more renderers than it can follow.
 
         Yields:
-            Each rendered batch, and each failed one whether or not it is tried again, in the order in which they ended.
+            Each view as soon as its files are there, and the end of each batch, also of one that failed, whether or not it is tried again.
 
         Raises:
             ServiceError: a view failed, or lost too many renderers. Nothing comes after it.
@@ -87,10 +55,10 @@ class ViewScheduler:
         self._queue.add(work)
         self._hand_out()
         try:
-            while not (work.progress.complete and outcomes.empty):
+            while work.out or not (work.progress.complete and outcomes.empty):
                 yield await outcomes.next()
         finally:
-            outcomes.settle()
+            outcomes.close()
             self._end(work)
 
     def _end(self, work: ViewWork) -> None:
@@ -126,65 +94,108 @@ class ViewScheduler:
         while not self._paused and self._rendering < self._in_flight and (turn := self._queue.next()) is not None:
             self._fence += 1
             self._rendering += 1
-            batch = _Batch(turn, turn.work.progress.start(turn.count, self._fence), self._fence, self._outcomes[turn.work])
+            batch = BatchOut(turn, turn.work.progress.start(turn.count, self._fence), self._fence, self._outcomes[turn.work])
             self._batches.add(batch)
+            batch.work.out += 1
             # Of no request: Serve cancels the tasks of a request whose client hangs up.
             batch.task = spawn(self._carry(batch))
             batch.task.add_done_callback(lambda _, batch=batch: self._batches.discard(batch))  # type: ignore[misc]
 
-    async def _carry(self, batch: _Batch) -> None:
-        """Take a batch to a renderer, and what becomes of it to the consumer."""
-        failure: Failure | None = None
-        seconds = None
+    async def _carry(self, batch: BatchOut) -> None:
+        """Take a batch to a renderer, its views to the consumer as they come, and at the end how it ended."""
+        delivering = spawn(self._deliver(batch))
         try:
-            result = await self._renderers.render(batch.work.batch(batch.views, batch.fence))
-            failure, fault = result.failure, False
-            seconds = result.mesh_seconds + result.seconds if result.seconds else None
+            result, failure, fault = await self._rendered(batch)
+            batch.told.put_nowait(None)
+            if failure is not None and not failure.worth_retrying and batch.left and batch.wanted:
+                batch.work.given_up = True  # Before another renderer is spent on it.
+            self._hand_out()
+            if not batch.wanted:
+                return
+            if failure is None:
+                batch.work.seconds_a_view = result.seconds / len(batch.views)
+            lost = await delivering
+            if failure is None and batch.left:
+                failure, fault = lost or Failure("renderer_lost", "a renderer was lost: it did not tell of all its views"), True
+            if failure is not None and batch.left:
+                await self._fail(batch, result, failure, fault=fault)
+            else:
+                batch.outcomes.put(EndedBatch(result))
         except asyncio.CancelledError:
             batch.give_up()
-            return
+            batch.outcomes.put(EndedBatch(BatchResult("?")))  # The consumer may wait for nothing else.
+        except Exception as error:  # A fault of the program; its job must not wait for ever.
+            self._give_up_work(batch, error)
+        finally:
+            delivering.cancel()
+            batch.forget_untaken()
+            batch.work.out -= 1
+            self._hand_out()
+
+    async def _rendered(self, batch: BatchOut) -> tuple[BatchResult, Failure | None, bool]:
+        """Have a batch rendered; returns also why it failed, and whether no view can be to blame for that."""
+        seconds = None
+        try:
+            result = await self._renderers.render(batch.work.batch(batch.views, batch.fence), batch.tell)
+            seconds = result.mesh_seconds + result.seconds if result.seconds else None
+            return result, result.failure, False
         except Exception as error:  # Serve and Ray raise many types when a replica goes; each means the same here.
             cause = f"{type(error).__name__}: {error}"
-            result, fault = BatchResult("?"), True
-            failure = Failure("renderer_lost", "a renderer was lost: it could not be reached", cause=cause)
+            return BatchResult("?"), Failure("renderer_lost", "a renderer was lost: it could not be reached", cause=cause), True
         finally:
             batch.rendering = False
             self._rendering -= 1
             self._queue.ended(batch.turn, seconds)
-            if failure is not None and not failure.worth_retrying and batch.wanted:
-                batch.work.given_up = True  # Before another renderer is spent on it.
+
+    async def _deliver(self, batch: BatchOut) -> Failure | None:
+        """Give the views out as they come; returns when the consumer is done with them, and why files are lost where some are."""
+        lost, given = None, list[asyncio.Future[None]]()
+        while (view := await batch.told.get()) is not None:
+            try:
+                settled = await self._given_out(batch, view)
+            except PayloadLostError as error:
+                settled, lost = None, Failure("renderer_lost", "a renderer was lost with its images", cause=str(error))
+            if settled is None:
+                self._taken(batch)
+            else:
+                settled.add_done_callback(lambda _: self._taken(batch))
+                given.append(settled)
+        if given:
+            await asyncio.wait(given)
+        return lost
+
+    def _taken(self, batch: BatchOut) -> None:
+        if batch.taken():
             self._hand_out()
-        if not batch.wanted:
-            return
-        try:
-            if failure is None:
-                failure, fault = await self._deliver(batch, result), True
-            if failure is not None:
-                await self._fail(batch, result, failure, fault=fault)
-        except Exception as error:  # A fault of the program; its job must not wait for ever.
-            self._give_up_work(batch, error)
-        self._hand_out()
 
-    async def _deliver(self, batch: _Batch, result: BatchResult) -> Failure | None:
-        """Fetch the images and give them out; returns when the consumer is done with them, or with why they are lost."""
-        work = batch.work
-        work.seconds_a_view = result.seconds / len(batch.views)
-        work.untaken += 1
+    async def _given_out(self, batch: BatchOut, view: RenderedView) -> asyncio.Future[None] | None:
+        """Give a view out; returns a future that is done when the consumer is, or None where nobody awaits the view."""
+        if not batch.awaits(view.view):
+            return None
+        if view.in_sink:
+            return self._arrived(batch, view, None)
+        room = batch.outcomes.room
+        await room.acquire()
+        settled = None
         try:
-            async with batch.outcomes.room:
-                try:
-                    views = await self._renderers.fetch(result)
-                except PayloadLostError as error:
-                    return Failure("renderer_lost", "a renderer was lost with its images", cause=str(error))
-                work.progress.finish(batch.views, batch.fence)
-                await batch.outcomes.put(RenderedBatch(result, views))
+            packed = await self._renderers.fetch(view)
+            if batch.awaits(view.view):  # Its work may have ended meanwhile.
+                settled = self._arrived(batch, view, packed)
         finally:
-            work.untaken -= 1
-        return None
+            if settled is None:
+                room.release()
+            else:
+                settled.add_done_callback(lambda _: room.release())
+        return settled
 
-    async def _fail(self, batch: _Batch, result: BatchResult, failure: Failure, *, fault: bool) -> None:
-        decision = batch.work.retries.decide(batch.views, failure, fault=fault)
-        batch.outcomes.put(FailedBatch(result, batch.views, failure, tried_again=decision.error is None))
+    @staticmethod
+    def _arrived(batch: BatchOut, view: RenderedView, packed: PackedView | None) -> asyncio.Future[None]:
+        batch.arrive(view.view)
+        return batch.outcomes.put(ArrivedView(view, batch.fence, packed))
+
+    async def _fail(self, batch: BatchOut, result: BatchResult, failure: Failure, *, fault: bool) -> None:
+        decision = batch.work.retries.decide(batch.left, failure, fault=fault)
+        batch.outcomes.put(FailedBatch(result, batch.left, failure, tried_again=decision.error is None))
         if decision.error is not None:
             self._give_up_work(batch, decision.error)
             return
@@ -192,7 +203,7 @@ class ViewScheduler:
         batch.give_up()
 
     @staticmethod
-    def _give_up_work(batch: _Batch, error: Exception) -> None:
+    def _give_up_work(batch: BatchOut, error: Exception) -> None:
         batch.work.given_up = True
         batch.work.too_slow = isinstance(error, ServiceError) and error.code == "view_too_slow"
         batch.outcomes.put(error)

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from render_actor.contract.scene import TemplateScene
-from render_actor.contract.types import ViewBatch, ViewHints
+from render_actor.contract.types import Sink, ViewBatch, ViewHints
 from render_actor.contract.view_time import batch_limit_sec
 from serve_app.rendering.retry_policy import RetryPolicy
 from serve_app.rendering.view_progress import ViewProgress
 
 MAX_UNTAKEN_BATCHES = 4
-"""Rendered batches of one work that may wait for their consumer: then it gets no renderer, and no more images are fetched.
+"""Batches of one work of which views may wait for their consumer: then it gets no renderer. Of so many views the files are fetched.
 
-A batch is one to eight views, a view of 512 x 512 pixels 1.7 MB.
+A batch is one to eight views; one of 512 x 512 pixels that comes through the object store is 0.3 to 0.6 MB.
 """
 
 
@@ -34,10 +34,12 @@ class ViewWork:
         hints: what the request asks for, for the messages of failed views.
         interactive: whether it goes before work that is not.
         done_before: views that need not be rendered.
+        sink: where renderers write the files; None has them sent.
         progress: the state of each view.
         retries: counts failed attempts.
         seconds_a_view: wall seconds that a view of the last batch took; None before there was one.
-        untaken: batches that are rendered and that the consumer is not done with.
+        untaken: batches of which the consumer is not done with every view that has arrived.
+        out: batches that have not ended, or whose end the consumer does not know yet.
         given_up: whether it has failed, though its consumer may not know yet.
         too_slow: whether it has failed because a view takes too long.
     """
@@ -52,10 +54,12 @@ class ViewWork:
     hints: ViewHints = field(default_factory=ViewHints)
     interactive: bool = True
     done_before: frozenset[int] = frozenset()
+    sink: Sink | None = None
     progress: ViewProgress = field(init=False)
     retries: RetryPolicy = field(init=False, default_factory=RetryPolicy)
     seconds_a_view: float | None = field(init=False, default=None)
     untaken: int = field(init=False, default=0)
+    out: int = field(init=False, default=0)
     given_up: bool = field(init=False, default=False)
     too_slow: bool = field(init=False, default=False)
 
@@ -71,4 +75,4 @@ class ViewWork:
         """The request that goes to a renderer."""
         resolution = self.scene.resolution
         limit = batch_limit_sec(resolution, self.scene.sampling.most_samples(resolution**2), self.time_limit_sec)
-        return ViewBatch(self.job_id, self.mesh_key, self.mesh, self.scene, views, fence, limit, self.hints, self.max_slowdown)
+        return ViewBatch(self.job_id, self.mesh_key, self.mesh, self.scene, views, fence, limit, self.hints, self.max_slowdown, self.sink)

@@ -14,7 +14,7 @@ limit                       set by                         bounds               
 ``max_cads_read``           cores                          CADs that are read at once            ``running``, no view yet
 ``max_large_cads_read``     cores                          large ones among them                 ``running``, no view yet
 ``max_batches_in_flight``   renderers                      view batches at the renderers         ``running``, its views wait
-``max_untaken_batches``     constant                       rendered batches not written yet      ``running``, its views wait
+``max_untaken_batches``     constant                       batches whose views are not taken yet  ``running``, its views wait
 ==========================  =============================  ====================================  ================================
 
 Serve's ``max_ongoing_requests`` of a ``RenderWorker`` is 1: a Blender renders one view batch at a time. Its queue is what the

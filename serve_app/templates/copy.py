@@ -8,8 +8,8 @@ import hashlib
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
+from render_actor.contract.view_files import FileContent
 from serve_app.base.directory import Directory
 
 _FICLONE = 0x40049409
@@ -22,18 +22,6 @@ _CHUNK = 1 << 20
 
 class DamagedFileError(Exception):
     """A file is not what it is said to be."""
-
-
-class FileContent(NamedTuple):
-    """What a file is said to hold.
-
-    Attributes:
-        sha256: in hex.
-        size: bytes.
-    """
-
-    sha256: str
-    size: int
 
 
 def is_intact(folder: Directory, name: str, content: FileContent) -> bool:

@@ -8,8 +8,8 @@ from contextlib import suppress
 from serve_app.base.directory import Directory
 from serve_app.templates.replaceable import sorted_out
 
-_PARTIAL, _ASIDE = ".partial", ".aside"
-_NAME = re.compile(r"\.render-(?P<job_id>.+)-[0-9a-f]{16}(\.partial|\.aside)")
+_PARTIAL, _ARRIVALS, _ASIDE = _SUFFIXES = ".partial", ".arrivals", ".aside"
+_NAME = re.compile(r"\.render-(?P<job_id>.+)-[0-9a-f]{16}(\.partial|\.arrivals|\.aside)")
 
 
 def staging_name(job_id: str, token: str) -> str:
@@ -22,13 +22,18 @@ def staging_name(job_id: str, token: str) -> str:
     return f".render-{job_id}-{token}{_PARTIAL}"
 
 
+def arrivals_name(job_id: str, token: str) -> str:
+    """Name of the folder that a job's renderers write into; see ``staging_name``."""
+    return f".render-{job_id}-{token}{_ARRIVALS}"
+
+
 def aside_name(job_id: str, token: str) -> str:
     """Name that a target has for the moment in which a job's staging folder takes its place, where that needs two steps."""
     return f".render-{job_id}-{token}{_ASIDE}"
 
 
 def staging_folders(parent: Directory) -> dict[str, str | None]:
-    """The entries of a folder that are named as staging folders, or as targets that were moved aside.
+    """The entries of a folder that are named as staging folders, with those for renderers, or as targets that were moved aside.
 
     Args:
         parent: may hold targets.
@@ -39,7 +44,7 @@ def staging_folders(parent: Directory) -> dict[str, str | None]:
     Raises:
         OSError: the folder cannot be read.
     """
-    names = [name for name in parent.names() if name.startswith(".") and name.endswith((_PARTIAL, _ASIDE))]
+    names = [name for name in parent.names() if name.startswith(".") and name.endswith(_SUFFIXES)]
     return {name: match["job_id"] if (match := _NAME.fullmatch(name)) else None for name in names}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 
+from render_actor.contract.sink import PROBE
 from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
 
@@ -29,6 +30,13 @@ _KINDS = {
 }
 """By which name, and by which first bytes, a file is known; and the first of these, where a file ends before its template does."""
 
+_ARRIVING_KINDS = {
+    r"(rgb|mask)_\d+\.[0-9a-f]+\.png": (_PNG, b"\x89PNG\r\n\x1a\n"),
+    r"xyz_\d+\.[0-9a-f]+\.npy": (_XYZ, b"\x93NUMPY"),
+    re.escape(PROBE): (rb"[0-9a-f]{32}", b""),
+}
+"""The same of what renderers write, and of what they know their folder by: it is never published."""
+
 
 def others_in(folder: Directory) -> list[str]:
     """The entries of a folder that are no templates: somebody would miss them. See ``sorted_out``."""
@@ -43,7 +51,8 @@ def sorted_out(folder: Directory, *, half_written: bool = False) -> tuple[list[s
 
     Args:
         folder: to look at.
-        half_written: whether a file may end before its template does, as those of a server that was killed.
+        half_written: whether a file may end before its template does, as those of a server or a renderer that was killed, and may have
+            the name that a renderer gives it.
 
     Returns:
         The names of the templates, and the names of all other entries. What comes into the folder while it is looked at is in neither.
@@ -92,7 +101,8 @@ def not_replaceable(quoted: str, others: list[str]) -> ServiceError:
 
 
 def _is_template(folder: Directory, name: str, half_written: bool) -> bool:
-    kind = next((kind for names, kind in _KINDS.items() if re.fullmatch(names, name)), None)
+    kinds = _KINDS | _ARRIVING_KINDS if half_written else _KINDS
+    kind = next((kind for names, kind in kinds.items() if re.fullmatch(names, name)), None)
     status = folder.find(name)
     if status is None:  # It has just gone.
         return True

@@ -6,7 +6,6 @@ here follows a link, and what is not of our making is neither written to nor rem
 
 from __future__ import annotations
 
-import errno
 import secrets
 import stat
 from collections.abc import Mapping
@@ -14,16 +13,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from render_actor.contract.sink import OUTPUT_FIELD, write_failure
+from render_actor.contract.view_files import FileContent
 from serve_app.base.directory import Directory, identity_of
 from serve_app.base.errors import ServiceError
 from serve_app.base.output_roots import OpenParent, OutputRoots
-from serve_app.templates.copy import FileContent, copy_files, is_intact
+from serve_app.templates.copy import copy_files, is_intact
 from serve_app.templates.leftovers import remove_if_empty, remove_leftovers_of, staging_name, templates_left
 from serve_app.templates.publishing import StagingMark, Target, changed_by_others, put_in_place
 from serve_app.templates.replaceable import check_replaceable
 
-_MODE_WHILE_COLLECTING = 0o700
-_GROUP_BITS = 0o7000
+MODE_WHILE_COLLECTING = 0o700
+GROUP_BITS = 0o7000
 """The bit among them by which files get their group from the folder above."""
 
 _MAX_TRIES = 5
@@ -49,6 +50,7 @@ class StagingFolder:
         self._folder: Directory | None = None
         self._mark: StagingMark | None = None
         self._created: set[str] = set()
+        self._flushed: set[str] = set()
 
     @property
     def mark(self) -> StagingMark:
@@ -61,6 +63,17 @@ class StagingFolder:
         """Where the files are collected."""
         assert self._folder is not None
         return self._folder
+
+    @property
+    def parent(self) -> Directory:
+        """The folder that it and the target lie in."""
+        assert self._parent is not None
+        return self._parent.directory
+
+    @property
+    def quoted(self) -> str:
+        """The target as the client named it."""
+        return self._quoted
 
     def open(self, left: StagingMark | None = None) -> None:
         """Make the staging folder, and the folders above it that are missing.
@@ -80,7 +93,7 @@ class StagingFolder:
             self._open(left)
         except OSError as error:
             self.discard()
-            raise self._not_writable(error) from error
+            raise self.not_writable(error) from error
         except BaseException:
             self.discard()
             raise
@@ -120,9 +133,9 @@ class StagingFolder:
 
     def _close_to_others(self, folder: Directory) -> None:
         with suppress(OSError):  # Not every file system has permissions.
-            folder.set_mode(_MODE_WHILE_COLLECTING | self.mark.mode & _GROUP_BITS)
+            folder.set_mode(MODE_WHILE_COLLECTING | self.mark.mode & GROUP_BITS)
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes | memoryview) -> None:
         """Write one file, which must not be there."""
         try:
             with self.directory.create(name) as file:
@@ -131,7 +144,28 @@ class StagingFolder:
                 while view:
                     view = view[file.write(view) :]
         except OSError as error:
-            raise self._not_writable(error) from error
+            raise self.not_writable(error) from error
+
+    def take_over(self, source: Directory, files: Mapping[str, tuple[str, int]]) -> None:
+        """Move files in that somebody else has written and flushed.
+
+        Args:
+            source: a folder of the same file system.
+            files: name there and bytes of each, by the name that it gets here, which must not be there.
+
+        Raises:
+            ServiceError: one is not there, or has another size; or the staging folder cannot be written.
+        """
+        try:
+            for name, (there, size) in files.items():
+                status = source.status(there)
+                if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+                    raise changed_by_others(self._quoted, name)
+                source.move(there, self.directory, name)
+                self._created.add(name)
+                self._flushed.add(name)
+        except OSError as error:
+            raise self.not_writable(error) from error
 
     def copy_from(self, source: Directory, files: Mapping[str, FileContent]) -> None:
         """Copy files from another folder; none of them may be here.
@@ -147,7 +181,7 @@ class StagingFolder:
         try:
             copy_files(source, self.directory, files, self._created)
         except OSError as error:
-            raise self._not_writable(error) from error
+            raise self.not_writable(error) from error
 
     def intact(self, files: Mapping[str, FileContent]) -> bool:
         """Whether files lie in the folder and hold what they are said to."""
@@ -159,7 +193,7 @@ class StagingFolder:
             for name in self._created - names:
                 self._remove(name)
         except OSError as error:
-            raise self._not_writable(error) from error
+            raise self.not_writable(error) from error
 
     def _remove(self, name: str) -> None:
         with suppress(FileNotFoundError):
@@ -195,7 +229,7 @@ class StagingFolder:
                 with suppress(OSError):  # It is published; a disk that fails now may forget that, not harm it.
                     parent.flush()
         except OSError as error:
-            raise self._not_writable(error) from error
+            raise self.not_writable(error) from error
         self._parent.keep_made()
         self._close()
         return warnings
@@ -211,7 +245,7 @@ class StagingFolder:
 
     def _flush(self, files: dict[str, int]) -> None:
         with ThreadPoolExecutor(_FLUSHERS) as pool:
-            list(pool.map(self.directory.flush_file, files))
+            list(pool.map(self.directory.flush_file, files.keys() - self._flushed))
         self.directory.flush()
 
     def discard(self) -> None:
@@ -248,16 +282,10 @@ class StagingFolder:
             self._parent.directory.close()
         self._folder = self._parent = None
 
-    def _not_writable(self, error: OSError) -> ServiceError:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return ServiceError(
-                "storage_full",
-                f"there is no space left for output_dir {self._quoted!r}; make room, and send the request again",
-                "output_dir",
-            )
-        return ServiceError(
-            "output_not_writable", f"output_dir {self._quoted!r} cannot be written: {error.strerror or error}", "output_dir"
-        )
+    def not_writable(self, error: OSError) -> ServiceError:
+        """What a client is told when the disk refuses."""
+        code, detail = write_failure(error, self._quoted)
+        return ServiceError(code, detail, OUTPUT_FIELD)
 
 
 def intact(folder: Directory, files: Mapping[str, FileContent]) -> bool:

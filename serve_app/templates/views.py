@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from render_actor.contract.types import BlenderReport, EncodedView
+from render_actor.contract.view_files import FileContent, PackedView, RenderedView, content_of, file_names
 from render_actor.contract.view_quality import ViewQuality
+from render_actor.contract.xyz_file import unpacked_file
 from serve_app.base.errors import ServiceError
-from serve_app.templates.copy import FileContent
-
-_npy: Any = np.lib.format  # Its types are not declared.
 
 
-def file_names(view: int) -> tuple[str, str, str]:
-    """Names of the RGB, mask and xyz file of a view."""
-    return f"rgb_{view}.png", f"mask_{view}.png", f"xyz_{view}.npy"
+def unpacked_files(view: RenderedView, packed: PackedView) -> dict[str, bytes | memoryview]:
+    """Content of a view's files by name, of which the xyz file has been packed; byte for byte what the renderer has hashed.
+
+    Raises:
+        ServiceError: ``render_failed`` when one is not what the renderer has said.
+    """
+    try:
+        files = (packed.rgb_png, packed.mask_png, unpacked_file(packed.xyz))
+    except ValueError as error:
+        raise _no_template(view.view) from error
+    if tuple(content_of(data) for data in files) != view.files:
+        raise _no_template(view.view)
+    return dict(zip(file_names(view.view), files, strict=True))
 
 
-def files_of(view: EncodedView) -> dict[str, bytes]:
-    """Content of a view's files by name."""
-    return dict(zip(file_names(view.view), (view.rgb_png, view.mask_png, view.xyz_npy), strict=True))
+def _no_template(view: int) -> ServiceError:
+    return ServiceError("render_failed", f"a renderer gave files of view {view} that are not a template; send the request again")
 
 
-def view_entry(view: EncodedView, blender: BlenderReport | None) -> dict[str, Any]:
+def view_entry(view: RenderedView) -> dict[str, Any]:
     """A view's part of the manifest: what can be known when it is written."""
-    files = {name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} for name, data in files_of(view).items()}
+    contents = zip(file_names(view.view), view.files, strict=True)
     return {
         "index": view.view,
         "mask_pixels": view.mask_pixels,
@@ -41,8 +41,8 @@ def view_entry(view: EncodedView, blender: BlenderReport | None) -> dict[str, An
         "estimated_error": _rounded(view.quality.estimated_error),
         "error_bound": _rounded(view.quality.error_bound),
         "seconds": round(view.seconds, 4),
-        "device": blender.device if blender else None,
-        "files": files,
+        "device": view.blender.device if view.blender else None,
+        "files": {name: {"sha256": content.sha256, "bytes": content.size} for name, content in contents},
     }
 
 
@@ -112,27 +112,3 @@ class RenderedViews:
         rendered = cls(versions=dict(content["versions"]))
         rendered.add(content["entries"])
         return rendered
-
-
-def check_files(view: EncodedView) -> None:
-    """See that a view's files are what a consumer will read.
-
-    Raises:
-        ServiceError: ``render_failed`` when one does not decode, they differ in size, or the mask is empty.
-    """
-    rgb, mask = _image(view.rgb_png), _image(view.mask_png)
-    good = rgb is not None and mask is not None and rgb.shape == (*mask.shape, 3) and mask.any()
-    if not good or rgb is None or not _is_xyz(view.xyz_npy, rgb.shape):
-        raise ServiceError("render_failed", f"a renderer gave files of view {view.view} that are not a template; send the request again")
-
-
-def _image(data: bytes) -> NDArray[np.uint8] | None:
-    image: NDArray[np.uint8] | None = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED) if data else None
-    return image
-
-
-def _is_xyz(data: bytes, shape: tuple[int, ...]) -> bool:
-    """Whether this is the .npy file of a float16 array of this shape: told by its bytes, since several threads check views at once."""
-    header = io.BytesIO()
-    _npy.write_array_header_1_0(header, {"descr": "<f2", "fortran_order": False, "shape": shape})
-    return data.startswith(header.getvalue()) and len(data) == len(header.getvalue()) + 2 * math.prod(shape)

@@ -255,9 +255,7 @@ class FaultServer:
                 self._audited.add(folder)
         for folder in set((self.folder / "out").rglob("templates")) - self._audited:
             check_templates(folder, None, None)
-        leftovers = [str(path) for path in (self.folder / "out").rglob("*.partial*")] + [
-            str(path) for path in (self.folder / "out").rglob("*.old")
-        ]
+        leftovers = [str(path) for name in (".render-*", "*.partial*", "*.old") for path in (self.folder / "out").rglob(name)]
         assert not leftovers, leftovers
         together = self.folder / "faults" / "two-at-a-view"
         assert not together.exists(), together.read_text()

@@ -7,7 +7,6 @@ writes ``FOLDER/WHAT.json``.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 import sys
@@ -24,7 +23,8 @@ from render_actor.blender import denoiser
 from render_actor.blender.actor import BlenderActor
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.scene import Quality, Sampling, TemplateScene, sampling_for
-from render_actor.contract.types import CadMesh, EncodedView, Failure, RendererOptions, ViewBatch
+from render_actor.contract.types import CadMesh, Failure, RendererOptions, ViewBatch
+from render_actor.contract.view_files import BatchAnswer, RenderedView
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
@@ -65,19 +65,19 @@ class Renderer:
         """The scene of a request."""
         return cast(TemplateScene, scene_for(self._meshes[cad].vertices, sampling=sampling))
 
-    def answer(self, cad: str, view: int, sampling: Sampling, time_limit_sec: float = 300.0) -> EncodedView | Failure:
+    def answer(self, cad: str, view: int, sampling: Sampling, time_limit_sec: float = 300.0) -> RenderedView | Failure:
         """The view, or why it failed."""
         scene = self.template_scene(cad, sampling)
         batch = ViewBatch("job", self._meshes[cad].key, None, scene, (view,), time_limit_sec=time_limit_sec)
-        result, views = self._actor.render(batch)
-        return result.failure or views[0]
+        answer = next(self._actor.render(batch))  # Of a single view there is one.
+        assert isinstance(answer, BatchAnswer) and answer.result is not None
+        return answer.result.failure or answer.views[0]
 
     def told(self, cad: str, view: int, sampling: Sampling) -> dict[str, Any]:
         """The hash of a view's files, and its quality."""
         done = self.answer(cad, view, sampling)
-        assert isinstance(done, EncodedView), done
-        files = hashlib.sha256(done.rgb_png + done.mask_png + done.xyz_npy).hexdigest()
-        return {"files": files, **dataclasses.asdict(done.quality)}
+        assert isinstance(done, RenderedView), done
+        return {"files": [file.sha256 for file in done.files], **dataclasses.asdict(done.quality)}
 
 
 def fresh(renderer: Renderer) -> dict[str, Any]:

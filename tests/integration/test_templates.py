@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from render_actor.contract.cameras import camera_poses
-from serve_app.templates.views import file_names
+from render_actor.contract.view_files import file_names
 from tests.integration.conftest import Server
 
 

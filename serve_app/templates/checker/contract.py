@@ -9,10 +9,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from render_actor.contract.view_files import file_names
 from serve_app.templates.checker.finding import Finding
 from serve_app.templates.checker.manifest import check_manifest, manifest_views
 from serve_app.templates.checker.view import check_view
-from serve_app.templates.views import file_names
 
 _TEMPLATE = re.compile(r"(?:(?:rgb|mask)_(0|[1-9]\d{0,5})\.png|xyz_(0|[1-9]\d{0,5})\.npy)")
 _RESEMBLES_TEMPLATE = re.compile(r"(?:rgb|mask|xyz)_", re.IGNORECASE)

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from render_actor.contract.view_files import file_names
 from serve_app.templates.checker.finding import Finding
 from serve_app.templates.checker.view import read_image, read_xyz
-from serve_app.templates.views import file_names
 
 MAX_DEPTH_STEP_MM = 4.0
 """A larger step of a coordinate between neighbours is an edge, where a pixel may see either surface: xyz is not compared there."""

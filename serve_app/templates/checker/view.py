@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from render_actor.contract.view_files import file_names
 from serve_app.templates.checker.finding import Finding
-from serve_app.templates.views import file_names
 
 BACKGROUND = -1.0
 """Each coordinate of an xyz pixel off the object."""

@@ -39,7 +39,7 @@ class Neighbour:
     def _staging(self) -> Iterator[Path]:
         with suppress(OSError):
             for entry in os.scandir(self.out):
-                if entry.name.endswith(".partial") and entry.is_dir(follow_symlinks=False):
+                if entry.name.endswith((".partial", ".arrivals")) and entry.is_dir(follow_symlinks=False):
                     yield Path(entry)
 
     def swap_the_parent(self) -> None:
@@ -54,7 +54,7 @@ class Neighbour:
             aside.rename(self.out)
 
     def swap_the_staging_folder(self) -> None:
-        """A link, or a folder of one's own, in its place."""
+        """A link, or a folder of one's own, in its place, and in that of the folder that renderers write into."""
         for folder in self._staging():
             folder.rename(self._unused("moved"))
             if self.done % 2:

@@ -2,11 +2,13 @@
 
 Nothing here replaces what the server does. Before a view is rendered it is noted which process is at it, and whether another
 one that is still alive was: that must never happen. A CAD with one of the names below in its job's id then kills, stops or
-bloats the Blender that has begun it. And the wall clock can be moved for all processes at once.
+bloats the Blender that has begun it. One that is about to write a view's files can be made to hang and leave a copy of itself that
+goes on to write them when it is woken. And the wall clock can be moved for all processes at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.abc
 import importlib.util
 import json
@@ -76,6 +78,38 @@ def _watched(render_view: Any) -> Any:
     return watched
 
 
+def _late(write: Any) -> Any:
+    """A renderer that is given up is killed here, and what one on a node that was cut off does is done by a copy of it."""
+
+    def late(self: Any, files: Any) -> None:
+        try:
+            (FOLDER / "late-writer-wanted").unlink()
+        except FileNotFoundError:
+            write(self, files)
+            return
+        copy = os.fork()
+        if copy:
+            _note("late-writer", pid=copy)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(3600)  # A thread runs on for a moment before its process stops.
+        try:
+            kept = {self._descriptor, 0, 1, 2}
+            for descriptor in {int(name) for name in os.listdir("/proc/self/fd")} - kept:
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+            os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Ray's, for all that a worker has started.
+            os.kill(os.getpid(), signal.SIGSTOP)
+            write(self, files)
+            _note("late-write", wrote=sorted(files))
+        except BaseException as error:
+            _note("late-write", failed=type(error).__name__)
+        finally:
+            os._exit(0)
+
+    return late
+
+
 class _Patcher(importlib.abc.MetaPathFinder):
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name != TARGET:
@@ -87,6 +121,9 @@ class _Patcher(importlib.abc.MetaPathFinder):
         def execute_and_patch(module: Any) -> None:
             execute(module)
             module.BlenderActor._render_view = _watched(module.BlenderActor._render_view)
+            from render_actor.view.sink_folder import SinkFolder
+
+            SinkFolder.write = _late(SinkFolder.write)  # type: ignore[method-assign]
 
         spec.loader.exec_module = execute_and_patch
         return spec

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from render_actor.contract.view_files import FileContent
 from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
 from serve_app.base.output_roots import OutputRoots
 from serve_app.base.own_folders import OwnFolders
-from serve_app.templates.copy import FileContent
 from serve_app.templates.leftovers import staging_name
 from serve_app.templates.staging import StagingFolder
 

@@ -10,10 +10,21 @@ import numpy as np
 
 from render_actor.contract.scene import TemplateScene, sampling_for
 from render_actor.contract.types import BatchResult, BlenderReport, Failure, RendererOptions, ViewBatch
+from render_actor.contract.view_files import FileContent, RenderedView
+from render_actor.contract.view_quality import ViewQuality
+from render_actor.worker.protocol import Told
 from render_actor.worker.supervisor import BlenderSupervisor
 
 SCENE = TemplateScene(64, np.eye(4), np.eye(4)[None], 1.0, None, sampling_for("draft"))
 LOST = Failure("renderer_lost", "gone")
+
+
+def nobody(_: RenderedView) -> None:
+    """To whom views are told that no test looks at."""
+
+
+def rendered_view(view: int, *, in_sink: bool = True) -> RenderedView:
+    return RenderedView(view, (FileContent("", 0),) * 3, 1.0, 1, ViewQuality(1), in_sink)
 
 
 class FakeBlender:
@@ -25,6 +36,7 @@ class FakeBlender:
         self.start: asyncio.Future[BlenderReport | Failure] = loop.create_future()
         self.answer: asyncio.Future[BatchResult | Failure] = loop.create_future()
         self.batches: list[str] = []
+        self.told: Told = nobody
         self.may_end = asyncio.Event()
         self.killed = self.gone = self.owns_cores = False
         self.looks = 0
@@ -46,7 +58,8 @@ class FakeBlender:
     async def warm_up(self) -> BlenderReport | Failure:
         return await self.start
 
-    async def render(self, batch: ViewBatch) -> BatchResult | Failure:
+    async def render(self, batch: ViewBatch, told: Told) -> BatchResult | Failure:
+        self.told = told
         self.batches.append(batch.job_id)
         self.answer = asyncio.get_running_loop().create_future()
         return await self.answer
@@ -90,7 +103,7 @@ def make_supervisor(blenders: Blenders, **options: Any) -> BlenderSupervisor:
 async def rendered(supervisor: BlenderSupervisor, blender: FakeBlender, job_id: str = "job") -> BatchResult | Failure:
     """Have a batch rendered by a Blender that must be the one that gets it."""
     before = len(blender.batches)
-    task = asyncio.create_task(supervisor.render(make_batch(job_id)))
+    task = asyncio.create_task(supervisor.render(make_batch(job_id), nobody))
     await until(lambda: len(blender.batches) > before)
     blender.answer.set_result(BatchResult("r0"))
     return await task

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,8 +15,11 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
 from render_actor.contract.types import BatchResult, BlenderReport, Failure
+from render_actor.contract.view_files import BatchAnswer, RenderedView
 from render_actor.worker.blender_process import RayBlender, lost_blender
-from tests.unit.render_actor.worker.fake_blender import make_batch
+from tests.unit.render_actor.worker.fake_blender import make_batch, rendered_view
+
+PART, SENT_PART = BatchAnswer((rendered_view(0),)), BatchAnswer((rendered_view(1, in_sink=False),))
 
 
 async def answered(value: Any) -> Any:
@@ -29,9 +32,14 @@ def remote(value: Any) -> Any:
     return SimpleNamespace(remote=lambda *args: answered(value))
 
 
-def blender(start: Any = None, answer: Any = None) -> RayBlender:
-    two: Callable[..., tuple[Awaitable[Any], str]] = lambda batch: (answered(answer), "payload")  # noqa: E731
-    render = SimpleNamespace(options=lambda num_returns: SimpleNamespace(remote=two))
+async def streamed(answers: tuple[Any, ...]) -> AsyncIterator[Any]:
+    """References to answers, as Ray gives them."""
+    for answer in answers:
+        yield answered(answer) if not isinstance(answer, str) else answer
+
+
+def blender(start: Any = None, answers: tuple[Any, ...] = ()) -> RayBlender:
+    render = SimpleNamespace(options=lambda num_returns: SimpleNamespace(remote=lambda batch: streamed(answers)))
     return RayBlender(SimpleNamespace(warm_up=remote(start), render=render))
 
 
@@ -60,13 +68,21 @@ async def test_a_blender_that_does_not_start_says_why() -> None:
     assert isinstance(died, Failure) and died.code == "renderer_start_failed" and "Failed to initialize BlenderProc" in died.message
 
 
-async def test_an_answer_keeps_its_images_in_the_object_store() -> None:
-    assert await blender(answer=BatchResult("r0", seconds=2.0)).render(make_batch()) == BatchResult("r0", seconds=2.0, payload="payload")
+async def test_files_that_travel_stay_in_the_object_store() -> None:
+    told: list[RenderedView] = []
+    sent = rendered_view(1, in_sink=False)
+    end = BatchAnswer((rendered_view(3), rendered_view(4, in_sink=False)), BatchResult("r0", seconds=2.0))
+    answers = (BatchAnswer((rendered_view(0), sent, rendered_view(2))), "of 1", end, "of 4")
+    assert await blender(answers=answers).render(make_batch(), told.append) == BatchResult("r0", seconds=2.0)
+    assert [(view.view, view.payload) for view in told] == [(0, None), (1, "of 1"), (2, None), (3, None), (4, "of 4")]
 
 
-async def test_a_blender_that_dies_while_it_renders_is_lost() -> None:
-    lost = await blender(answer=RayActorError()).render(make_batch())
+@pytest.mark.parametrize("answers", [(), (PART,), (PART, SENT_PART), (PART, RayActorError())])
+async def test_a_blender_that_dies_while_it_renders_is_lost(answers: tuple[Any, ...]) -> None:
+    told: list[RenderedView] = []
+    lost = await blender(answers=answers).render(make_batch(), told.append)
     assert isinstance(lost, Failure) and lost.code == "renderer_lost" and lost.worth_retrying
+    assert told == [view for answer in answers if isinstance(answer, BatchAnswer) for view in answer.views]
 
 
 async def test_an_end_is_the_end_of_the_process_also_of_one_that_is_stopped(

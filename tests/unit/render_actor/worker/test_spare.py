@@ -10,15 +10,7 @@ import pytest
 from render_actor.contract.types import BatchResult, Failure
 from render_actor.worker.states import BlenderState, SpareState
 from render_actor.worker.supervisor import BlenderSupervisor
-from tests.unit.render_actor.worker.fake_blender import (
-    LOST,
-    Blenders,
-    FakeBlender,
-    make_batch,
-    make_supervisor,
-    rendered,
-    until,
-)
+from tests.unit.render_actor.worker.fake_blender import LOST, Blenders, FakeBlender, make_batch, make_supervisor, nobody, rendered, until
 
 
 @pytest.fixture
@@ -74,7 +66,7 @@ async def test_warming_to_warm_to_none_and_ready_to_swapping_to_ready(blenders: 
     supervisor, old = await recycled(blenders)
     spare = await warm(blenders, supervisor)
     assert not old.killed
-    task = asyncio.create_task(supervisor.render(make_batch("next")))
+    task = asyncio.create_task(supervisor.render(make_batch("next"), nobody))
     await until(lambda: old.killed)
     assert (supervisor.state, supervisor.spare_state) == (BlenderState.SWAPPING, SpareState.NONE)
     assert supervisor.report == spare.report and not spare.batches
@@ -84,7 +76,7 @@ async def test_warming_to_warm_to_none_and_ready_to_swapping_to_ready(blenders: 
     assert (before, spare.owns_cores) == (False, True)  # After the old one's end, which held them.
     spare.answer.set_result(BatchResult("r0"))
     result = await task
-    assert isinstance(result, BatchResult) and result.blender == spare.report
+    assert isinstance(result, BatchResult) and supervisor.report == spare.report
     assert (supervisor.recycled, supervisor.restarts) == (1, 0)
 
 
@@ -107,7 +99,7 @@ async def test_a_spare_takes_the_place_of_a_blender_that_died_without_a_batch(bl
 
 async def test_a_spare_waits_for_the_end_of_a_batch(blenders: Blenders) -> None:
     supervisor, old = await recycled(blenders)
-    task = asyncio.create_task(supervisor.render(make_batch("long")))
+    task = asyncio.create_task(supervisor.render(make_batch("long"), nobody))
     await until(lambda: "long" in old.batches)
     spare = await warm(blenders, supervisor)
     await supervisor.refresh()
@@ -133,14 +125,14 @@ async def test_warming_to_none_by_a_failed_start(blenders: Blenders) -> None:
 
 async def test_warm_to_none_when_the_blender_was_replaced_meanwhile(blenders: Blenders) -> None:
     supervisor, old = await recycled(blenders)
-    task = asyncio.create_task(supervisor.render(make_batch("fatal")))
+    task = asyncio.create_task(supervisor.render(make_batch("fatal"), nobody))
     await until(lambda: "fatal" in old.batches)
     spare = await warm(blenders, supervisor)
     old.answer.set_result(LOST)
     old.may_end.set()
     assert await task == LOST
     spare.may_end.set()
-    following = asyncio.create_task(supervisor.render(make_batch()))
+    following = asyncio.create_task(supervisor.render(make_batch(), nobody))
     await until(lambda: spare.gone)
     fresh = await blenders.ready(2)
     await until(lambda: bool(fresh.batches))
@@ -161,7 +153,7 @@ async def test_warm_to_none_when_the_spare_has_died(blenders: Blenders) -> None:
 async def test_a_request_that_is_cancelled_during_a_swap_cancels_only_itself(blenders: Blenders) -> None:
     supervisor, old = await recycled(blenders)
     spare = await warm(blenders, supervisor)
-    task = asyncio.create_task(supervisor.render(make_batch()))
+    task = asyncio.create_task(supervisor.render(make_batch(), nobody))
     await until(lambda: old.killed)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -188,6 +180,6 @@ async def test_blenders_are_started_outside_the_context_of_a_request(blenders: B
     old.may_end.set()
     await rendered(supervisor, old)  # The start of a spare.
     await until(lambda: len(watched.started) == 2)
-    await supervisor.render(make_batch(time_limit_sec=0))  # The start of another in the place of one that hangs.
+    await supervisor.render(make_batch(time_limit_sec=0), nobody)  # The start of another in the place of one that hangs.
     await until(lambda: len(watched.started) == 3)
     assert contexts == [None, None, None]

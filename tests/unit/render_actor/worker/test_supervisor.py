@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from render_actor.contract.types import BatchResult, Failure
+from render_actor.contract.view_files import RenderedView
 from render_actor.worker.states import BlenderState
-from tests.unit.render_actor.worker.fake_blender import LOST, Blenders, make_batch, make_supervisor, rendered, until
+from tests.unit.render_actor.worker.fake_blender import LOST, Blenders, make_batch, make_supervisor, nobody, rendered, rendered_view, until
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ async def test_failed_to_replacing_to_starting_to_ready(blenders: Blenders) -> N
     supervisor = make_supervisor(blenders)
     failed = blenders.started[0]
     failed.start.set_result(Failure("renderer_start_failed", "no libSM"))
-    assert await supervisor.render(make_batch()) == Failure("renderer_start_failed", "no libSM")
+    assert await supervisor.render(make_batch(), nobody) == Failure("renderer_start_failed", "no libSM")
     assert (supervisor.state, supervisor.failure, supervisor.restarts) == (BlenderState.REPLACING, None, 1)
     await until(lambda: failed.killed)
     assert len(blenders.started) == 1
@@ -59,12 +60,15 @@ async def test_failed_to_replacing_to_starting_to_ready(blenders: Blenders) -> N
 
 async def test_ready_to_busy_to_ready(blenders: Blenders) -> None:
     supervisor = make_supervisor(blenders)
-    task = asyncio.create_task(supervisor.render(make_batch()))
+    told: list[RenderedView] = []
+    task = asyncio.create_task(supervisor.render(make_batch(), told.append))
     blender = await blenders.ready(0)
     await until(lambda: bool(blender.batches))
     assert (supervisor.state, supervisor.report) == (BlenderState.BUSY, blender.report)
-    blender.answer.set_result(BatchResult("r0", payload="images", seconds=2.0))
-    assert await task == BatchResult("r0", payload="images", seconds=2.0, blender=blender.report)
+    blender.told(rendered_view(0))
+    assert told == [rendered_view(0)] and not task.done()
+    blender.answer.set_result(BatchResult("r0", seconds=2.0))
+    assert await task == BatchResult("r0", seconds=2.0)
     assert (supervisor.state, blender.killed) == (BlenderState.READY, False)
 
 
@@ -72,7 +76,7 @@ async def test_busy_to_ready_with_a_view_that_failed(blenders: Blenders) -> None
     """The request is to blame, not the Blender."""
     supervisor = make_supervisor(blenders)
     blender = await blenders.ready(0)
-    task = asyncio.create_task(supervisor.render(make_batch()))
+    task = asyncio.create_task(supervisor.render(make_batch(), nobody))
     await until(lambda: bool(blender.batches))
     blank = Failure("view_blank", "view 0 is blank")
     blender.answer.set_result(BatchResult("r0", failure=blank))
@@ -85,13 +89,13 @@ async def test_busy_to_replacing_by_a_cancel(blenders: Blenders) -> None:
     """The Blender is killed, and the next batch waits until it is dead and another is ready."""
     supervisor = make_supervisor(blenders)
     blender = await blenders.ready(0)
-    task = asyncio.create_task(supervisor.render(make_batch("unwanted")))
+    task = asyncio.create_task(supervisor.render(make_batch("unwanted"), nobody))
     await until(lambda: bool(blender.batches))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (supervisor.state, supervisor.report, supervisor.restarts) == (BlenderState.REPLACING, None, 1)
-    following = asyncio.create_task(supervisor.render(make_batch("next")))
+    following = asyncio.create_task(supervisor.render(make_batch("next"), nobody))
     await until(lambda: blender.killed)
     assert len(blenders.started) == 1
     blender.may_end.set()
@@ -105,7 +109,7 @@ async def test_busy_to_replacing_by_a_lost_blender(blenders: Blenders) -> None:
     """The batch is answered only when the Blender is seen dead: then its views may go to another."""
     supervisor = make_supervisor(blenders)
     blender = await blenders.ready(0)
-    task = asyncio.create_task(supervisor.render(make_batch()))
+    task = asyncio.create_task(supervisor.render(make_batch(), nobody))
     await until(lambda: bool(blender.batches))
     blender.answer.set_result(LOST)
     await until(lambda: blender.killed)
@@ -121,7 +125,7 @@ async def test_busy_to_replacing_by_the_time_limit(blenders: Blenders) -> None:
     supervisor = make_supervisor(blenders)
     blender = await blenders.ready(0)
     blender.may_end.set()
-    answer = await supervisor.render(make_batch(time_limit_sec=0))
+    answer = await supervisor.render(make_batch(time_limit_sec=0), nobody)
     assert isinstance(answer, Failure) and answer.code == "renderer_lost" and "within 0 s (RENDER_VIEW_TIMEOUT_SEC)" in answer.message
     assert blender.gone and answer.worth_retrying
 
@@ -130,7 +134,7 @@ async def test_busy_to_replacing_by_the_memory_limit(blenders: Blenders) -> None
     supervisor = make_supervisor(blenders, memory_bytes=2**30)
     blender = await blenders.ready(0)
     blender.may_end.set()
-    task = asyncio.create_task(supervisor.render(make_batch()))
+    task = asyncio.create_task(supervisor.render(make_batch(), nobody))
     await until(lambda: bool(blender.batches))
     blender.memory_bytes = 2**30
     looks = blender.looks
@@ -156,7 +160,7 @@ async def test_a_blender_over_both_limits_is_told_as_one_that_takes_too_much_mem
 async def test_busy_to_replacing_by_an_error_that_nobody_expects(blenders: Blenders) -> None:
     supervisor = make_supervisor(blenders)
     blender = await blenders.ready(0)
-    task = asyncio.create_task(supervisor.render(make_batch()))
+    task = asyncio.create_task(supervisor.render(make_batch(), nobody))
     await until(lambda: bool(blender.batches))
     blender.answer.set_exception(TypeError("cannot be pickled"))
     with pytest.raises(TypeError):
@@ -172,12 +176,12 @@ async def test_ready_to_replacing_before_a_batch(blenders: Blenders) -> None:
     await until(lambda: supervisor.state is BlenderState.READY)
     dead.gone = True
     dead.may_end.set()
-    task = asyncio.create_task(supervisor.render(make_batch()))
+    task = asyncio.create_task(supervisor.render(make_batch(), nobody))
     fresh = await blenders.ready(1)
     await until(lambda: bool(fresh.batches))
     fresh.answer.set_result(BatchResult("r0"))
     result = await task
-    assert isinstance(result, BatchResult) and result.blender == fresh.report
+    assert isinstance(result, BatchResult) and supervisor.report == fresh.report
     assert dead.batches == [] and supervisor.restarts == 1
 
 
@@ -197,7 +201,7 @@ async def test_ready_to_replacing_by_a_refresh(blenders: Blenders) -> None:
 async def test_a_refresh_leaves_a_busy_blender_to_its_batch(blenders: Blenders) -> None:
     supervisor = make_supervisor(blenders)
     blender = await blenders.ready(0)
-    task = asyncio.create_task(supervisor.render(make_batch()))
+    task = asyncio.create_task(supervisor.render(make_batch(), nobody))
     await until(lambda: bool(blender.batches))
     blender.gone = True
     await supervisor.refresh()
@@ -209,8 +213,8 @@ async def test_a_refresh_leaves_a_busy_blender_to_its_batch(blenders: Blenders) 
 
 async def test_a_request_that_is_cancelled_during_a_start_cancels_only_itself(blenders: Blenders) -> None:
     supervisor = make_supervisor(blenders)
-    impatient = asyncio.create_task(supervisor.render(make_batch("impatient")))
-    patient = asyncio.create_task(supervisor.render(make_batch("patient")))
+    impatient = asyncio.create_task(supervisor.render(make_batch("impatient"), nobody))
+    patient = asyncio.create_task(supervisor.render(make_batch("patient"), nobody))
     await asyncio.sleep(0)
     impatient.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -224,7 +228,7 @@ async def test_a_request_that_is_cancelled_during_a_start_cancels_only_itself(bl
 async def test_a_request_that_is_cancelled_while_its_blender_dies_cancels_only_itself(blenders: Blenders) -> None:
     supervisor = make_supervisor(blenders)
     blender = await blenders.ready(0)
-    task = asyncio.create_task(supervisor.render(make_batch()))
+    task = asyncio.create_task(supervisor.render(make_batch(), nobody))
     await until(lambda: bool(blender.batches))
     blender.answer.set_result(LOST)
     await until(lambda: blender.killed)
@@ -240,7 +244,7 @@ async def test_a_request_that_is_cancelled_while_its_blender_dies_cancels_only_i
 async def test_batches_are_rendered_one_at_a_time(blenders: Blenders) -> None:
     supervisor = make_supervisor(blenders)
     blender = await blenders.ready(0)
-    tasks = [asyncio.create_task(supervisor.render(make_batch(job_id))) for job_id in ("first", "second")]
+    tasks = [asyncio.create_task(supervisor.render(make_batch(job_id), nobody)) for job_id in ("first", "second")]
     await until(lambda: blender.batches == ["first"])
     blender.answer.set_result(BatchResult("r0"))
     await tasks[0]

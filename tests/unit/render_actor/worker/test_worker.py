@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -11,9 +12,10 @@ from ray import serve
 
 from render_actor.contract.fence import first_fence
 from render_actor.contract.types import BatchResult, Failure, RendererOptions
+from render_actor.contract.view_files import BatchAnswer
 from render_actor.worker import worker as worker_module
 from render_actor.worker.worker import RenderWorker
-from tests.unit.render_actor.worker.fake_blender import LOST, Blenders, make_batch, until
+from tests.unit.render_actor.worker.fake_blender import LOST, Blenders, make_batch, rendered_view, until
 
 
 @pytest.fixture
@@ -26,10 +28,17 @@ def blenders(monkeypatch: pytest.MonkeyPatch) -> Blenders:
     return blenders
 
 
+async def result_of(worker: RenderWorker, fence: int = 0) -> BatchResult:
+    """How a batch ended."""
+    answers = [answer.result async for answer in worker.render(make_batch(fence=fence))]
+    assert answers[-1] is not None and not any(answers[:-1])
+    return answers[-1]
+
+
 async def answer(worker: RenderWorker, blenders: Blenders, fence: int) -> BatchResult:
     blender = blenders.started[-1]
     before = len(blender.batches)
-    task = asyncio.create_task(worker.render(make_batch(fence=fence)))
+    task = asyncio.create_task(result_of(worker, fence))
     await until(lambda: task.done() or len(blender.batches) > before)
     if not task.done():
         blender.answer.set_result(BatchResult("r0"))
@@ -54,10 +63,38 @@ async def test_a_lost_blender_is_an_answer_of_this_renderer(blenders: Blenders) 
     worker = RenderWorker(RendererOptions())
     blender = await blenders.ready(0)
     blender.may_end.set()
-    task = asyncio.create_task(worker.render(make_batch()))
+    task = asyncio.create_task(result_of(worker))
     await until(lambda: bool(blender.batches))
     blender.answer.set_result(LOST)
     assert await task == BatchResult("r0", failure=LOST)
+
+
+async def test_each_view_is_told_at_once_with_who_made_it(blenders: Blenders) -> None:
+    worker = RenderWorker(RendererOptions())
+    blender = await blenders.ready(0)
+    answers = worker.render(make_batch())
+    for view in (0, 1):
+        asking = asyncio.ensure_future(anext(answers))
+        await until(lambda: bool(blender.batches))
+        blender.told(rendered_view(view))
+        assert await asking == BatchAnswer((dataclasses.replace(rendered_view(view), renderer="r0", blender=blender.report),))
+    blender.told(rendered_view(2))
+    blender.told(rendered_view(3))
+    blender.answer.set_result(BatchResult("r0", seconds=2.0))
+    (last,) = [answer async for answer in answers]
+    assert [view.view for view in last.views] == [2, 3] and last.result == BatchResult("r0", seconds=2.0)
+    assert not blender.killed
+
+
+async def test_whoever_stops_listening_ends_the_blender(blenders: Blenders) -> None:
+    worker = RenderWorker(RendererOptions())
+    blender = await blenders.ready(0)
+    listening = asyncio.create_task(result_of(worker))
+    await until(lambda: bool(blender.batches))
+    listening.cancel()
+    await until(lambda: blender.killed)
+    assert listening.cancelled()
+    blender.may_end.set()
 
 
 async def test_the_status_follows_the_blender(blenders: Blenders) -> None:
@@ -67,7 +104,7 @@ async def test_the_status_follows_the_blender(blenders: Blenders) -> None:
     blender = await blenders.ready(0)
     blender.memory_bytes = 4096
     await until(lambda: blender.start.done())
-    task = asyncio.create_task(worker.render(make_batch()))
+    task = asyncio.create_task(result_of(worker))
     await until(lambda: bool(blender.batches))
     status = await worker.status()
     assert (status.state, status.report, status.memory_bytes) == ("busy", blender.report, 4096)

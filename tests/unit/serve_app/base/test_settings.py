@@ -24,3 +24,12 @@ def test_the_cap_of_samples_is_a_number_of_samples(monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv("RENDER_MAX_SAMPLES", refused)
         with pytest.raises(ValidationError, match="max_samples"):
             Settings()
+
+
+def test_the_way_of_the_files_is_one_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().sink == "auto"
+    monkeypatch.setenv("RENDER_SINK", "Object_Store")
+    assert Settings().sink == "object_store"
+    monkeypatch.setenv("RENDER_SINK", "nfs")
+    with pytest.raises(ValidationError, match="RENDER_SINK must be one of auto, direct, object_store, not 'nfs'"):
+        Settings()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from render_actor.contract.types import BatchResult, EncodedView, Failure, ViewBatch
+from render_actor.contract.types import BatchResult, Failure, ViewBatch
+from render_actor.contract.view_files import PackedView, RenderedView
 from render_actor.contract.view_quality import ViewQuality
-from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
+from render_actor.view.traced import TracedView
+from render_actor.view.view_output import ViewFailedError, ViewOutput
 from serve_app.base.logs import JobLog
 from serve_app.base.settings import Settings
 from serve_app.cad.loader import LoadedCad
@@ -20,6 +23,7 @@ from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.record import record_of
 from serve_app.jobs.store import JobStore
 from serve_app.rendering.job_rendering import JobRendering
+from serve_app.rendering.renderers import Told
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.templates.cache import TemplateCache
 from tests.unit.serve_app.made import make_spec
@@ -61,6 +65,7 @@ class Server:
 
     Attributes:
         rendered: views in the order in which they were asked for.
+        fetched: views whose files did not come through the sink.
         stalls_at: number of views after which renderers do not answer until ``go_on`` is set.
         fails: failures that the next batches with these views meet.
         spoiled: views whose files are no templates.
@@ -69,6 +74,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.rendered: list[int] = []
+        self.fetched: list[int] = []
         self.stalls_at, self.go_on = 10**6, asyncio.Event()
         self.fails: dict[int, list[Failure]] = {}
         self.spoiled: set[int] = set()
@@ -80,17 +86,31 @@ class Server:
         cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes)
         self.rendering = JobRendering(settings, self.store, cast(Any, Loader()), scheduler, cache, self.quarantine)
 
-    async def render(self, batch: ViewBatch) -> BatchResult:
+    async def render(self, batch: ViewBatch, told: Told) -> BatchResult:
         if len(self.rendered) >= self.stalls_at:
             await self.go_on.wait()
         self.rendered.extend(batch.views)
         for view in batch.views:
             if self.fails.get(view):
                 return BatchResult("r0", failure=self.fails[view].pop(), printed="Blender's words")
-        return BatchResult("r0", batch.views, seconds=1.0)
+        with ViewOutput(batch) as output:
+            try:
+                for view in batch.views:
+                    output.take(_square(view, self.qualities.get(view, USUAL), spoiled=view in self.spoiled))
+                    (made,) = await asyncio.to_thread(output.finished)
+                    told(dataclasses.replace(made.told, seconds=0.5, payload=made.files, renderer="r0"))
+            except ViewFailedError as error:
+                return BatchResult("r0", error.failure)
+        return BatchResult("r0", seconds=1.0, sink_refused=output.refused)
 
-    async def fetch(self, result: BatchResult) -> list[EncodedView]:
-        return [_square(view, self.qualities.get(view, USUAL), spoiled=view in self.spoiled) for view in result.payload]
+    async def fetch(self, view: RenderedView) -> PackedView:
+        self.fetched.append(view.view)
+        files: PackedView = view.payload
+        return files
+
+    def all_taken(self, job: Job) -> bool:
+        """Whether the renderers do not answer any more, and every view that they have rendered is done."""
+        return len(self.rendered) >= self.stalls_at and set(self.rendered) == set(job.progress.view_seconds)
 
     async def do(self, job: Job) -> None:
         log = cast(JobLog, self.log)
@@ -98,12 +118,13 @@ class Server:
         await self.rendering.render(job, cad, log)
 
 
-def _square(view: int, quality: ViewQuality, *, spoiled: bool) -> EncodedView:
+def _square(view: int, quality: ViewQuality, *, spoiled: bool) -> TracedView:
     mask = np.zeros((64, 64), dtype=bool)
     mask[16:48, 16 : 33 + view % 16] = True
-    xyz = np.zeros((64, 64, 3), dtype=np.float16)
-    rgb = b"no PNG" if spoiled else encode_rgb(np.zeros((64, 64, 3), dtype=np.uint8))
-    return EncodedView(view, rgb, encode_mask(mask), encode_xyz(xyz), 0.5, int(mask.sum()), quality)
+    xyz = np.full((64, 64, 3), -1, dtype=np.float16)
+    xyz[mask] = np.arange(3 * mask.sum()).reshape(-1, 3) % 100
+    rgb = np.full((32 if spoiled else 64, 64, 3), view, dtype=np.uint8)
+    return TracedView(view, rgb, mask, xyz, 0.5, quality)
 
 
 async def accepted(server: Server, tmp_path: Path, output: str) -> Job:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from render_actor.contract.types import Failure
-from serve_app.rendering.fair_queue import BATCH_SECONDS, MAX_VIEWS_A_BATCH, FairQueue
+from serve_app.rendering.fair_queue import BATCH_SECONDS, HANDOVER_SECONDS, MAX_VIEWS_A_BATCH, FairQueue
 from serve_app.rendering.view_work import MAX_UNTAKEN_BATCHES, ViewWork
 from tests.unit.serve_app.rendering.fakes import make_work
 
@@ -80,10 +80,20 @@ def test_a_batch_is_one_view_until_it_is_known_how_long_a_view_takes() -> None:
 
 def test_quick_views_travel_in_larger_batches_and_the_last_ones_are_spread() -> None:
     work = make_work("a", 30)
-    work.seconds_a_view = 0.01
+    work.seconds_a_view = 0.2
     turns = Turns(work, in_flight=2)
     turns.all()
     assert turns.sizes == [MAX_VIEWS_A_BATCH, MAX_VIEWS_A_BATCH, 7, 4, 2, 1]
+
+
+def test_views_that_are_done_before_another_renderer_could_have_them_stay_together() -> None:
+    expected = {HANDOVER_SECONDS / 3.5: [3, 3, 3, 3], HANDOVER_SECONDS / 20: [8, 4], 2 * HANDOVER_SECONDS: [3, 3, 2, 1, 1, 1, 1]}
+    for seconds, sizes in expected.items():
+        work = make_work("a", 12)
+        work.seconds_a_view = seconds
+        turns = Turns(work, in_flight=4)
+        turns.all()
+        assert turns.sizes == sizes, seconds
 
 
 def test_a_batch_is_about_two_seconds_of_work() -> None:

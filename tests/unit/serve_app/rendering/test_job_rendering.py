@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import os
 import threading
 from pathlib import Path
@@ -10,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from render_actor.contract.types import Failure
+from render_actor.contract.types import Failure, Sink
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.jobs.job import Job
 from serve_app.rendering.retry_policy import MAX_LOST_RENDERERS
+from serve_app.templates.arrivals import Arrivals
+from serve_app.templates.replaceable import MANIFEST
 from serve_app.templates.staging import StagingFolder
 from tests.unit.serve_app.rendering.fakes import all_turns, until
 from tests.unit.serve_app.rendering.job_server import EVERYTHING, LOST, VIEWS, Server, accepted, files_of, restarted, started
@@ -46,7 +50,7 @@ async def test_a_job_of_an_earlier_server_goes_on_from_its_views(
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
-    await until(lambda: len(job.progress.view_seconds) >= 10)
+    await until(lambda: server.all_taken(job))
     done = set(job.progress.view_seconds)
     job.progress.request_stop("put_back")
     task.cancel()
@@ -66,7 +70,7 @@ async def test_a_view_of_an_earlier_server_whose_files_were_damaged_is_rendered_
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
-    await until(lambda: len(job.progress.view_seconds) >= 10)
+    await until(lambda: server.all_taken(job))
     done = set(job.progress.view_seconds)
     job.progress.request_stop("put_back")
     task.cancel()
@@ -130,11 +134,46 @@ async def test_an_identical_job_of_an_earlier_server_is_copied_over_the_views_th
     assert follower.progress.cached and files_of(follower) == EVERYTHING and len(server.rendered) == VIEWS
 
 
+async def test_files_of_every_sink_are_the_same_bytes(tmp_path: Path, settings: Settings, servers: list[Server]) -> None:
+    folders = []
+    for sink in ("auto", "direct", "object_store"):
+        server = restarted(servers, settings.model_copy(update={"sink": sink, "cache_max_bytes": 0}))
+        job = await accepted(server, tmp_path, sink)
+        await server.do(job)
+        assert len(server.fetched) == (VIEWS if sink == "object_store" else 0) and files_of(job) == EVERYTHING
+        folders.append({path.name: path.read_bytes() for path in job.spec.templates_dir.iterdir() if path.name != MANIFEST})
+        assert os.listdir(tmp_path / sink) == ["templates"]
+        files = json.loads((job.spec.templates_dir / MANIFEST).read_text())["views"][7]["files"]
+        assert files["xyz_7.npy"]["sha256"] == hashlib.sha256(folders[-1]["xyz_7.npy"]).hexdigest()
+    assert folders[0] == folders[1] == folders[2]
+
+
+async def test_renderers_whose_folder_is_hidden_from_them_send_their_files(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Arrivals, "sink", lambda self, required: Sink(str(tmp_path / "elsewhere"), "0" * 32, "out", required))
+    job = await accepted(server, tmp_path, "out")
+    await server.do(job)
+    assert len(server.fetched) == VIEWS and files_of(job) == EVERYTHING
+    assert all("No such file" in event["reason"] for event in server.log.of("the renderer's files came through the object store"))
+
+
+async def test_where_renderers_must_write_and_cannot_the_job_fails_as_if_the_server_could_not(
+    tmp_path: Path, settings: Settings, servers: list[Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = restarted(servers, settings.model_copy(update={"sink": "direct"}))
+    monkeypatch.setattr(Arrivals, "sink", lambda self, required: Sink(str(tmp_path / "elsewhere"), "0" * 32, "my/out", required))
+    with pytest.raises(ServiceError) as caught:
+        await server.do(await accepted(server, tmp_path, "out"))
+    assert (caught.value.code, caught.value.field) == ("output_not_writable", "output_dir") and "'my/out'" in caught.value.detail
+    assert not (tmp_path / "out").exists()
+
+
 async def test_a_canceled_job_leaves_nothing(tmp_path: Path, server: Server) -> None:
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
-    await until(lambda: len(job.progress.view_seconds) >= 10)
+    await until(lambda: server.all_taken(job))
     job.progress.request_stop("cancel")
     for _ in range(3):
         task.cancel()
@@ -144,18 +183,20 @@ async def test_a_canceled_job_leaves_nothing(tmp_path: Path, server: Server) -> 
     assert not job.progress.published and not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("sink", "method"), [("object_store", "write"), ("direct", "take_over")])
 async def test_a_job_that_is_canceled_again_and_again_while_a_view_is_written_leaves_nothing(
-    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, settings: Settings, servers: list[Server], monkeypatch: pytest.MonkeyPatch, sink: str, method: str
 ) -> None:
+    server = restarted(servers, settings.model_copy(update={"sink": sink}))
     begun, go_on = threading.Event(), threading.Event()
-    real = StagingFolder.write
+    real = getattr(StagingFolder, method)
 
-    def slow(self: StagingFolder, name: str, data: bytes) -> None:
+    def slow(self: StagingFolder, *args: Any) -> None:
         begun.set()
         go_on.wait(10)
-        real(self, name, data)
+        real(self, *args)
 
-    monkeypatch.setattr(StagingFolder, "write", slow)
+    monkeypatch.setattr(StagingFolder, method, slow)
     job = await accepted(server, tmp_path, "out")
     task = asyncio.create_task(server.do(job))
     await asyncio.to_thread(begun.wait, 10)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from ray.exceptions import ActorDiedError, OwnerDiedError
 from ray.serve.handle import DeploymentHandle
 
-from render_actor.contract.types import BatchResult, EncodedView, RendererStatus, ViewBatch
-from render_actor.contract.view_quality import ViewQuality
+from render_actor.contract.types import BatchResult, RendererStatus, ViewBatch
+from render_actor.contract.view_files import BatchAnswer, PackedView, RenderedView
+from render_actor.contract.xyz_file import packed
 from serve_app.rendering.renderers import PayloadLostError, ServeRenderers, Waits
-from tests.unit.serve_app.rendering.fakes import make_work, until
+from tests.unit.serve_app.rendering.fakes import make_work, rendered_view, until
 
 FREE = RendererStatus("r0", "ready", "node", None, None, None, 0)
 BUSY = RendererStatus("r0", "busy", "node", None, None, None, 0)
@@ -21,14 +24,20 @@ SHORT = Waits(fresh_sec=0, status_wait_sec=0.05, status_timeout_sec=0.05, kill_s
 
 
 class Response:
-    """Of a call that never ends by itself."""
+    """Of a call that gives what a test puts into ``answers``, until it puts None there."""
 
     def __init__(self) -> None:
         self.canceled = False
-        self.never: asyncio.Future[BatchResult] = asyncio.Future()
+        self.answers: asyncio.Queue[BatchAnswer | None] = asyncio.Queue()
 
-    def __await__(self) -> Any:
-        return self.never.__await__()
+    def __aiter__(self) -> Response:
+        return self
+
+    async def __anext__(self) -> BatchAnswer:
+        answer = await self.answers.get()
+        if answer is None:
+            raise StopAsyncIteration
+        return answer
 
     def cancel(self) -> None:
         self.canceled = True
@@ -50,6 +59,10 @@ class Handle:
         self.timeouts.append(timeout_s)
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         return await asyncio.wait_for(answer(), timeout_s)
+
+    def options(self, stream: bool) -> Handle:
+        assert stream
+        return self
 
     @property
     def render(self) -> Handle:
@@ -134,18 +147,44 @@ async def test_a_state_that_is_fresh_is_not_asked_for_again() -> None:
 
 async def test_images_come_from_the_object_store_and_may_be_lost_with_their_owner() -> None:
     asked = renderers(Handle(free))
-    there: asyncio.Future[list[EncodedView]] = asyncio.Future()
-    there.set_result([EncodedView(0, b"", b"", b"", 1.0, 1, ViewQuality(1))])
-    assert [view.view for view in await asked.fetch(BatchResult("r0", there))] == [0]
-    gone: asyncio.Future[list[EncodedView]] = asyncio.Future()
+    there: asyncio.Future[PackedView] = asyncio.Future()
+    there.set_result(PackedView(b"rgb", b"mask", packed(np.zeros((0, 0, 3), dtype=np.float16), np.zeros((0, 0), dtype=bool))))
+    view = rendered_view(0)
+    assert (await asked.fetch(dataclasses.replace(view, payload=there))).rgb_png == b"rgb"
+    gone: asyncio.Future[PackedView] = asyncio.Future()
     gone.set_exception(OwnerDiedError("ab" * 28, b"", ""))
-    with pytest.raises(PayloadLostError):
-        await asked.fetch(BatchResult("r0", gone))
+    for payload in (gone, None):
+        with pytest.raises(PayloadLostError):
+            await asked.fetch(dataclasses.replace(view, payload=payload))
+
+
+async def test_views_are_told_as_they_come() -> None:
+    handle, told = Handle(free), list[RenderedView]()
+    rendering = asyncio.create_task(renderers(handle).render(make_work("a", 2).batch((0, 1), 1), told.append))
+    await until(lambda: handle.response is not None)
+    assert handle.response is not None
+    for view in (0, 1):
+        handle.response.answers.put_nowait(BatchAnswer((rendered_view(view),)))
+        await until(lambda view=view: [each.view for each in told] == list(range(view + 1)))  # type: ignore[misc]
+        assert not rendering.done()
+    handle.response.answers.put_nowait(BatchAnswer((rendered_view(2), rendered_view(3)), BatchResult("r0", seconds=2.0)))
+    assert await rendering == BatchResult("r0", seconds=2.0)
+    assert [each.view for each in told] == [0, 1, 2, 3]
+
+
+async def test_an_answer_without_an_end_is_a_renderer_that_was_lost() -> None:
+    handle = Handle(free)
+    rendering = asyncio.create_task(renderers(handle).render(make_work("a", 1).batch((0,), 1), lambda _: None))
+    await until(lambda: handle.response is not None)
+    assert handle.response is not None
+    handle.response.answers.put_nowait(None)
+    with pytest.raises(ConnectionError):
+        await rendering
 
 
 async def test_a_batch_that_is_cancelled_is_cancelled_at_the_renderer() -> None:
     handle = Handle(free)
-    rendering = asyncio.create_task(renderers(handle).render(make_work("a", 1).batch((0,), 1)))
+    rendering = asyncio.create_task(renderers(handle).render(make_work("a", 1).batch((0,), 1), lambda _: None))
     await until(lambda: handle.response is not None)
     rendering.cancel()
     await asyncio.wait({rendering})

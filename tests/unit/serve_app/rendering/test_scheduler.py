@@ -11,12 +11,13 @@ from contextlib import aclosing
 import pytest
 
 from render_actor.contract.scene import sampling_for
-from render_actor.contract.types import BatchResult, EncodedView, Failure, ViewBatch
+from render_actor.contract.types import BatchResult, Failure, ViewBatch
+from render_actor.contract.view_files import PackedView, RenderedView
 from render_actor.contract.view_time import batch_limit_sec
 from serve_app.base.errors import ServiceError
 from serve_app.rendering import retry_policy
 from serve_app.rendering.outcomes import FailedBatch, Outcome
-from serve_app.rendering.renderers import PayloadLostError
+from serve_app.rendering.renderers import PayloadLostError, Told
 from serve_app.rendering.retry_policy import MAX_FAULTS, MAX_LOST_RENDERERS
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.rendering.view_work import MAX_UNTAKEN_BATCHES
@@ -133,7 +134,7 @@ async def test_a_job_that_has_failed_gets_no_renderer_though_its_consumer_does_n
         taking = asyncio.ensure_future(anext(outcomes))
         await until(lambda: len(renderers.calls) == 2)
         renderers.calls[0].answer.set_result(BatchResult("r0", failure=Failure("view_blank", "view 0")))
-        assert isinstance(await taking, FailedBatch)
+        assert isinstance((await taking)[-1], FailedBatch)
         renderers.calls[1].succeed()
         await all_turns()
         handed_out = len(renderers.calls)
@@ -149,17 +150,17 @@ class Unreachable(CountingRenderers):
         super().__init__()
         self._renders, self._fetches, self._said = renders, fetches, said
 
-    async def render(self, batch: ViewBatch) -> BatchResult:
+    async def render(self, batch: ViewBatch, told: Told) -> BatchResult:
         if self._renders:
             self._renders -= 1
             raise ConnectionError(self._said)
-        return await super().render(batch)
+        return await super().render(batch, told)
 
-    async def fetch(self, result: BatchResult) -> list[EncodedView]:
+    async def fetch(self, view: RenderedView) -> PackedView:
         if self._fetches:
             self._fetches -= 1
             raise PayloadLostError(self._said)
-        return await super().fetch(result)
+        return await super().fetch(view)
 
 
 async def test_an_exception_of_the_transport_is_a_lost_renderer() -> None:
@@ -186,7 +187,7 @@ async def test_what_the_transport_says_is_for_the_log_alone(what: str) -> None:
 
 async def test_a_fault_of_the_program_fails_the_job_and_does_not_hang_it() -> None:
     class Broken(CountingRenderers):
-        async def fetch(self, result: BatchResult) -> list[EncodedView]:
+        async def fetch(self, view: RenderedView) -> PackedView:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -199,9 +200,9 @@ async def test_images_are_fetched_without_holding_a_renderers_place() -> None:
             super().__init__()
             self.arrive = asyncio.Event()
 
-        async def fetch(self, result: BatchResult) -> list[EncodedView]:
+        async def fetch(self, view: RenderedView) -> PackedView:
             await self.arrive.wait()
-            return await super().fetch(result)
+            return await super().fetch(view)
 
     renderers, outcomes = SlowNetwork(), []  # type: ignore[var-annotated]
     taking = asyncio.create_task(take(ViewScheduler(renderers, 1), make_work("a", 3), outcomes))
@@ -216,11 +217,11 @@ async def test_a_consumer_that_is_slow_gets_no_more_views_than_it_can_follow_and
     renderers = CountingRenderers()
     scheduler, other = ViewScheduler(renderers, 2), []  # type: ignore[var-annotated]
     async with aclosing(scheduler.views(make_work("slow", 200))) as outcomes:
-        first = await anext(outcomes)
+        taken = await anext(outcomes)
         await take(scheduler, make_work("other", 50), other)
         await all_turns()
         assert renderers.fetched - len(other) <= MAX_UNTAKEN_BATCHES
         held = len([batch for batch in renderers.batches if batch.job_id == "slow"])
         assert held <= MAX_UNTAKEN_BATCHES + 2  # What was out when it fell behind comes on top.
-        taken = [first] + [outcome async for outcome in outcomes]
+        taken += [outcome async for several in outcomes for outcome in several]
     assert sorted(views_of(taken)) == list(range(200)) and sorted(views_of(other)) == list(range(50))

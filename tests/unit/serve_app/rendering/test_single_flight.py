@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from render_actor.contract.view_files import FileContent
 from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
 from serve_app.rendering.single_flight import SingleFlight
-from serve_app.templates.copy import FileContent
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
 from tests.unit.serve_app.rendering.fakes import all_turns, until

@@ -45,7 +45,7 @@ async def put_back(server: Server, job: Job) -> set[int]:
     """Stop a job after some views, as a server does that stops; returns which are done."""
     server.stalls_at = 10
     task = asyncio.create_task(server.do(job))
-    await until(lambda: len(job.progress.view_seconds) >= 10)
+    await until(lambda: server.all_taken(job))
     done = set(job.progress.view_seconds)
     job.progress.request_stop("put_back")
     task.cancel()

@@ -9,23 +9,25 @@ from typing import Any
 
 import pytest
 
-from render_actor.contract.types import BatchResult, EncodedView, RendererStatus, ViewBatch
+from render_actor.contract.types import BatchResult, RendererStatus, ViewBatch
+from render_actor.contract.view_files import PackedView, RenderedView
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.jobs.job import Job
 from serve_app.jobs.record import JobRecord
 from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.store import JobStore
+from serve_app.rendering.renderers import Told
 from serve_app.service.service import RenderService
 
 
 class NoRenderers:
     """Renderers that are never there."""
 
-    async def render(self, batch: ViewBatch) -> BatchResult:
+    async def render(self, batch: ViewBatch, told: Told) -> BatchResult:
         raise ConnectionError
 
-    async def fetch(self, result: BatchResult) -> list[EncodedView]:
+    async def fetch(self, view: RenderedView) -> PackedView:
         raise NotImplementedError
 
     async def statuses(self) -> list[RendererStatus]:

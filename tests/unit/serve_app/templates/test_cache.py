@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from render_actor.contract.view_files import FileContent
 from serve_app.base.directory import Directory
 from serve_app.templates import cache as template_cache
 from serve_app.templates import staging as staging_module
 from serve_app.templates.cache import TemplateCache
-from serve_app.templates.copy import DamagedFileError, FileContent, copy_files
+from serve_app.templates.copy import DamagedFileError, copy_files
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
 from tests.unit.serve_app.templates_made import content_of, leftovers_of, staging_at

@@ -1,0 +1,114 @@
+"""Takes traced views to where their files go, beside the tracing of the next view."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import NamedTuple
+
+from render_actor.contract.sink import OUTPUT_FIELD, attempt_names, write_failure
+from render_actor.contract.types import Failure, ViewBatch
+from render_actor.contract.view_files import PackedView, RenderedView, content_of
+from render_actor.contract.xyz_file import packed
+from render_actor.view.sink_folder import SinkFolder
+from render_actor.view.template_files import NoTemplateError, TemplateFiles, template_files
+from render_actor.view.traced import TracedView
+
+
+class MadeView(NamedTuple):
+    """A view whose files are made.
+
+    Attributes:
+        told: what is said of it.
+        files: the files themselves, where they are not in the sink.
+    """
+
+    told: RenderedView
+    files: PackedView | None
+
+
+class ViewFailedError(Exception):
+    """A view cannot be had.
+
+    Attributes:
+        failure: what the batch is answered with.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class ViewOutput:
+    """Encodes, checks, hashes and writes the views of one batch, on a thread of its own; a context manager.
+
+    Where the batch's sink cannot be seen or written, and need not be, the files are packed for Ray's object store instead: the service
+    writes them then, and meets whatever is wrong with the disk itself.
+
+    Args:
+        batch: names the sink and the attempt.
+
+    Attributes:
+        refused: why files did not go into the sink, or empty.
+    """
+
+    def __init__(self, batch: ViewBatch) -> None:
+        self._sink, self._fence = batch.sink, batch.fence
+        self._folder: SinkFolder | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="view-output")
+        self._pending: Future[MadeView] | None = None
+        self.refused = ""
+
+    def __enter__(self) -> ViewOutput:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._thread.shutdown()
+        if self._folder is not None:
+            self._folder.close()
+
+    def take(self, view: TracedView) -> None:
+        """Begin with the files of a view; those of the one before must have been asked for with ``finished``."""
+        assert self._pending is None
+        self._pending = self._thread.submit(self._made, view)
+
+    def finished(self) -> list[MadeView]:
+        """The view that was taken last, as soon as its files are made; empty where there is none.
+
+        Raises:
+            ViewFailedError: its files are no template, or cannot be written where they must be.
+        """
+        if self._pending is None:
+            return []
+        pending, self._pending = self._pending, None
+        return [pending.result()]
+
+    def _made(self, view: TracedView) -> MadeView:
+        began = time.monotonic()
+        try:
+            files = template_files(view)
+        except NoTemplateError as error:
+            fault = f"a renderer gave files of view {view.view} that are not a template; send the request again"
+            raise ViewFailedError(Failure("render_failed", fault, cause=str(error))) from error
+        rgb, mask, xyz = (content_of(data) for data in files)
+        in_sink = self._written(view.view, files)
+        seconds = view.seconds + time.monotonic() - began
+        told = RenderedView(view.view, (rgb, mask, xyz), seconds, int(view.mask.sum()), view.quality, in_sink)
+        return MadeView(told, None if in_sink else PackedView(files.rgb_png, files.mask_png, packed(view.xyz, view.mask)))
+
+    def _written(self, view: int, files: TemplateFiles) -> bool:
+        """Write a view's files into the sink; False where that cannot be, and need not."""
+        if self._sink is None or self.refused:
+            return False
+        try:
+            if self._folder is None:
+                self._folder = SinkFolder(self._sink)
+            self._folder.write(dict(zip(attempt_names(view, self._fence), files, strict=True)))
+        except OSError as error:
+            if self._sink.required:
+                code, message = write_failure(error, self._sink.quoted)
+                raise ViewFailedError(Failure(code, message, OUTPUT_FIELD, cause=f"in the renderer: {error!r}")) from error
+            self.refused = f"{type(error).__name__}: {error.strerror or error}"
+            return False
+        return True
