@@ -113,8 +113,7 @@ def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve) -> Correc
 
 
 def _moments(blocks: Sequence[Block], mean: Block) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What the blocks' differences tell of their mean: the guide's covariance (H, W, 3, 3), and its covariance with colour and albedo
-    (H, W, 3, 6)."""
+    """The guide's covariance (H, W, 3, 3), and that with colour and albedo (H, W, 3, 6), of the mean, by the blocks' differences."""
     height, width = mean.color.shape[:2]
     squares, products = np.zeros((height, width, 6), np.float32), np.zeros((height, width, 18), np.float32)
     middle = np.minimum(mean.color, _BRIGHTEST)

@@ -114,7 +114,7 @@ def test_of_mixed_noise_the_part_that_follows_the_guide_is_taken_out() -> None:
 def test_what_is_corrected_has_no_bias() -> None:
     view = GuidedView(own_noise=0.05)
     means = []
-    for seed in range(40):
+    for seed in range(24):
         blocks = view.blocks(4, 4, seed=seed)
         means.append(correction(blocks, view, TONE).of(joined(blocks)).color)
     off = np.mean(means, axis=0) - view.color
