@@ -28,6 +28,7 @@ SQUARE = CadMesh(
 
 COLORS = np.array([[0, 128, 255, 255], [255, 0, 10, 255], [90, 90, 90, 255], [10, 200, 30, 255]], dtype=np.uint8)
 IMAGE = np.random.default_rng(0).integers(0, 256, (3, 4, 4)).astype(np.uint8)
+IMAGE[..., 3] = 255
 IMAGE[1, 1, 0], IMAGE[1, 2, 0] = 10, 240  # What lies between them depends on when it is made linear.
 
 
@@ -113,6 +114,14 @@ def test_an_image_repeats_itself_to_all_sides() -> None:
 
 def test_an_image_of_one_pixel_is_one_colour() -> None:
     assert on_first(painted(IMAGE[:1, :1]), (0.1, 0.05), (0.8, 0.3)) == pytest.approx(decoded([IMAGE[0, 0, :3]] * 2), abs=1e-6)
+
+
+def test_an_alpha_channel_darkens_colours_before_they_are_interpolated() -> None:
+    image = IMAGE.copy()
+    image[1, 1, 3], image[1, 2, 3] = 0, 128
+    found = on_first(painted(image), (0.375, 0.5), (0.625, 0.5), (0.5, 0.5))
+    half = IMAGE[1, 2, :3].astype(int) * 128 // 255
+    assert found == pytest.approx(decoded([[0, 0, 0], half, half / 2]), abs=1e-5)
 
 
 def test_without_texture_coordinates_the_lower_left_corner_is_seen() -> None:
