@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.scene import TemplateScene, object_to_scene
 from render_actor.contract.types import CadMesh, SurfaceMaterial
-from render_actor.view.pixel_filter import FILTER_WIDTH
+from render_actor.view.pixel_filter import FILTER_WIDTH, PASSES, POINTS
 from render_actor.view.surface_guide import COVERAGE, SurfaceGuide, ViewGuide
 from render_actor.view.xyz_raycast import ObjectCoordinates
 from tests.unit.render_actor.contract.test_scene import make_scene
@@ -167,6 +167,25 @@ def test_asking_for_nothing_and_asking_twice_change_nothing() -> None:
     view = view_of(TRIANGLE)
     view.expected(np.zeros((SIZE, SIZE), dtype=bool), fine=True)
     assert np.array_equal(values(view), values(view))
+
+
+def test_rays_are_cast_for_the_pixels_that_count_and_once() -> None:
+    class Counted(SurfaceGuide):
+        rays = 0
+
+        def along(self, origin: Floats, directions: Floats) -> NDArray[np.float32]:
+            self.rays += len(directions)
+            return super().along(origin, directions)
+
+    guide = Counted(TRIANGLE, ObjectCoordinates(TRIANGLE.vertices, TRIANGLE.faces), None)
+    view = ViewGuide(guide, scene_of(TRIANGLE), VIEW, (0, 0, SIZE, SIZE))
+    pixel = np.zeros((SIZE, SIZE), dtype=bool)
+    pixel[10, 10] = True
+    counts = []
+    for fine in (False, False, True, True, False):
+        view.expected(pixel, fine=fine)
+        counts.append(guide.rays)
+    assert counts == [9 * POINTS, 9 * POINTS, 9 * POINTS * PASSES, 9 * POINTS * PASSES, 9 * POINTS * PASSES]
 
 
 def test_a_part_of_the_picture_is_that_part() -> None:
