@@ -1,80 +1,27 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from render_actor.view.block import Block, joined
 from render_actor.view.control_variate import Correction, correction, no_correction
-from tests.unit.render_actor.view.noisy_views import OBJECT, SIZE, TONE, Image, displayed_error, scenery
-
-LINK = np.array([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.0, 0.3, 1.1]], dtype=np.float32)
-"""How much each channel of a colour (column) changes with each of the guide (row)."""
+from tests.unit.render_actor.view.guided_view import GuidedView
+from tests.unit.render_actor.view.noisy_views import OBJECT, SIZE, TONE, displayed_error
 
 ALL = np.ones((SIZE, SIZE), dtype=bool)
 
 
-@dataclass
-class GuidedView:
-    """Samples whose colour follows the guide, apart from noise of its own.
-
-    Attributes:
-        guide_noise: standard deviation of a sample of the guide; (SIZE, SIZE, 3) or what is broadcast to it.
-        own_noise: of a sample's colour that has nothing to do with the guide.
-        link: (3, 3) of guide and colour.
-        one_channel: have all channels of the guide be equal.
-        told: (SIZE, SIZE, 3) the guide's expected value as the view is told it; None for the true one.
-        error: about that of what it is told at first.
-        asked: the pixels for which it was asked, and how finely.
-    """
-
-    guide_noise: float | NDArray[np.float32] = 0.3
-    own_noise: float = 0.0
-    link: NDArray[np.float32] = field(default_factory=lambda: LINK)
-    one_channel: bool = False
-    told: Image | None = None
-    error: float = 0.0
-    asked: list[tuple[NDArray[np.bool_], bool]] = field(default_factory=list)
-
-    color = scenery()
-    albedo = np.full((SIZE, SIZE, 3), 0.5, dtype=np.float32)
-    truth = np.full((SIZE, SIZE, 3), 0.4, dtype=np.float32)
-
-    def block(self, seed: int, samples: int) -> Block:
-        """The mean of some samples."""
-        chance, few = np.random.default_rng(seed), np.float32(1 / np.sqrt(samples))
-        noise = chance.standard_normal((SIZE, SIZE, 3), dtype=np.float32) * np.float32(few)
-        off = (np.broadcast_to(noise[..., :1], noise.shape) if self.one_channel else noise) * np.float32(1) * self.guide_noise
-        own = chance.standard_normal((SIZE, SIZE, 3), dtype=np.float32) * few * np.float32(self.own_noise)
-        shading = (0.6 + 0.4 * np.sin(np.arange(SIZE) / 10)).astype(np.float32)[:, None, None]  # The slopes differ from place to place.
-        return Block(
-            samples, self.color + shading * (off @ self.link) + own, self.albedo + 0.1 * off, (self.truth + off).astype(np.float32)
-        )
-
-    def blocks(self, *samples: int, seed: int = 0) -> list[Block]:
-        return [self.block(100 * seed + number, count) for number, count in enumerate(samples)]
-
-    def expected(self, where: NDArray[np.bool_], *, fine: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """As a guide tells it."""
-        self.asked.append((where.copy(), fine))
-        told = self.truth if self.told is None else self.told
-        coarse = np.float32(0.0 if fine else self.error)
-        junk = np.where(where[..., None], told + coarse, np.float32(np.nan))  # What it holds elsewhere means nothing.
-        return junk, np.full_like(told, coarse)
-
-    def errors(self, blocks: list[Block]) -> tuple[float, float]:
-        """Of 255: of the mean as it is, and as it is corrected."""
-        mean = joined(blocks)
-        corrected = correction(blocks, self, TONE).of(mean)
-        return tuple(displayed_error(one.color, self.color, ALL) for one in (mean, corrected))  # type: ignore[return-value]
+def errors(view: GuidedView, blocks: list[Block]) -> tuple[float, float]:
+    """Of 255: of the mean as it is, and as it is corrected."""
+    mean = joined(blocks)
+    corrected = correction(blocks, view, TONE).of(mean)
+    return tuple(displayed_error(one.color, view.color, ALL) for one in (mean, corrected))  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize("samples", [(4, 4), (8, 8, 16), (4, 4, 4, 4, 8)])
 def test_noise_that_follows_the_guide_is_taken_out(samples: tuple[int, ...]) -> None:
     view = GuidedView()
-    before, after = view.errors(view.blocks(*samples))
+    before, after = errors(view, view.blocks(*samples))
     assert before > 1.5 and after < 0.1 * before
 
 
@@ -99,15 +46,15 @@ def test_each_part_of_the_samples_is_corrected_by_the_same_coefficients() -> Non
 @pytest.mark.parametrize("samples", [(4, 4), (4, 4, 8), (8, 8, 16, 32)])
 def test_noise_of_its_own_is_hardly_made_worse(samples: tuple[int, ...]) -> None:
     view = GuidedView(own_noise=0.3, link=np.zeros((3, 3), dtype=np.float32))
-    before, after = view.errors(view.blocks(*samples))
+    before, after = errors(view, view.blocks(*samples))
     assert before > 1.5 and after < 1.15 * before
 
 
 def test_of_mixed_noise_the_part_that_follows_the_guide_is_taken_out() -> None:
     view, alone = GuidedView(own_noise=0.1), GuidedView(own_noise=0.1, guide_noise=0.0)
     samples = (8, 8, 16)
-    before, after = view.errors(view.blocks(*samples))
-    least, _ = alone.errors(alone.blocks(*samples))
+    before, after = errors(view, view.blocks(*samples))
+    least, _ = errors(alone, alone.blocks(*samples))
     assert least < after < 1.3 * least < 0.6 * before
 
 
@@ -181,7 +128,7 @@ def test_a_spark_does_not_spoil_its_neighbours() -> None:
 
 def test_a_guide_of_equal_channels_is_as_good_as_one() -> None:
     view = GuidedView(one_channel=True)
-    before, after = view.errors(view.blocks(8, 8))
+    before, after = errors(view, view.blocks(8, 8))
     assert before > 2.0 and after < 0.1 * before
 
 
@@ -190,7 +137,7 @@ def test_a_guide_of_one_channel_is_enough_where_it_tells_all(channel: int) -> No
     noise = np.zeros((SIZE, SIZE, 3), dtype=np.float32)
     noise[..., channel] = 0.3
     view = GuidedView(guide_noise=noise)
-    before, after = view.errors(view.blocks(8, 8))
+    before, after = errors(view, view.blocks(8, 8))
     assert before > 0.5 and after < 0.2 * before
 
 
@@ -201,10 +148,10 @@ def test_a_correction_that_nobody_would_see_is_not_made() -> None:
 
 def test_more_rays_are_cast_only_where_their_error_would_be_seen() -> None:
     sure, unsure = GuidedView(), GuidedView(error=0.2)
-    errors = [view.errors(view.blocks(8, 8)) for view in (sure, unsure)]
+    found = [errors(view, view.blocks(8, 8)) for view in (sure, unsure)]
     assert [fine for _, fine in sure.asked] == [False] and [fine for _, fine in unsure.asked] == [False, True]
     assert (unsure.asked[1][0] <= unsure.asked[0][0]).all()
-    assert errors[1][1] < 2 * errors[0][1] + 0.1
+    assert found[1][1] < 2 * found[0][1] + 0.1
 
 
 def test_colours_stay_colours() -> None:
