@@ -121,6 +121,9 @@ class BlenderScene:
         if self._shown is not warm:
             if self._shown is not None and not self._shown.dropped:
                 self._scene.collection.objects.unlink(self._shown.blender_object)
+            if self._shown is not None and self._shown.dropped:
+                # Cycles knows images by their addresses: one of the new mesh may lie where one of the removed mesh has been.
+                self._sampling = None
             self._scene.collection.objects.link(warm.blender_object)
             self._shown = warm
         warm.blender_object.matrix_world = Matrix(scene.object_to_scene.tolist())

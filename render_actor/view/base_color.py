@@ -47,7 +47,10 @@ class BaseColor:
         return colors
 
     def _from_image(self, image: NDArray[np.uint8], faces: NDArray[Any], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Four pixels interpolated, as they are stored: only what comes out is made linear. The image repeats itself."""
+        """Four pixels interpolated, as they are stored: only what comes out is made linear. The image repeats itself.
+
+        Where the image has an alpha channel, Cycles multiplies its colours by it when it reads them, in 8 bits.
+        """
         if self._mesh.corner_uv is None:
             u, v = np.zeros((2, len(faces)))
         else:
@@ -59,7 +62,8 @@ class BaseColor:
         columns, rows = left.astype(np.int64), top.astype(np.int64)
 
         def pixel(down: int, right: int) -> NDArray[np.float32]:
-            return image[(rows + down) % height, (columns + right) % width, :3].astype(np.float32)
+            stored = image[(rows + down) % height, (columns + right) % width].astype(np.uint16)
+            return (stored[:, :3] * stored[:, 3:] // 255).astype(np.float32)
 
         upper = pixel(0, 0) * (1 - share_x) + pixel(0, 1) * share_x
         lower = pixel(1, 0) * (1 - share_x) + pixel(1, 1) * share_x

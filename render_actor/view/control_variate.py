@@ -45,18 +45,14 @@ class Correction:
         expected: (N, 3) of the guide.
         error: (N,) that the expected value's own error gives the displayed colour, of 255, and no change tells of; root
             mean square of the channels.
+        doubt: by how much an error that is told by the blocks' differences is to be taken larger: the slopes were made to lessen these.
     """
 
     where: NDArray[np.bool_]
     slopes: NDArray[np.float32]
     expected: NDArray[np.float32]
     error: NDArray[np.float64]
-
-    @property
-    def doubt(self) -> float:
-        """By how much an error that is told by the blocks' differences is to be taken larger: the slopes were made to lessen these."""
-        equations = WINDOW**2
-        return math.sqrt(equations / (equations - 3)) if len(self.slopes) else 1.0
+    doubt: float = 1.0
 
     def rms_error(self, mask: NDArray[np.bool_]) -> float:
         """Root mean square of ``error`` over the pixels of a mask."""
@@ -104,7 +100,13 @@ def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve) -> Correc
     error = np.sqrt(np.square(displayed(doubt)).mean(axis=-1))
     same = _same_function(expected - mean.guide, where, found.spread)
     where[where] = same
-    return Correction(where, found.values[same].astype(np.float32), expected[where], error[same])
+    return Correction(where, found.values[same].astype(np.float32), expected[where], error[same], _doubt(len(blocks)))
+
+
+def _doubt(blocks: int) -> float:
+    """Of three slopes, from the differences of some blocks in a window: Akaike's final prediction error."""
+    equations = WINDOW**2 * (blocks - 1)
+    return math.sqrt((equations + 3) / (equations - 3))
 
 
 def _same_function(off: NDArray[np.float32], where: NDArray[np.bool_], spread: NDArray[np.float64]) -> NDArray[np.bool_]:

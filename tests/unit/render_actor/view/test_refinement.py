@@ -11,6 +11,7 @@ from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.block import Block, joined
 from render_actor.view.refinement import refined
+from tests.unit.render_actor.view.guided_view import GuidedView
 from tests.unit.render_actor.view.noisy_views import OBJECT, TONE, Image, NoisyView, as_it_is, blurred, displayed_error
 
 BOUND = ErrorBound(median=1.0, every_view=1.25)
@@ -142,3 +143,23 @@ def test_blocks_of_any_sizes_add_up_to_the_mean_of_all_samples() -> None:
         taken = joined([view.block(first, count) for first, count in zip(firsts, cuts, strict=True)])
         whole = view.block(0, 8)
         assert taken.samples == 8 and np.allclose(taken.color, whole.color, atol=1e-5) and np.allclose(taken.albedo, whole.albedo)
+
+
+def refine_guided(view: GuidedView, *, guided: bool) -> tuple[ViewQuality, float]:
+    """What it took, and the true error."""
+    image, quality = refined(
+        lambda first, count: view.block(first, count), lambda block: block.color, OBJECT, TONE, BOUND, FIRST, MOST, view if guided else None
+    )
+    return quality, displayed_error(image, view.color, OBJECT)
+
+
+def test_a_view_whose_noise_its_guide_explains_needs_fewer_samples() -> None:
+    (plain, _), (guided, error) = (refine_guided(GuidedView(0.4, own_noise=0.05), guided=guided) for guided in (False, True))
+    assert guided.samples < 0.5 * plain.samples and not guided.bound_missed
+    assert error <= BOUND.every_view
+
+
+def test_a_guide_that_contradicts_itself_changes_nothing() -> None:
+    told = GuidedView.truth + np.float32(2.0)
+    plain, wrong = (refine_guided(GuidedView(0.3, own_noise=0.2, told=told), guided=guided) for guided in (False, True))
+    assert wrong == plain

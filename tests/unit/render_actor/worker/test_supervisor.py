@@ -153,7 +153,7 @@ async def test_a_blender_over_both_limits_is_told_as_one_that_takes_too_much_mem
     blender = await blenders.ready(0)
     blender.memory_bytes = 3 * 2**30
     blender.may_end.set()
-    answer = await supervisor.render(make_batch(time_limit_sec=0))
+    answer = await supervisor.render(make_batch(time_limit_sec=0), nobody)
     assert isinstance(answer, Failure) and answer.code == "out_of_memory" and not answer.worth_retrying
 
 

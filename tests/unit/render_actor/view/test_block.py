@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from render_actor.view.block import Block, joined
+
+
+def block(samples: int, seed: int) -> Block:
+    color, albedo, guide = np.random.default_rng(seed).random((3, 2, 4, 3), dtype=np.float32)
+    return Block(samples, color, albedo, guide)
+
+
+def test_blocks_count_by_their_samples() -> None:
+    blocks = [block(4, 0), block(4, 1), block(24, 2)]
+    whole = joined(blocks)
+    assert whole.samples == 32
+    for name in ("color", "albedo", "guide"):
+        parts = [getattr(one, name).astype(np.float64) for one in blocks]
+        mean = getattr(whole, name)
+        assert mean.dtype == np.float32
+        assert mean == pytest.approx((parts[0] * 4 + parts[1] * 4 + parts[2] * 24) / 32, abs=1e-6), name
+
+
+def test_one_block_is_itself_and_the_order_of_joining_does_not_count() -> None:
+    one, two, three = block(2, 0), block(6, 1), block(8, 2)
+    assert joined([one]).color == pytest.approx(one.color)
+    at_once, in_turn = joined([one, two, three]), joined([joined([one, two]), three])
+    assert at_once.samples == in_turn.samples == 16 and at_once.guide == pytest.approx(in_turn.guide, abs=1e-6)
