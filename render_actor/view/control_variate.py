@@ -45,14 +45,23 @@ class Correction:
         expected: (N, 3) of the guide.
         error: (N,) that the expected value's own error gives the displayed colour, of 255, and no change tells of; root
             mean square of the channels.
-        doubt: by how much an error that is told by the blocks' differences is to be taken larger: the slopes were made to lessen these.
+        blocks: number of those whose differences tell the slopes.
     """
 
     where: NDArray[np.bool_]
     slopes: NDArray[np.float32]
     expected: NDArray[np.float32]
     error: NDArray[np.float64]
-    doubt: float = 1.0
+    blocks: int = 2
+
+    def doubt(self, mask: NDArray[np.bool_]) -> float:
+        """By how much an error that is told by the blocks' differences is to be taken larger, since the slopes were made to lessen these.
+
+        Akaike's final prediction error, of three slopes.
+        """
+        equations = WINDOW**2 * (self.blocks - 1)
+        share = float((mask & self.where).sum()) / max(int(mask.sum()), 1)
+        return math.sqrt(1 + share * ((equations + 3) / (equations - 3) - 1))
 
     def rms_error(self, mask: NDArray[np.bool_]) -> float:
         """Root mean square of ``error`` over the pixels of a mask."""
@@ -100,13 +109,7 @@ def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve) -> Correc
     error = np.sqrt(np.square(displayed(doubt)).mean(axis=-1))
     same = _same_function(expected - mean.guide, where, found.spread)
     where[where] = same
-    return Correction(where, found.values[same].astype(np.float32), expected[where], error[same], _doubt(len(blocks)))
-
-
-def _doubt(blocks: int) -> float:
-    """Of three slopes, from the differences of some blocks in a window: Akaike's final prediction error."""
-    equations = WINDOW**2 * (blocks - 1)
-    return math.sqrt((equations + 3) / (equations - 3))
+    return Correction(where, found.values[same].astype(np.float32), expected[where], error[same], len(blocks))
 
 
 def _same_function(off: NDArray[np.float32], where: NDArray[np.bool_], spread: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -112,7 +112,7 @@ class _Look:
         mixed = _mixed(before, now, correct.of(blocks[-1]), self._mask, self._tone)
         self._before, self._correction = now, now_correct
         color = now.color + np.float32(mixed.noisy_part) * (now.noisy - now.color)
-        return _Seen(color, math.hypot(now_correct.doubt * mixed.error, now_correct.rms_error(self._mask)))
+        return _Seen(color, math.hypot(now_correct.doubt(self._mask) * mixed.error, now_correct.rms_error(self._mask)))
 
     def _correction_of(self, blocks: Sequence[Block]) -> Correction:
         if self._guide is None:
