@@ -19,8 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.truth import stock_axes
-from render_actor.blender.scene import BlenderScene
-from render_actor.blender.session import bpy, start_session
 from render_actor.contract.cameras import camera_poses
 from render_actor.contract.scene import Sampling, TemplateScene, object_to_scene, poses_in_scene
 from render_actor.process.cpu_affinity import CoreClaim
@@ -41,6 +39,11 @@ class Probe:
 
     def __init__(self, cad: Path, num_gpus: float, resolution: int = 512, axes: Literal["cad", "blender"] = "cad") -> None:
         CoreClaim(1).pin()
+        # Imported before, TBB, with a worker for each core that it sees, would leave one of them turning in circles.
+        from render_actor.blender.scene import BlenderScene
+        from render_actor.blender.session import bpy, start_session
+
+        self.cycles = bpy.context.scene.cycles
         self.device = start_session(num_gpus=num_gpus, threads=1)
         self._mesh = parse_cad(cad.read_bytes(), cad.suffix, cad.parent, CadLimits.from_settings(Settings())).mesh
         self._blender = BlenderScene(1)
@@ -78,7 +81,7 @@ def main() -> None:
         if what == "pixels":
             print(json.dumps({"pixels": int(probe.mask_and_xyz(int(view))[0].sum())}), file=answers, flush=True)
             continue
-        bpy.context.scene.cycles.seed = int(rest[1])
+        probe.cycles.seed = int(rest[1])
         # Dithered as the stock images are, or the dithering would count as their error.
         rgb, seconds = probe.render(int(view), Sampling(int(rest[0]), denoiser="none"))
         cv2.imwrite(str(output / f"converged_{view}.png"), rgb[..., ::-1])

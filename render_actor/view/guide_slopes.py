@@ -29,6 +29,8 @@ _BRIGHTEST = 4.0
 
 _RIDGE = 1e-4
 
+_ARRAYS = ("where", "values", "spread", "brightness", "staying", "noise")
+
 _BAND_PIXELS = 100_000
 """Pixels that are worked on at once: what is needed meanwhile is 200 bytes a pixel, and stays small for a large image."""
 
@@ -43,6 +45,7 @@ class Slopes:
         spread: (N,) variance of the guide's mean, summed over its channels.
         brightness: (N, 3) of 255: how much what is displayed changes with a linear colour.
         staying: (N,) standard deviation of the displayed colour that the guide does not explain, of 255.
+        noise: (H, W) variance of the displayed colour, of 255², in the pixels where it can be told.
     """
 
     where: NDArray[np.bool_]
@@ -50,6 +53,18 @@ class Slopes:
     spread: NDArray[np.float64]
     brightness: NDArray[np.float64]
     staying: NDArray[np.float64]
+    noise: NDArray[np.float32]
+
+    def noise_left(self, mask: NDArray[np.bool_]) -> float:
+        """The part of the noise, as a standard deviation, that the guide does not explain; 0..1.
+
+        Args:
+            mask: (H, W) the pixels that count.
+        """
+        left = self.noise.copy()
+        left[self.where] = np.square(self.staying)
+        whole = float(self.noise[mask].sum())
+        return float(np.sqrt(left[mask].sum() / whole)) if whole > 0.0 else 1.0
 
 
 def slopes(blocks: Sequence[Block], mean: Block, tone: ToneCurve) -> Slopes:
@@ -61,7 +76,7 @@ def slopes(blocks: Sequence[Block], mean: Block, tone: ToneCurve) -> Slopes:
         tone: of the view transform.
     """
     parts = [_of_band(blocks, mean, tone, rows, inner) for rows, inner in _bands(*mean.color.shape[:2])]
-    joined = [np.concatenate([getattr(part, name) for part in parts]) for name in ("where", "values", "spread", "brightness", "staying")]
+    joined = [np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS]
     return Slopes(*joined)
 
 
@@ -92,13 +107,15 @@ def _of_band(blocks: Sequence[Block], mean: Block, tone: ToneCurve, rows: slice,
     where = spread > _SMALLEST_SPREAD
     covariance, spread = guide[where], spread[where]
     values = _inverse(covariance + (_RIDGE * spread / 3)[:, None, None] * np.eye(3)) @ shared[where]
-    brightness = _brightness(tone, mean.color[rows][inner][where])
+    brightness = _brightness(tone, mean.color[rows][inner])
+    noise = (color * brightness**2).mean(axis=-1).astype(np.float32)
+    brightness = brightness[where]
     explained = np.maximum((values[..., :3] * (covariance @ values[..., :3])).sum(axis=1), 0.0) * brightness**2
-    whole = (color[where] * brightness**2).sum(axis=-1)
+    whole = 3.0 * noise[where]
     useful = (explained.max(axis=-1) > _SMALLEST_EFFECT**2) & (explained.sum(axis=-1) > _SMALLEST_SHARE * whole)
     where[where] = useful
     staying = np.sqrt(np.maximum(whole - explained.sum(axis=-1), 0.0) / 3)
-    return Slopes(where, values[useful], spread[useful], brightness[useful], staying[useful])
+    return Slopes(where, values[useful], spread[useful], brightness[useful], staying[useful], noise)
 
 
 def _rows(block: Block, rows: slice) -> Block:

@@ -15,6 +15,16 @@ from render_actor.view.block import Block, joined
 from render_actor.view.control_variate import Correction, Guide, correction, no_correction
 from render_actor.view.denoiser_bias import Mixture, mixture, unseen
 from render_actor.view.error_estimate import EXPONENT, Denoised, ToneCurve, estimated_error, measured_exponent, samples_for
+from render_actor.view.guide_slopes import slopes
+
+_GUIDED_FROM = 2
+"""Blocks: a view that is good enough with the first ones is done without rays."""
+
+_DENOISED_LEFT = 1.5
+"""Of the noise that the guide does not explain the denoiser leaves less than of the whole: about this power."""
+
+_WORTH_RAYS = 0.85
+"""Rays are cast where they likely bring the error down to this part of it, and the view within its bound with the samples it may take."""
 
 _MOST_BLOCKS = 4
 """That are kept apart: their differences tell how colour changes with the guide, and each takes 36 bytes a pixel."""
@@ -53,11 +63,12 @@ def refined(
     last: tuple[int, float] | None = None
     while True:
         seen = look.at(blocks)
-        if seen.error > bound.accepted and guide is not None and not look.guided:
-            # What is good enough without rays is done without them.
-            look = _Look(denoise, mask, tone, guide)
-            seen = look.at(blocks)
         taken = sum(block.samples for block in blocks)
+        if guide is not None and len(blocks) == _GUIDED_FROM and seen.error > bound.accepted:
+            hoped = seen.error * slopes(blocks, joined(blocks), tone).noise_left(mask) ** _DENOISED_LEFT
+            if hoped < _WORTH_RAYS * seen.error and hoped * (taken / most) ** EXPONENT < bound.every_view:
+                look = _Look(denoise, mask, tone, guide)
+                seen = look.at(blocks)
         if seen.error <= bound.accepted or taken >= most:
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:
@@ -93,11 +104,6 @@ class _Look:
         self._denoise, self._mask, self._tone, self._guide = denoise, mask, tone, guide
         self._before: Denoised | None = None
         self._correction: Correction | None = None
-
-    @property
-    def guided(self) -> bool:
-        """Whether images are corrected."""
-        return self._guide is not None
 
     def at(self, blocks: Sequence[Block]) -> _Seen:
         """The image of all samples.
