@@ -32,7 +32,7 @@ from render_actor.contract.scene import (
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.dithering import dithered
-from render_actor.view.surface_guide import SurfaceGuide, ViewGuide
+from render_actor.view.surface_guide import ViewGuide
 from render_actor.view.too_slow import ViewTooSlowError
 from render_actor.view.xyz_raycast import ViewRays
 
@@ -200,10 +200,8 @@ class BlenderScene:
 
     def _guide(self, scene: TemplateScene, view: int) -> ViewGuide | None:
         assert self._shown is not None
-        mesh = self._shown.mesh
-        if scene.base_color is None and not SurfaceGuide.knows(mesh):
-            return None
-        return ViewGuide(SurfaceGuide(mesh, self._shown.coordinates, scene.base_color), scene, view, self._bounds(scene, view))
+        guide = self._shown.guide(scene.base_color)
+        return None if guide is None else ViewGuide(guide, scene, view, self._bounds(scene, view))
 
     def _aim(self, scene: TemplateScene, view: int) -> None:
         """Have the next render show the pixels around the object from one camera."""

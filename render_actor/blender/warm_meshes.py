@@ -8,6 +8,7 @@ from typing import Any
 
 from render_actor.blender.mesh import blender_object, remove_object
 from render_actor.contract.types import CadMesh
+from render_actor.view.surface_guide import SurfaceGuide
 from render_actor.view.xyz_raycast import ObjectCoordinates
 
 
@@ -26,6 +27,19 @@ class WarmMesh:
     blender_object: Any
     coordinates: ObjectCoordinates
     dropped: bool = False
+    _guide: tuple[float | None, SurfaceGuide] | None = None
+
+    def guide(self, grey: float | None) -> SurfaceGuide | None:
+        """Its guide, where the guide's expected value is known; made once, since it looks at every face.
+
+        Args:
+            grey: linear base colour that replaces the mesh's own, or None.
+        """
+        if grey is None and not SurfaceGuide.knows(self.mesh):
+            return None
+        if self._guide is None or self._guide[0] != grey:
+            self._guide = (grey, SurfaceGuide(self.mesh, self.coordinates, grey))
+        return self._guide[1]
 
 
 class WarmMeshes:

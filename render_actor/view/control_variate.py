@@ -20,8 +20,8 @@ from render_actor.view.block import Block, joined
 from render_actor.view.error_estimate import ToneCurve
 from render_actor.view.guide_slopes import WINDOW, around, slopes
 
-_FINE_EFFECT, _FINE_SHARE = 0.5, 0.4
-"""More rays are cast where the error of the expected value itself is larger than this, of 255, and than this part of what noise stays."""
+_FINE_SHARE = 0.4
+"""Of the noise that stays in a pixel: where the error of the expected value is smaller, more rays are of no use."""
 
 _CONTRADICTION = 8.0
 """Where the squared difference of the guide from its expected value is so many times its variance, the two are not the same function:
@@ -83,13 +83,15 @@ def no_correction(shape: tuple[int, ...]) -> Correction:
     return Correction(np.zeros(shape, dtype=bool), np.zeros((0, 3, 6), np.float32), np.zeros((0, 3), np.float32), np.zeros(0))
 
 
-def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve) -> Correction:
+def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve, mask: NDArray[np.bool_], allowed: float) -> Correction:
     """How to correct the images of some blocks of samples; at least two.
 
     Args:
         blocks: all samples, in parts that know nothing of each other.
         guide: of the view.
         tone: of the view transform.
+        mask: (H, W) the pixels whose error counts.
+        allowed: root mean square error over these pixels that may stay for want of rays, of 255.
     """
     mean = joined(blocks)
     found = slopes(blocks, mean, tone)
@@ -99,17 +101,28 @@ def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve) -> Correc
     expected, doubt = guide.expected(where, fine=False)
 
     def displayed(doubt: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.abs(np.einsum("nf,nft->nt", doubt[where], found.values[..., :3])) * found.brightness
+        by_channel = np.einsum("nf,nft->nt", doubt[where], found.values[..., :3]) * found.brightness
+        return np.asarray(np.sqrt(np.square(by_channel).mean(axis=-1)))
 
-    fine = where.copy()
-    fine[where] = displayed(doubt).max(axis=-1) > np.maximum(_FINE_EFFECT, _FINE_SHARE * found.staying)
+    error = displayed(doubt)
+    fine = np.zeros_like(where)
+    fine[where] = _worst(error, (error > _FINE_SHARE * found.staying) & mask[where], allowed**2 * mask.sum())
     if fine.any():
         better, less_doubt = guide.expected(fine, fine=True)
         expected, doubt = (np.where(fine[..., None], after, before) for after, before in ((better, expected), (less_doubt, doubt)))
-    error = np.sqrt(np.square(displayed(doubt)).mean(axis=-1))
+        error = displayed(doubt)
     same = _same_function(expected - mean.guide, where, found.spread)
     where[where] = same
     return Correction(where, found.values[same].astype(np.float32), expected[where], error[same], len(blocks))
+
+
+def _worst(errors: NDArray[np.float64], candidates: NDArray[np.bool_], allowed: float) -> NDArray[np.bool_]:
+    """(N,) the fewest candidates without which the squares of the other errors sum to what is allowed."""
+    squares = np.where(candidates, np.square(errors), 0.0)
+    order = np.argsort(squares, kind="stable")
+    chosen = np.zeros_like(candidates)
+    chosen[order[np.cumsum(squares[order]) > allowed]] = True
+    return chosen & candidates
 
 
 def _same_function(off: NDArray[np.float32], where: NDArray[np.bool_], spread: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -26,6 +26,9 @@ _DENOISED_LEFT = 1.5
 _WORTH_RAYS = 0.85
 """Rays are cast where they likely bring the error down to this part of it, and the view within its bound with the samples it may take."""
 
+_FOR_WANT_OF_RAYS = 0.25
+"""Of the error that is accepted: as independent errors add up, it takes 3 % of the room."""
+
 _MOST_BLOCKS = 4
 """That are kept apart: their differences tell how colour changes with the guide, and each takes 36 bytes a pixel."""
 
@@ -67,7 +70,7 @@ def refined(
         if guide is not None and len(blocks) == _GUIDED_FROM and seen.error > bound.accepted:
             hoped = seen.error * slopes(blocks, joined(blocks), tone).noise_left(mask) ** _DENOISED_LEFT
             if hoped < _WORTH_RAYS * seen.error and hoped * (taken / most) ** EXPONENT < bound.every_view:
-                look = _Look(denoise, mask, tone, guide)
+                look = _Look(denoise, mask, tone, guide, _FOR_WANT_OF_RAYS * bound.accepted)
                 seen = look.at(blocks)
         if seen.error <= bound.accepted or taken >= most:
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
@@ -96,12 +99,18 @@ class _Look:
         mask: (H, W) the object's pixels.
         tone: of the view transform.
         guide: that the images are corrected by.
+        allowed: error that may stay for want of rays.
     """
 
     def __init__(
-        self, denoise: Callable[[Block], NDArray[np.float32]], mask: NDArray[np.bool_], tone: ToneCurve, guide: Guide | None = None
+        self,
+        denoise: Callable[[Block], NDArray[np.float32]],
+        mask: NDArray[np.bool_],
+        tone: ToneCurve,
+        guide: Guide | None = None,
+        allowed: float = 0.0,
     ) -> None:
-        self._denoise, self._mask, self._tone, self._guide = denoise, mask, tone, guide
+        self._denoise, self._mask, self._tone, self._guide, self._allowed = denoise, mask, tone, guide, allowed
         self._before: Denoised | None = None
         self._correction: Correction | None = None
 
@@ -123,7 +132,7 @@ class _Look:
     def _correction_of(self, blocks: Sequence[Block]) -> Correction:
         if self._guide is None:
             return no_correction(self._mask.shape)
-        return correction(blocks, self._guide, self._tone)
+        return correction(blocks, self._guide, self._tone, self._mask, self._allowed)
 
     def _denoised(self, block: Block) -> Denoised:
         return Denoised(block.samples, self._denoise(block), block.color)

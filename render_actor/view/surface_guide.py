@@ -34,6 +34,9 @@ class SurfaceGuide:
     def __init__(self, mesh: CadMesh, coordinates: ObjectCoordinates, grey: float | None) -> None:
         self._mesh, self._coordinates = mesh, coordinates
         self._base = BaseColor(mesh, grey)
+        corners = coordinates.vertices[mesh.faces]
+        flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        self._flat = (flat / np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-300)).astype(np.float32)
 
     @staticmethod
     def knows(mesh: CadMesh) -> bool:
@@ -61,13 +64,14 @@ class SurfaceGuide:
 
     def _cosines(self, faces: NDArray[Any], weights: NDArray[np.float32], directions: NDArray[np.float64]) -> NDArray[np.float32]:
         """(R,) of the angle between the shading normal, turned to the side that is seen, and the way back; 0 where that is negative."""
-        corners = self._coordinates.vertices[self._mesh.faces[faces]].astype(np.float32)
-        flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        flat = self._flat[faces]
         back = -(directions / np.linalg.norm(directions, axis=-1, keepdims=True)).astype(np.float32)
-        side = np.sign(np.einsum("rc,rc->r", flat, back))
-        shading = flat if self._mesh.corner_normals is None else np.einsum("rk,rkc->rc", weights, self._mesh.corner_normals[faces])
-        length = np.maximum(np.linalg.norm(shading, axis=-1), np.float32(1e-30))
-        return np.maximum(side * np.einsum("rc,rc->r", shading, back) / length, np.float32(0.0))
+        facing = np.einsum("rc,rc->r", flat, back)
+        if self._mesh.corner_normals is None:
+            return np.abs(facing)
+        shading = np.einsum("rk,rkc->rc", weights, self._mesh.corner_normals[faces])
+        length = np.maximum(np.sqrt(np.einsum("rc,rc->r", shading, shading)), np.float32(1e-30))
+        return np.maximum(np.sign(facing) * np.einsum("rc,rc->r", shading, back) / length, np.float32(0.0))
 
 
 class ViewGuide:

@@ -14,7 +14,7 @@ ALL = np.ones((SIZE, SIZE), dtype=bool)
 def errors(view: GuidedView, blocks: list[Block]) -> tuple[float, float]:
     """Of 255: of the mean as it is, and as it is corrected."""
     mean = joined(blocks)
-    corrected = correction(blocks, view, TONE).of(mean)
+    corrected = correction(blocks, view, TONE, ALL, 0.2).of(mean)
     return tuple(displayed_error(one.color, view.color, ALL) for one in (mean, corrected))  # type: ignore[return-value]
 
 
@@ -29,7 +29,7 @@ def test_albedo_loses_its_noise_as_well() -> None:
     view = GuidedView()
     blocks = view.blocks(8, 8)
     mean = joined(blocks)
-    corrected = correction(blocks, view, TONE).of(mean)
+    corrected = correction(blocks, view, TONE, ALL, 0.2).of(mean)
     assert np.std(corrected.albedo) < 0.1 * np.std(mean.albedo)
     assert corrected.samples == mean.samples and np.array_equal(corrected.guide, mean.guide)
 
@@ -37,7 +37,7 @@ def test_albedo_loses_its_noise_as_well() -> None:
 def test_each_part_of_the_samples_is_corrected_by_the_same_coefficients() -> None:
     view = GuidedView()
     blocks = view.blocks(8, 8)
-    found = correction(blocks, view, TONE)
+    found = correction(blocks, view, TONE, ALL, 0.2)
     parts = [found.of(block) for block in blocks]
     assert all(displayed_error(part.color, view.color, ALL) < 1.0 for part in parts)
     assert joined(parts).color == pytest.approx(found.of(joined(blocks)).color, abs=1e-5)  # It is linear.
@@ -63,7 +63,7 @@ def test_what_is_corrected_has_no_bias() -> None:
     means = []
     for seed in range(24):
         blocks = view.blocks(4, 4, seed=seed)
-        means.append(correction(blocks, view, TONE).of(joined(blocks)).color)
+        means.append(correction(blocks, view, TONE, ALL, 0.2).of(joined(blocks)).color)
     off = np.mean(means, axis=0) - view.color
     scatter = np.std(means, axis=0, ddof=1) / np.sqrt(len(means))
     assert np.sqrt(np.square(off).mean()) < 1.15 * np.sqrt(np.square(scatter).mean())
@@ -75,7 +75,7 @@ def test_a_pixel_whose_guide_is_black_is_left_alone() -> None:
     noise[OBJECT] = 0.3
     view = GuidedView(guide_noise=noise, own_noise=0.05)
     blocks = view.blocks(8, 8)
-    found, mean = correction(blocks, view, TONE), joined(blocks)
+    found, mean = correction(blocks, view, TONE, ALL, 0.2), joined(blocks)
     assert found.where[OBJECT].mean() > 0.9
     far = np.ones_like(OBJECT)
     far[6:58, 6:58] = False  # The window of a pixel there does not reach the object.
@@ -88,7 +88,7 @@ def test_a_guide_without_noise_corrects_nothing_and_is_not_asked(level: float) -
     view = GuidedView(guide_noise=0.0, own_noise=0.3)
     view.truth = np.full((SIZE, SIZE, 3), level, dtype=np.float32)
     blocks = view.blocks(8, 8)
-    found = correction(blocks, view, TONE)
+    found = correction(blocks, view, TONE, ALL, 0.2)
     assert not found.where.any() and not view.asked
     assert found.of(blocks[0]) is blocks[0]
 
@@ -100,7 +100,7 @@ def test_where_the_expected_value_contradicts_the_guide_nothing_is_changed() -> 
     told[wrong] += 0.6
     view = GuidedView(told=told)
     blocks = view.blocks(8, 8, 16)
-    found, mean = correction(blocks, view, TONE), joined(blocks)
+    found, mean = correction(blocks, view, TONE, ALL, 0.2), joined(blocks)
     assert not found.where[wrong].any()
     assert np.array_equal(found.of(mean).color[wrong], mean.color[wrong])
     far = np.ones_like(wrong)
@@ -112,9 +112,9 @@ def test_where_the_expected_value_contradicts_the_guide_nothing_is_changed() -> 
 def test_a_spark_does_not_spoil_its_neighbours() -> None:
     view = GuidedView()
     blocks = view.blocks(8, 8)
-    clean = correction(blocks, view, TONE).of(joined(blocks)).color
+    clean = correction(blocks, view, TONE, ALL, 0.2).of(joined(blocks)).color
     blocks[1].color[30, 30] += 3000.0
-    found, mean = correction(blocks, view, TONE), joined(blocks)
+    found, mean = correction(blocks, view, TONE, ALL, 0.2), joined(blocks)
     corrected = found.of(mean).color
     around = np.zeros_like(ALL)
     around[26:35, 26:35] = True
@@ -143,7 +143,7 @@ def test_a_guide_of_one_channel_is_enough_where_it_tells_all(channel: int) -> No
 
 def test_a_correction_that_nobody_would_see_is_not_made() -> None:
     view = GuidedView(guide_noise=0.001)
-    assert not correction(view.blocks(8, 8), view, TONE).where.any() and not view.asked
+    assert not correction(view.blocks(8, 8), view, TONE, ALL, 0.2).where.any() and not view.asked
 
 
 def test_more_rays_are_cast_only_where_their_error_would_be_seen() -> None:
@@ -167,3 +167,12 @@ def test_colours_stay_colours() -> None:
 def test_no_correction_changes_nothing() -> None:
     block = GuidedView().block(0, 4)
     assert no_correction((SIZE, SIZE)).of(block) is block
+
+
+def test_more_rays_are_cast_for_the_fewest_pixels_that_bring_the_error_down_to_what_is_allowed() -> None:
+    cast = []
+    for allowed in (1000.0, 2.0, 0.5, 0.0):
+        view = GuidedView(error=0.05)
+        correction(view.blocks(8, 8), view, TONE, ALL, allowed)
+        cast.append(sum(int(where.sum()) for where, fine in view.asked if fine))
+    assert cast[0] == 0 < cast[1] < cast[2] < cast[3]
