@@ -26,14 +26,15 @@ class Ingress:
 
     Args:
         workers: handle of the ``RenderWorker`` deployment.
+        min_renderers: how many of them are kept warm.
         max_renderers: how many of them there can be.
     """
 
-    async def __init__(self, workers: DeploymentHandle, max_renderers: int) -> None:  # type: ignore[misc]  # Serve awaits it.
+    async def __init__(self, workers: DeploymentHandle, min_renderers: int, max_renderers: int) -> None:  # type: ignore[misc]  # Serve awaits it.
         settings = _settings()
         configure_console(settings.log_level, background=True)
         keep_token_private(token_file(os.environ))
-        self.service = RenderService(settings, ServeRenderers(workers, settings.view_timeout_sec), max_renderers)
+        self.service = RenderService(settings, ServeRenderers(workers, settings.view_timeout_sec), max_renderers, min_renderers)
         await self.service.start()
         # What is in memory by now stays: no later collection looks at it, and none stops the event loop for as long.
         gc.collect()

@@ -66,6 +66,7 @@ STATUS: dict[str, int] = {
     "storage_full": 507,
     "store_unavailable": 503,
     "draining": 503,
+    "not_ready": 503,
     # The renderers.
     "renderer_start_failed": 503,
     "renderer_lost": 503,
@@ -107,6 +108,20 @@ def failure(description: str, **more: Any) -> dict[str, Any]:
     """How the OpenAPI document describes a failure: JSON, also of a route that otherwise answers with text."""
     schema = {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}
     return {"description": description, "content": {"application/json": {"schema": schema}}, **more}
+
+
+def _not_ready() -> dict[str, Any]:
+    described = failure(
+        "No renderer is ready to render yet, or the server is stopping.",
+        headers={"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
+    )
+    example = ErrorBody(detail="no renderer is ready to render; ask again in a moment", code="not_ready")
+    described["content"]["application/json"]["example"] = example.model_dump()
+    return described
+
+
+NOT_READY = _not_ready()
+"""How the OpenAPI document describes the 503 of `GET /ready`."""
 
 
 def error_body(error: ServiceError) -> ErrorBody:

@@ -14,10 +14,10 @@ from serve_app.base.settings import Settings
 from serve_app.http import batch, cancel, v1
 from serve_app.http.dependencies import IdempotencyKey, JobId, ServerSettings, ServerWaitLimit, Service, Wait, WaitTimeout
 from serve_app.http.docs import docs_router
-from serve_app.http.errors import HANDLERS, failures
+from serve_app.http.errors import HANDLERS, NOT_READY, failures
 from serve_app.http.job_answer import JobAnswer, JobList, job_answer
 from serve_app.http.json_body import JsonRoute
-from serve_app.http.responses import AcceptedJob, Health, ServerStatus
+from serve_app.http.responses import AcceptedJob, Health, Ready, ServerStatus
 from serve_app.http.security import key_in_openapi, secure
 from serve_app.http.status import server_status
 from serve_app.http.wait_limit import WaitLimit
@@ -38,8 +38,18 @@ _NOT_ACCEPTED = failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507)
 
 @public_router.get("/health", tags=["server"])
 async def health() -> Health:
-    """Whether the server answers. Whether it can render yet, `/api/v1/status` says."""
+    """Whether the server answers. Whether it can render yet, `/ready` says."""
     return Health(message="Render Server is running", timestamp=round(time.time(), 3))
+
+
+@public_router.get("/ready", tags=["server"], responses={503: NOT_READY})
+async def ready(service: Service) -> Ready:
+    """Whether to send requests here: a renderer is ready to render, and the server is not about to stop.
+
+    A full queue does not count: that is 429, with its own `Retry-After`.
+    """
+    service.check_ready()
+    return Ready(message="Render Server is ready to render")
 
 
 @router.get("/api/v1/status", tags=["server"])

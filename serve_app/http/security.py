@@ -23,7 +23,7 @@ from serve_app.http.head import HeadRequests
 from serve_app.http.header_limit import HeaderLimit
 from serve_app.service.service import RenderService
 
-OPEN_PATHS = ("/health",)
+OPEN_PATHS = ("/health", "/ready")
 """Answered without the key: what a load balancer or a container's health check asks."""
 
 BROWSER_PATHS = ("/docs", "/openapi.json")

@@ -46,6 +46,27 @@ def test_health(server: Server) -> None:
     assert answer["status"] == "healthy" and answer["message"] and answer["timestamp"]
 
 
+def test_ready(server: Server) -> None:
+    with server.http() as http:
+        answer, head = http.get("/ready"), http.head("/ready")
+        # Serve's own, which says nothing of renderers, stays as it is.
+        assert http.get("/-/healthz").status_code == 200
+    assert answer.status_code == 200 and answer.json()["status"] == "ready" and head.status_code == 200
+
+
+def test_a_server_that_renders_is_ready(server: Server, two_poses: str) -> None:
+    with server.http() as http:
+        job_id = http.post("/render/templates", json=body(server, "knot.ply", "ready", camera_poses_path=two_poses)).json()["job_id"]
+        seen = []
+
+        def asked_until_ended() -> bool:
+            seen.append(http.get("/ready").status_code)
+            return http.get(f"/jobs/{job_id}").json()["status"] not in ("queued", "running")
+
+        wait_until(asked_until_ended, "the end of the job")
+    assert set(seen) == {200}
+
+
 def test_status(server: Server) -> None:
     with server.http() as http:
         answer = http.get("/api/v1/status").json()
@@ -154,7 +175,7 @@ def test_docs_are_served(server: Server) -> None:
     with server.http() as http:
         assert "swagger" in http.get("/docs").text.lower()
         paths = http.get("/openapi.json").json()["paths"]
-    expected = {"/render/templates", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/log", "/health", "/api/v1/status"}
+    expected = {"/render/templates", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/log", "/health", "/ready", "/api/v1/status"}
     assert expected | {"/api/v1/render-templates", "/api/v1/render-templates-batch", "/api/v1/jobs/cancel"} == set(paths)
 
 

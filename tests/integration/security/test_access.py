@@ -26,7 +26,7 @@ def dashboard_of(server: Server) -> str:
 
 def test_only_the_key_opens(locked_server: Server) -> None:
     with locked_server.http() as http:
-        assert http.get("/health").status_code == 200
+        assert http.get("/health").status_code == http.get("/ready").status_code == 200
         for path in ("/jobs", "/api/v1/status", "/docs", "/openapi.json", "/no/such/path"):
             answer = http.get(path)
             assert answer.status_code == 401 and answer.json()["code"] == "unauthorized" and "WWW-Authenticate" in answer.headers
