@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(
         None, description="Key that every request but /health and /ready must present; unset, anyone may ask."
     )
+    api_key_file: Path | None = Field(
+        None, description="File that holds the API key, on one line, such as a Docker or Kubernetes secret; instead of api_key."
+    )
     cors_origins: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="Origins of web pages that may ask, separated by spaces or commas; none by default."
     )

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, FastAPI, Query
 from fastapi.responses import PlainTextResponse
 
+from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
 from serve_app.http import batch, cancel, v1
 from serve_app.http.dependencies import IdempotencyKey, JobId, ServerSettings, ServerWaitLimit, Service, Wait, WaitTimeout
@@ -154,10 +155,11 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
     app.state.get_service, app.state.settings = get_service, settings
     app.state.wait_limit = WaitLimit(settings.max_waiting_requests)
     app.include_router(public_router)
+    key = key_of(settings)
     for part in (router, cancel.router, v1.router, batch.router):
-        app.include_router(part, **key_in_openapi(settings))
+        app.include_router(part, **key_in_openapi(wanted=key is not None))
     app.include_router(docs_router(app))
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
-    secure(app, settings, get_service)
+    secure(app, settings, key, get_service)
     return app

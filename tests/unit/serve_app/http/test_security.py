@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +52,15 @@ async def test_the_key_opens(locked: FastAPI, name: str) -> None:
     value = KEY.encode() if name != "Authorization" else b"bearer " + KEY.encode()
     async with client(locked) as http:
         assert (await http.get("/jobs", headers={name.encode(): value})).status_code == 200
+
+
+async def test_the_key_may_come_from_a_file(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY + "\n")
+    locked = api(settings, api_key_file=tmp_path / "key")
+    async with client(locked) as http:
+        assert (await http.get("/jobs")).status_code == 401
+        assert (await http.get("/jobs", headers={b"X-API-Key": KEY.encode()})).status_code == 200
+    assert "securitySchemes" in locked.openapi()["components"]
 
 
 async def test_health_and_readiness_need_no_key(locked: FastAPI) -> None:
