@@ -12,6 +12,7 @@ from starlette.routing import compile_path
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
+from serve_app.http.request_id import request_id_of
 from serve_app.http.responses import ErrorBody
 from serve_app.http.validation import validation_error
 
@@ -170,7 +171,8 @@ def _offered(request: Request) -> set[str]:
 
 
 async def _on_fault(request: Request, error: Exception) -> JSONResponse:
-    server_event("error", "request failed unexpectedly", path=request.scope["path"][:_MAX_SHOWN], cause=repr(error))
+    path, request_id = request.scope["path"][:_MAX_SHOWN], request_id_of(request.scope["headers"])
+    server_event("error", "request failed unexpectedly", path=path, request_id=request_id, cause=repr(error))
     # Sent from outside the middleware that adds these to every other answer.
     return error_response(FAULT, SECURITY_HEADERS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from fastapi.responses import PlainTextResponse
 from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
 from serve_app.http import batch, cancel, v1
-from serve_app.http.dependencies import IdempotencyKey, JobId, ServerSettings, ServerWaitLimit, Service, Wait, WaitTimeout
+from serve_app.http.dependencies import IdempotencyKey, JobId, RequestId, ServerSettings, ServerWaitLimit, Service, Wait, WaitTimeout
 from serve_app.http.docs import docs_router
 from serve_app.http.errors import HANDLERS, NOT_READY, failures
 from serve_app.http.job_answer import JobAnswer, JobList, job_answer
@@ -65,6 +66,7 @@ async def render_templates(
     request: RenderRequest,
     service: Service,
     wait_limit: ServerWaitLimit,
+    request_id: RequestId,
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
     idempotency_key: IdempotencyKey = None,
@@ -73,7 +75,9 @@ async def render_templates(
 
     With an `Idempotency-Key`, sending the same request again is the same job: safe to repeat when an answer was lost.
     """
-    return await _accepted(service, request, wait_limit if wait else None, wait_timeout_sec, request_key=idempotency_key)
+    return await _accepted(
+        service, request, wait_limit if wait else None, wait_timeout_sec, request_key=idempotency_key, request_id=request_id
+    )
 
 
 @router.put("/jobs/{job_id}", tags=["jobs"], response_model_exclude_unset=True, responses=_NOT_ACCEPTED)
@@ -82,11 +86,12 @@ async def put_job(
     request: RenderRequest,
     service: Service,
     wait_limit: ServerWaitLimit,
+    request_id: RequestId,
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
 ) -> AcceptedJob | JobAnswer:
     """Render one CAD as a job with an id of your own; sending the same again is the same job."""
-    return await _accepted(service, request, wait_limit if wait else None, wait_timeout_sec, job_id=job_id)
+    return await _accepted(service, request, wait_limit if wait else None, wait_timeout_sec, job_id=job_id, request_id=request_id)
 
 
 async def _accepted(
@@ -95,13 +100,15 @@ async def _accepted(
     wait_limit: WaitLimit | None,
     wait_timeout_sec: float | None,
     *,
+    request_id: str,
     job_id: str | None = None,
     request_key: str | None = None,
 ) -> AcceptedJob | JobAnswer:
+    accept = partial(service.accept, request, job_id=job_id, request_key=request_key, request_id=request_id)
     if wait_limit is not None:
         with wait_limit.place():
-            return await answer_when_ended(await service.accept(request, job_id=job_id, request_key=request_key), wait_timeout_sec)
-    job = await service.accept(request, job_id=job_id, request_key=request_key)
+            return await answer_when_ended(await accept(), wait_timeout_sec)
+    job = await accept()
     # Clients of the older server know no other answer than `queued` to a request that began a job.
     if isinstance(job, Job):
         return AcceptedJob(job_id=job.job_id, status=job.progress.status if job.progress.ended else "queued")
@@ -147,7 +154,8 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
     app = FastAPI(
         title="Render Server",
         version=version("render-server"),
-        description="CAD model in, SAM-6D templates out: for each camera an RGB image, a mask and an object-coordinate map.",
+        description="CAD model in, SAM-6D templates out: for each camera an RGB image, a mask and an object-coordinate map. "
+        "Every answer has `X-Request-Id`: the request's own, or a new one.",
         docs_url=None,  # FastAPI's own pages load their scripts from the internet.
         redoc_url=None,
         redirect_slashes=False,  # A redirect would name the host that the request claims to have asked.

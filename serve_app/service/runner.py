@@ -152,7 +152,7 @@ class JobRunner:
         return task
 
     async def _run_job(self, job: Job) -> None:
-        log, request = JobLog(job.spec.log_path, job.job_id), job.spec.request
+        log, request = JobLog(job.spec.log_path, job.job_id, job.spec.request_id), job.spec.request
         event = "job of an earlier server goes on" if job.recovered else "job accepted"
         log.event("info", event, cad_path=request.cad_path, output_dir=request.output_dir, options=job.spec.options)
         error: ServiceError | None = None

@@ -131,7 +131,13 @@ class RenderService:
             )
 
     async def accept(
-        self, request: RenderRequest, group: str = "", *, job_id: str | None = None, request_key: str | None = None
+        self,
+        request: RenderRequest,
+        group: str = "",
+        *,
+        job_id: str | None = None,
+        request_key: str | None = None,
+        request_id: str = "",
     ) -> Job | JobRecord:
         """Check a request and accept it as a job.
 
@@ -140,6 +146,7 @@ class RenderService:
             group: of the batch that it comes with; such jobs are not interactive unless they say so.
             job_id: an id that the client chose.
             request_key: a key that the client chose: the same key again is the same job.
+            request_id: names the HTTP request in the logs of the job that it makes.
 
         Returns:
             The job; or the record of the job that an earlier request with this id or key began, when that has ended.
@@ -157,7 +164,7 @@ class RenderService:
         self._runner.check_open()
 
         def look() -> tuple[JobSpec, tuple[Place, ...]]:
-            spec = self._intake.resolve(request, group=group, job_id=job_id, request_hash=request_hash)
+            spec = self._intake.resolve(request, group=group, job_id=job_id, request_hash=request_hash, request_id=request_id)
             return spec, self._intake.check(spec)
 
         spec, places = await asyncio.to_thread(look)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from typing import Any
 
 import httpx
@@ -65,6 +66,41 @@ def test_a_server_that_renders_is_ready(server: Server, two_poses: str) -> None:
 
         wait_until(asked_until_ended, "the end of the job")
     assert set(seen) == {200}
+
+
+def test_every_answer_has_the_requests_id(server: Server) -> None:
+    asked = [
+        "GET /health",
+        "HEAD /ready",
+        "GET /jobs/none",
+        "GET /none",
+        "PUT /jobs",
+        "POST /render/templates",
+        "GET /docs",
+        "GET /-/healthz",
+    ]
+    with server.http() as http:
+        for number, (method, path) in enumerate(words.split() for words in asked):
+            answer = http.request(method, path, headers={"X-Request-Id": f"client-1/{number}"})
+            assert answer.headers.get_list("X-Request-Id") == [f"client-1/{number}"], path
+        for given in (None, b"two words", b"\xff", b"x" * 129):
+            answer = http.get("/jobs", headers=[] if given is None else [(b"X-Request-Id", given)])
+            (made,) = answer.headers.get_list("X-Request-Id")
+            assert answer.status_code == 200 and str(uuid.UUID(made)) == made
+        too_large = http.get("/jobs", headers={"X-Large": "x" * 40_000, "X-Request-Id": "large"})
+    assert too_large.status_code == 431 and too_large.headers.get_list("X-Request-Id") == ["large"]
+
+
+def test_a_jobs_log_names_the_request_that_made_it(server: Server, two_poses: str) -> None:
+    request = body(server, "flange.stl", "named", camera_poses_path=two_poses)
+    with server.http() as http:
+        given = http.post("/render/templates", params={"wait": "true"}, json=request, headers={"X-Request-Id": "part=42"})
+        made = http.post("/api/v1/render-templates", json={**request, "output_dir": str(server.folder / "named_2")})
+    console = (server.folder / "server.log").read_text().splitlines()
+    for answer, request_id in ((given, '"part=42"'), (made, made.headers["X-Request-Id"])):
+        lines = server.log(answer.json()["job_id"]).splitlines()
+        assert len(lines) > 2 and all(f" request_id={request_id}" in line for line in lines)
+        assert any(f"job_id={answer.json()['job_id']} request_id={request_id}" in line for line in console)
 
 
 def test_status(server: Server) -> None:

@@ -209,3 +209,11 @@ async def test_a_server_becomes_ready_when_its_renderer_does(settings: Settings)
     await until(lambda: refusal_of_readiness(service) is None)
     await service.drain()
     service.close()
+
+
+async def test_a_jobs_log_names_the_request_that_made_it(service: RenderService, settings: Settings, tmp_path: Path) -> None:
+    job = await service.accept(request(tmp_path), request_key="key", request_id="first")
+    await service.accept(request(tmp_path), request_key="key", request_id="again")
+    await service.cancel(job.job_id)
+    lines = (await service.job_log(job.job_id)).splitlines()
+    assert lines and all(f"job_id={job.job_id} request_id=first" in line for line in lines)
