@@ -57,7 +57,9 @@ def test_ready(server: Server) -> None:
 
 def test_a_server_that_renders_is_ready(server: Server, two_poses: str) -> None:
     with server.http() as http:
-        job_id = http.post("/render/templates", json=body(server, "knot.ply", "ready", camera_poses_path=two_poses)).json()["job_id"]
+        # A look of its own: later tests must not find its templates in the cache.
+        request = body(server, "knot.ply", "ready", camera_poses_path=two_poses, colorize=True, base_color=0.31)
+        job_id = http.post("/render/templates", json=request).json()["job_id"]
         seen = []
 
         def asked_until_ended() -> bool:
@@ -92,7 +94,7 @@ def test_every_answer_has_the_requests_id(server: Server) -> None:
 
 
 def test_a_jobs_log_names_the_request_that_made_it(server: Server, two_poses: str) -> None:
-    request = body(server, "flange.stl", "named", camera_poses_path=two_poses)
+    request = body(server, "flange.stl", "named", camera_poses_path=two_poses, colorize=True, base_color=0.32)
     with server.http() as http:
         given = http.post("/render/templates", params={"wait": "true"}, json=request, headers={"X-Request-Id": "part=42"})
         made = http.post("/api/v1/render-templates", json={**request, "output_dir": str(server.folder / "named_2")})
