@@ -47,6 +47,7 @@ WORKDIR /workspace/Estimation_Server
 # Ray's dashboard stays on the container's loopback; its token is in HOME, made at the first start.
 EXPOSE 8004
 # The start takes a while: Ray first, then Blender. /health answers when the first is done.
+# Not /ready: what acts on a health check restarts the container, and a server that is stopping, or warms a Blender, is well.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=120s --retries=3 \
   CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ.get('RENDER_SERVER_PORT', '8004') + '/health', timeout=4)"]
 # Exec form, so that SIGTERM reaches the command, which then stops Ray and the Blenders in order.

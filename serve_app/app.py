@@ -120,7 +120,7 @@ def build(args: AppArgs) -> serve.Application:
         health_check_period_s=5,
         graceful_shutdown_timeout_s=settings.drain_grace_sec + 5,
     )
-    return ingress.bind(workers, args.max_renderers)
+    return ingress.bind(workers, args.min_renderers, args.max_renderers)
 
 
 __all__ = ["AppArgs", "build"]

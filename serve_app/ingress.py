@@ -12,7 +12,7 @@ from ray import serve
 from ray.serve.context import _get_global_client as get_controller_client
 from ray.serve.handle import DeploymentHandle
 
-from serve_app.base.api_key import NO_KEY, is_loopback
+from serve_app.base.api_key import NO_KEY, is_loopback, key_of
 from serve_app.base.logs import configure_console, server_event
 from serve_app.base.ray_token import keep_token_private, token_file
 from serve_app.base.settings import Settings
@@ -26,14 +26,16 @@ class Ingress:
 
     Args:
         workers: handle of the ``RenderWorker`` deployment.
+        min_renderers: how many of them are kept warm.
         max_renderers: how many of them there can be.
     """
 
-    async def __init__(self, workers: DeploymentHandle, max_renderers: int) -> None:  # type: ignore[misc]  # Serve awaits it.
+    async def __init__(self, workers: DeploymentHandle, min_renderers: int, max_renderers: int) -> None:  # type: ignore[misc]  # Serve awaits it.
         settings = _settings()
+        wants_key = key_of(settings) is not None
         configure_console(settings.log_level, background=True)
         keep_token_private(token_file(os.environ))
-        self.service = RenderService(settings, ServeRenderers(workers, settings.view_timeout_sec), max_renderers)
+        self.service = RenderService(settings, ServeRenderers(workers, settings.view_timeout_sec), max_renderers, min_renderers)
         await self.service.start()
         # What is in memory by now stays: no later collection looks at it, and none stops the event loop for as long.
         gc.collect()
@@ -43,7 +45,7 @@ class Ingress:
             "output_roots": list(map(str, settings.resolved_output_roots)),
         }
         server_event("info", "ingress is up", max_renderers=max_renderers, **roots)
-        if settings.api_key is None and not is_loopback(await asyncio.to_thread(_listening_host)):
+        if not wants_key and not is_loopback(await asyncio.to_thread(_listening_host)):
             server_event("warning", NO_KEY)
 
     async def __del__(self) -> None:  # Serve awaits it, when it stops this replica in good order.

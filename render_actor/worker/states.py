@@ -18,7 +18,7 @@ class BlenderState(StrEnum):
         BUSY: it renders a batch.
         REPLACING: it is being killed; another is started when it is seen dead.
         SWAPPING: the spare has taken its place; the old one is being killed.
-        FAILED: it could not be started; the next batch is told why and has another one started.
+        FAILED: it could not be started; the next batch is told why and has another one started, and so has, later, who asks for the state.
     """
 
     STARTING = "starting"

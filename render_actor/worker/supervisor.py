@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,9 @@ from render_actor.worker.states import BLENDER_MOVES, SPARE_MOVES, BlenderState,
 logger = logging.getLogger("ray.serve")
 
 MEMORY_WATCH_SEC = 0.5
+
+START_AGAIN_SEC = 60.0
+"""After so long a Blender that could not start is tried again without a batch: who heeds `GET /ready` sends none meanwhile."""
 
 
 @dataclass(eq=False)
@@ -39,14 +43,24 @@ class BlenderSupervisor:
         options: gives the start's time limit, the memory limit, and when a Blender is recycled.
         launch: starts a Blender.
         watch_sec: seconds between two looks at the memory of a Blender that renders.
+        start_again_sec: see ``START_AGAIN_SEC``.
 
     Attributes:
         restarts: how many Blenders were replaced because they were lost, killed or could not start.
         recycled: how many Blenders were replaced because they had worked long enough.
     """
 
-    def __init__(self, name: str, options: RendererOptions, launch: Launch, *, watch_sec: float = MEMORY_WATCH_SEC) -> None:
-        self._name, self._options, self._launch, self._watch_sec = name, options, launch, watch_sec
+    def __init__(
+        self,
+        name: str,
+        options: RendererOptions,
+        launch: Launch,
+        *,
+        watch_sec: float = MEMORY_WATCH_SEC,
+        start_again_sec: float = START_AGAIN_SEC,
+    ) -> None:
+        self._name, self._options, self._launch = name, options, launch
+        self._watch_sec, self._start_again_sec, self._failed_at = watch_sec, start_again_sec, 0.0
         self.restarts = self.recycled = 0
         self._life = StateMachine(BlenderState.STARTING, BLENDER_MOVES)
         self._spare_life = StateMachine(SpareState.NONE, SPARE_MOVES)
@@ -108,11 +122,13 @@ class BlenderSupervisor:
             return await self._render(self._blender, batch, told)
 
     async def refresh(self) -> None:
-        """Replace a Blender that died without a batch, and put the spare in its place when that is ready; not during a batch."""
+        """Replace a Blender that died, or could not start a while ago, and put a spare that is ready in its place; not during a batch."""
         if self.state is BlenderState.BUSY:
             return
         await self._use_spare()
-        if self.state is BlenderState.READY and self._blender.process.gone:
+        died = self.state is BlenderState.READY and self._blender.process.gone
+        failed = self.state is BlenderState.FAILED and time.monotonic() - self._failed_at >= self._start_again_sec
+        if died or failed:
             self._replace()
 
     async def _render(self, blender: _Member, batch: ViewBatch, told: Told) -> BatchResult | Failure:
@@ -156,6 +172,8 @@ class BlenderSupervisor:
 
     async def _finish_start(self) -> None:
         ready = await self._warm_up(self._blender)
+        if not ready:
+            self._failed_at = time.monotonic()
         self._life.move(BlenderState.READY if ready else BlenderState.FAILED)
 
     async def _warm_up(self, blender: _Member) -> bool:

@@ -44,6 +44,7 @@ CODES = frozenset(
         "storage_full",
         "store_unavailable",
         "draining",
+        "not_ready",
         # The renderers.
         "renderer_start_failed",
         "renderer_lost",

@@ -86,14 +86,16 @@ class JobLog:
         path: ``logs/<job_id>.log``; its folder is made if need be. A log that cannot be written goes to the console alone,
             which says so once.
         job_id: written into every line.
+        request_id: of the request that made the job, written into every line; empty where it is not known.
     """
 
-    def __init__(self, path: Path, job_id: str) -> None:
+    def __init__(self, path: Path, job_id: str, request_id: str = "") -> None:
         def cannot_be_written(reason: str) -> None:
             server_event("error", "job log cannot be written", job_id=job_id, path=str(path), cause=reason)
 
         self._file = LogFile(path, cannot_be_written)
-        self._logger = _bound(_FileAndConsole(self._file)).bind(job_id=job_id)
+        named = {"job_id": job_id, "request_id": request_id} if request_id else {"job_id": job_id}
+        self._logger = _bound(_FileAndConsole(self._file)).bind(**named)
 
     def event(self, level: str, event: str, /, **fields: Any) -> None:
         """Log an event; returns at once, and the file has it a moment later.

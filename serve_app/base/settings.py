@@ -104,7 +104,12 @@ class Settings(BaseSettings):
     keep_jobs_days: float = Field(30.0, gt=0, description="Days after which an ended job and its log are forgotten.")
     keep_jobs: int = Field(100_000, ge=1, description="Ended jobs kept at most.")
     log_max_bytes: int = Field(1024**3, ge=0, description="Bytes of all job logs together; the oldest go first.")
-    api_key: SecretStr | None = Field(None, description="Key that every request but /health must present; unset, anyone may ask.")
+    api_key: SecretStr | None = Field(
+        None, description="Key that every request but /health and /ready must present; unset, anyone may ask."
+    )
+    api_key_file: Path | None = Field(
+        None, description="File that holds the API key, on one line, such as a Docker or Kubernetes secret; instead of api_key."
+    )
     cors_origins: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="Origins of web pages that may ask, separated by spaces or commas; none by default."
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from serve_app.base.api_key import key_bytes
+from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
 from serve_app.cli.messages import CommandError
 
@@ -16,7 +16,7 @@ _POLL_SECONDS = 0.3
 
 
 class Client:
-    """Talks to a running server, with the key of ``RENDER_API_KEY`` when that is set.
+    """Talks to a running server, with the key of ``RENDER_API_KEY`` or ``RENDER_API_KEY_FILE`` when one is set.
 
     Args:
         url: such as ``http://127.0.0.1:8004``.
@@ -24,8 +24,8 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        key = Settings().api_key
-        headers = {} if key is None else {b"X-API-Key": key_bytes(key)}
+        key = key_of(Settings())
+        headers = {} if key is None else {b"X-API-Key": key}
         self._http = httpx.Client(base_url=self.url, headers=headers, timeout=30.0, trust_env=False)
 
     def get(self, path: str, **query: Any) -> Any:
@@ -54,7 +54,7 @@ class Client:
                 body = response.json()
                 message = f"{body['detail']} [{body['code']}]"
                 if response.status_code == httpx.codes.UNAUTHORIZED:
-                    message += "; this command sends RENDER_API_KEY"
+                    message += "; this command sends RENDER_API_KEY, or what is in RENDER_API_KEY_FILE"
             except (ValueError, KeyError, TypeError):
                 message = response.text[:200]
             raise CommandError(f"the server refused: {message}")

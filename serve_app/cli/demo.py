@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
 from serve_app.cli.checks import check_system_libraries, free_port, port_is_free
 from serve_app.cli.client import Client
@@ -24,7 +25,9 @@ def demo(arguments: argparse.Namespace) -> None:
     """Run the demonstration; the last line printed is the folder of the templates."""
     check_system_libraries()
     stop_in_order()
-    port = Settings().server_port
+    settings = Settings()
+    key_of(settings)  # One that is not usable is said before a server starts.
+    port = settings.server_port
     if not port_is_free(_HOST, port):
         info(f"port {port} is taken; using a free one")
         port = free_port()

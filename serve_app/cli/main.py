@@ -9,11 +9,12 @@ from importlib.metadata import version
 
 from pydantic import ValidationError
 
-from serve_app.base.api_key import UnusableKeyError
+from serve_app.base.api_key import UnusableKeyError, key_of, source_of_key
+from serve_app.base.settings import Settings
 from serve_app.cli.check_templates import add_check_flags, check_templates
 from serve_app.cli.checks import check_python, check_system_libraries
 from serve_app.cli.demo import demo
-from serve_app.cli.messages import CommandError, error, success
+from serve_app.cli.messages import CommandError, error, info, success
 from serve_app.cli.render_command import add_option_flags, jobs, render
 from serve_app.cli.smoke import smoke
 from serve_app.cli.up import drain, up
@@ -77,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
 def _check(arguments: argparse.Namespace) -> None:
     check_python()
     check_system_libraries()
+    settings = Settings()
+    key_of(settings)
+    info(f"API key: {source_of_key(settings)}")
     success("Python and the system libraries are right")
 
 

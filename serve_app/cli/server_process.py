@@ -39,6 +39,8 @@ _RAY_SETTINGS = {
     ),  # A long list of jobs, or a log, has more than the 4 MiB of gRPC's default.
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
     "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
+    # Serve's proxies take an X-Request-Id as it comes; this looks at it first.
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.http.request_id:proxy_middlewares",
 }
 
 

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from serve_app.base.api_key import NO_KEY, is_loopback, key_bytes
+from serve_app.base.api_key import NO_KEY, is_loopback, key_of
 from serve_app.base.settings import Settings
 from serve_app.cli.checks import check_port, check_system_libraries
 from serve_app.cli.client import Client
@@ -22,9 +22,7 @@ def up(arguments: argparse.Namespace) -> None:
     """Run a server until it ends, or until this process is told to stop."""
     settings = Settings()
     host, port = arguments.host or settings.server_host, arguments.port or settings.server_port
-    if settings.api_key is not None:
-        key_bytes(settings.api_key)
-    elif not is_loopback(host):
+    if key_of(settings) is None and not is_loopback(host):
         warning(NO_KEY)
     check_system_libraries()
     if arguments.address is None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
-from serve_app.http.dependencies import ServerSettings, ServerWaitLimit, Service
+from serve_app.http.dependencies import RequestId, ServerSettings, ServerWaitLimit, Service
 from serve_app.http.errors import FAULT, error_body, failures
 from serve_app.http.json_body import JsonRoute
 from serve_app.http.requests import BatchRequest
@@ -27,13 +27,13 @@ router = APIRouter(route_class=JsonRoute, tags=["v1"])
 
 @router.post("/api/v1/render-templates-batch", responses=failures(408, 413, 415, 422, 429, 500))
 async def render_templates_batch(
-    request: BatchRequest, service: Service, settings: ServerSettings, wait_limit: ServerWaitLimit
+    request: BatchRequest, service: Service, settings: ServerSettings, wait_limit: ServerWaitLimit, request_id: RequestId
 ) -> BatchResponse:
     """Render several CADs at once; answers when all have ended. An item that fails fails alone."""
     check_batch_size(len(request.items), settings.max_batch_items)
     group = new_job_id()
     with wait_limit.place():
-        results = await asyncio.gather(*(_item_result(service, request, index, group) for index in range(len(request.items))))
+        results = await asyncio.gather(*(_item_result(service, request, index, group, request_id) for index in range(len(request.items))))
     succeeded = sum(result.success for result in results)
     return BatchResponse(
         success=succeeded == len(results), total=len(results), succeeded=succeeded, failed=len(results) - succeeded, results=results
@@ -69,15 +69,15 @@ def item_request(batch: BatchRequest, index: int) -> RenderRequest:
         raise validation_error(error.errors(), RenderRequest, ("defaults",) if from_defaults else ("items", index)) from error
 
 
-async def _item_result(service: RenderService, batch: BatchRequest, index: int, group: str) -> BatchItemResult:
+async def _item_result(service: RenderService, batch: BatchRequest, index: int, group: str, request_id: str) -> BatchItemResult:
     cad_path: Any = batch.items[index].get("cad_path")
     shown = cad_path if isinstance(cad_path, str) else None
     try:
-        job = await service.accept(item_request(batch, index), group)
+        job = await service.accept(item_request(batch, index), group, request_id=request_id)
     except ServiceError as error:
         return BatchItemResult(index=index, success=False, cad_path=shown, error=error_body(error))
     except Exception as error:  # One item's fault must not take the others' answers with it.
-        server_event("error", "batch item failed unexpectedly", index=index, cause=repr(error))
+        server_event("error", "batch item failed unexpectedly", index=index, request_id=request_id, cause=repr(error))
         return BatchItemResult(index=index, success=False, cad_path=shown, error=error_body(FAULT))
     answer = await answer_when_ended(job)
     try:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 
 from serve_app.base.settings import Settings
+from serve_app.http.request_id import request_id_of
 from serve_app.http.wait_limit import WaitLimit
 from serve_app.service.service import RenderService
 
@@ -27,9 +28,14 @@ async def _wait_limit(request: Request) -> WaitLimit:
     return wait_limit
 
 
+async def _request_id(request: Request) -> str:
+    return request_id_of(request.scope["headers"])
+
+
 Service = Annotated[RenderService, Depends(_service)]
 ServerSettings = Annotated[Settings, Depends(_settings)]
 ServerWaitLimit = Annotated[WaitLimit, Depends(_wait_limit)]
+RequestId = Annotated[str, Depends(_request_id)]
 Wait = Annotated[bool, Query(description="Answer when the job has ended.")]
 WaitTimeout = Annotated[
     float | None,

@@ -12,6 +12,7 @@ from starlette.routing import compile_path
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
+from serve_app.http.request_id import request_id_of
 from serve_app.http.responses import ErrorBody
 from serve_app.http.validation import validation_error
 
@@ -66,6 +67,7 @@ STATUS: dict[str, int] = {
     "storage_full": 507,
     "store_unavailable": 503,
     "draining": 503,
+    "not_ready": 503,
     # The renderers.
     "renderer_start_failed": 503,
     "renderer_lost": 503,
@@ -107,6 +109,20 @@ def failure(description: str, **more: Any) -> dict[str, Any]:
     """How the OpenAPI document describes a failure: JSON, also of a route that otherwise answers with text."""
     schema = {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}
     return {"description": description, "content": {"application/json": {"schema": schema}}, **more}
+
+
+def _not_ready() -> dict[str, Any]:
+    described = failure(
+        "No renderer is ready to render yet, or the server is stopping.",
+        headers={"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
+    )
+    example = ErrorBody(detail="no renderer is ready to render; ask again in a moment", code="not_ready")
+    described["content"]["application/json"]["example"] = example.model_dump()
+    return described
+
+
+NOT_READY = _not_ready()
+"""How the OpenAPI document describes the 503 of `GET /ready`."""
 
 
 def error_body(error: ServiceError) -> ErrorBody:
@@ -155,7 +171,8 @@ def _offered(request: Request) -> set[str]:
 
 
 async def _on_fault(request: Request, error: Exception) -> JSONResponse:
-    server_event("error", "request failed unexpectedly", path=request.scope["path"][:_MAX_SHOWN], cause=repr(error))
+    path, request_id = request.scope["path"][:_MAX_SHOWN], request_id_of(request.scope["headers"])
+    server_event("error", "request failed unexpectedly", path=path, request_id=request_id, cause=repr(error))
     # Sent from outside the middleware that adds these to every other answer.
     return error_response(FAULT, SECURITY_HEADERS)
 

@@ -85,6 +85,13 @@ class Health(BaseModel):
     timestamp: float = Field(description="Unix seconds.")
 
 
+class Ready(BaseModel):
+    """Answer of `GET /ready`, where it is no failure."""
+
+    status: Literal["ready"] = "ready"
+    message: str = Field(examples=["Render Server is ready to render"])
+
+
 class RendererInfo(BaseModel):
     """One renderer."""
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query
 from fastapi.responses import PlainTextResponse
 
+from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
 from serve_app.http import batch, cancel, v1
-from serve_app.http.dependencies import IdempotencyKey, JobId, ServerSettings, ServerWaitLimit, Service, Wait, WaitTimeout
+from serve_app.http.dependencies import IdempotencyKey, JobId, RequestId, ServerSettings, ServerWaitLimit, Service, Wait, WaitTimeout
 from serve_app.http.docs import docs_router
-from serve_app.http.errors import HANDLERS, failures
+from serve_app.http.errors import HANDLERS, NOT_READY, failures
 from serve_app.http.job_answer import JobAnswer, JobList, job_answer
 from serve_app.http.json_body import JsonRoute
-from serve_app.http.responses import AcceptedJob, Health, ServerStatus
+from serve_app.http.responses import AcceptedJob, Health, Ready, ServerStatus
 from serve_app.http.security import key_in_openapi, secure
 from serve_app.http.status import server_status
 from serve_app.http.wait_limit import WaitLimit
@@ -38,8 +40,18 @@ _NOT_ACCEPTED = failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507)
 
 @public_router.get("/health", tags=["server"])
 async def health() -> Health:
-    """Whether the server answers. Whether it can render yet, `/api/v1/status` says."""
+    """Whether the server answers. Whether it can render yet, `/ready` says."""
     return Health(message="Render Server is running", timestamp=round(time.time(), 3))
+
+
+@public_router.get("/ready", tags=["server"], responses={503: NOT_READY})
+async def ready(service: Service) -> Ready:
+    """Whether to send requests here: a renderer is ready to render, and the server is not about to stop.
+
+    A full queue does not count: that is 429, with its own `Retry-After`.
+    """
+    service.check_ready()
+    return Ready(message="Render Server is ready to render")
 
 
 @router.get("/api/v1/status", tags=["server"])
@@ -54,6 +66,7 @@ async def render_templates(
     request: RenderRequest,
     service: Service,
     wait_limit: ServerWaitLimit,
+    request_id: RequestId,
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
     idempotency_key: IdempotencyKey = None,
@@ -62,7 +75,9 @@ async def render_templates(
 
     With an `Idempotency-Key`, sending the same request again is the same job: safe to repeat when an answer was lost.
     """
-    return await _accepted(service, request, wait_limit if wait else None, wait_timeout_sec, request_key=idempotency_key)
+    return await _accepted(
+        service, request, wait_limit if wait else None, wait_timeout_sec, request_key=idempotency_key, request_id=request_id
+    )
 
 
 @router.put("/jobs/{job_id}", tags=["jobs"], response_model_exclude_unset=True, responses=_NOT_ACCEPTED)
@@ -71,11 +86,12 @@ async def put_job(
     request: RenderRequest,
     service: Service,
     wait_limit: ServerWaitLimit,
+    request_id: RequestId,
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
 ) -> AcceptedJob | JobAnswer:
     """Render one CAD as a job with an id of your own; sending the same again is the same job."""
-    return await _accepted(service, request, wait_limit if wait else None, wait_timeout_sec, job_id=job_id)
+    return await _accepted(service, request, wait_limit if wait else None, wait_timeout_sec, job_id=job_id, request_id=request_id)
 
 
 async def _accepted(
@@ -84,13 +100,15 @@ async def _accepted(
     wait_limit: WaitLimit | None,
     wait_timeout_sec: float | None,
     *,
+    request_id: str,
     job_id: str | None = None,
     request_key: str | None = None,
 ) -> AcceptedJob | JobAnswer:
+    accept = partial(service.accept, request, job_id=job_id, request_key=request_key, request_id=request_id)
     if wait_limit is not None:
         with wait_limit.place():
-            return await answer_when_ended(await service.accept(request, job_id=job_id, request_key=request_key), wait_timeout_sec)
-    job = await service.accept(request, job_id=job_id, request_key=request_key)
+            return await answer_when_ended(await accept(), wait_timeout_sec)
+    job = await accept()
     # Clients of the older server know no other answer than `queued` to a request that began a job.
     if isinstance(job, Job):
         return AcceptedJob(job_id=job.job_id, status=job.progress.status if job.progress.ended else "queued")
@@ -136,7 +154,8 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
     app = FastAPI(
         title="Render Server",
         version=version("render-server"),
-        description="CAD model in, SAM-6D templates out: for each camera an RGB image, a mask and an object-coordinate map.",
+        description="CAD model in, SAM-6D templates out: for each camera an RGB image, a mask and an object-coordinate map. "
+        "Every answer has `X-Request-Id`: the request's own, or a new one.",
         docs_url=None,  # FastAPI's own pages load their scripts from the internet.
         redoc_url=None,
         redirect_slashes=False,  # A redirect would name the host that the request claims to have asked.
@@ -144,10 +163,11 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
     app.state.get_service, app.state.settings = get_service, settings
     app.state.wait_limit = WaitLimit(settings.max_waiting_requests)
     app.include_router(public_router)
+    key = key_of(settings)
     for part in (router, cancel.router, v1.router, batch.router):
-        app.include_router(part, **key_in_openapi(settings))
+        app.include_router(part, **key_in_openapi(wanted=key is not None))
     app.include_router(docs_router(app))
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
-    secure(app, settings, get_service)
+    secure(app, settings, key, get_service)
     return app

@@ -14,7 +14,6 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve_app.base.api_key import key_bytes
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.http.door import Door
@@ -23,34 +22,34 @@ from serve_app.http.head import HeadRequests
 from serve_app.http.header_limit import HeaderLimit
 from serve_app.service.service import RenderService
 
-OPEN_PATHS = ("/health",)
+OPEN_PATHS = ("/health", "/ready")
 """Answered without the key: what a load balancer or a container's health check asks."""
 
 BROWSER_PATHS = ("/docs", "/openapi.json")
 """Where, and below which, the key may come as the password of a browser's own dialog: no page can add a header to itself."""
 
 
-def secure(app: FastAPI, settings: Settings, get_service: Callable[[], RenderService]) -> None:
+def secure(app: FastAPI, settings: Settings, key: bytes | None, get_service: Callable[[], RenderService]) -> None:
     """Install the checks; the one added last sees a request first."""
     app.add_middleware(Door, get_service=get_service)
-    if settings.api_key is not None:
-        app.add_middleware(ApiKeyCheck, key=key_bytes(settings.api_key))
+    if key is not None:
+        app.add_middleware(ApiKeyCheck, key=key)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key"],
-            expose_headers=["Retry-After", "Location"],
+            allow_headers=["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "X-Request-Id"],
+            expose_headers=["Retry-After", "Location", "X-Request-Id"],
         )
     app.add_middleware(HeaderLimit)
     app.add_middleware(HeadRequests)
     app.add_middleware(SecurityHeaders)
 
 
-def key_in_openapi(settings: Settings) -> dict[str, Any]:
+def key_in_openapi(wanted: bool) -> dict[str, Any]:
     """What the routes behind the key are declared with, for ``include_router``; the check itself is ``ApiKeyCheck``'s."""
-    if settings.api_key is None:
+    if not wanted:
         return {}
     described = failure("The API key is missing or wrong.", headers={"WWW-Authenticate": _CHALLENGE})
     schemes: list[Any] = [HTTPBearer(auto_error=False), APIKeyHeader(name="X-API-Key", auto_error=False)]
@@ -81,7 +80,7 @@ class ApiKeyCheck:
 
     Args:
         app: what is protected.
-        key: as ``serve_app.base.api_key.key_bytes`` gives it.
+        key: as ``serve_app.base.api_key.key_of`` gives it.
     """
 
     def __init__(self, app: ASGIApp, key: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from serve_app.base.errors import ServiceError
-from serve_app.http.dependencies import IdempotencyKey, ServerWaitLimit, Service
+from serve_app.http.dependencies import IdempotencyKey, RequestId, ServerWaitLimit, Service
 from serve_app.http.errors import failures
 from serve_app.http.job_answer import JobAnswer
 from serve_app.http.json_body import JsonRoute
@@ -18,11 +18,16 @@ router = APIRouter(route_class=JsonRoute, tags=["v1"])
 
 @router.post("/api/v1/render-templates", responses=failures())
 async def render_templates_v1(
-    request: RenderRequest, service: Service, wait_limit: ServerWaitLimit, idempotency_key: IdempotencyKey = None
+    request: RenderRequest,
+    service: Service,
+    wait_limit: ServerWaitLimit,
+    request_id: RequestId,
+    idempotency_key: IdempotencyKey = None,
 ) -> RenderResult:
     """Render one CAD; answers when it is done, and with an error status when it failed."""
     with wait_limit.place():
-        return render_result(await answer_when_ended(await service.accept(request, request_key=idempotency_key)))
+        job = await service.accept(request, request_key=idempotency_key, request_id=request_id)
+        return render_result(await answer_when_ended(job))
 
 
 def render_result(job: JobAnswer) -> RenderResult:

@@ -35,6 +35,7 @@ class JobSpec:
         disk_need: room that it will take on its disk.
         request_hash: of the request, to tell a repetition from another request.
         created_at: when it was accepted, in Unix seconds.
+        request_id: of the HTTP request that made it, for the logs; empty where an earlier server accepted it.
     """
 
     job_id: str
@@ -48,6 +49,7 @@ class JobSpec:
     disk_need: DiskNeed | None = None
     request_hash: str = ""
     created_at: float = field(default_factory=time.time)
+    request_id: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group", self.group or self.job_id)

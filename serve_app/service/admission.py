@@ -18,6 +18,18 @@ _SHARED_MEMORY_SHARE = 10
 """Shared memory is small in containers: a tenth of it must be free, or the bound where that is less."""
 
 
+def check_not_draining(draining: bool) -> None:
+    """Refuse what only a server that goes on can do.
+
+    Raises:
+        ServiceError: ``draining``.
+    """
+    if draining:
+        raise ServiceError(
+            "draining", "the server is stopping and takes no new jobs; send the request again in a moment", retry_after_sec=15
+        )
+
+
 def check_queue(queued: int, max_queued: int, seconds_a_job: float) -> None:
     """Refuse a job when too many wait for a slot.
 

@@ -42,6 +42,7 @@ class Intake:
         job_id: str | None = None,
         request_hash: str = "",
         created_at: float | None = None,
+        request_id: str = "",
     ) -> JobSpec:
         """What a request means on this machine, at this moment.
 
@@ -51,6 +52,7 @@ class Intake:
             job_id: an id that the job has already; None for a new one.
             request_hash: see ``JobSpec``.
             created_at: when an earlier server accepted it, in Unix seconds; None for now.
+            request_id: see ``JobSpec``.
 
         Raises:
             ServiceError: a path is not usable, or the output folder holds something else than templates.
@@ -79,6 +81,7 @@ class Intake:
             disk_need=disk_need(request, poses, templates_dir),
             request_hash=request_hash,
             created_at=time.time() if created_at is None else created_at,
+            request_id=request_id,
         )
 
     def _check_target(self, target: Path, quoted: str) -> None:

@@ -16,7 +16,7 @@ from serve_app.jobs.job import Job
 from serve_app.jobs.progress import StopReason
 from serve_app.jobs.record import JobRecord, record_of
 from serve_app.jobs.store import JobStore
-from serve_app.service.admission import Place, check_output, check_queue, check_room
+from serve_app.service.admission import Place, check_not_draining, check_output, check_queue, check_room
 from serve_app.service.live_jobs import LiveJobs
 from serve_app.service.slots import JobSlot, JobSlots
 
@@ -94,10 +94,7 @@ class JobRunner:
         Raises:
             ServiceError: ``draining`` or ``queue_full``.
         """
-        if self._draining:
-            raise ServiceError(
-                "draining", "the server is stopping and takes no new jobs; send the request again in a moment", retry_after_sec=15
-            )
+        check_not_draining(self._draining)
         check_queue(self.jobs.queued, self._settings.max_queued_jobs, self._seconds_a_job)
 
     async def submit(self, job: Job, request_key: str | None = None, places: tuple[Place, ...] = ()) -> JobRecord | None:
@@ -155,7 +152,7 @@ class JobRunner:
         return task
 
     async def _run_job(self, job: Job) -> None:
-        log, request = JobLog(job.spec.log_path, job.job_id), job.spec.request
+        log, request = JobLog(job.spec.log_path, job.job_id, job.spec.request_id), job.spec.request
         event = "job of an earlier server goes on" if job.recovered else "job accepted"
         log.event("info", event, cad_path=request.cad_path, output_dir=request.output_dir, options=job.spec.options)
         error: ServiceError | None = None

@@ -22,9 +22,10 @@ from serve_app.jobs.record import JobRecord, record_of
 from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.store import JobStore
 from serve_app.rendering.job_rendering import JobRendering
+from serve_app.rendering.readiness import WatchedRenderers
 from serve_app.rendering.renderers import Renderers
 from serve_app.rendering.scheduler import ViewScheduler
-from serve_app.service.admission import Place
+from serve_app.service.admission import Place, check_not_draining
 from serve_app.service.drain import drain_on_demand
 from serve_app.service.intake import Intake
 from serve_app.service.limits import SPARE_BATCHES, Limits
@@ -33,6 +34,9 @@ from serve_app.service.retention import keep_tidy
 from serve_app.service.runner import JobRunner
 from serve_app.service.slots import JobSlots
 from serve_app.templates.cache import TemplateCache
+
+_READY_RETRY_SEC = 5
+"""About as long as a Blender takes to start."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,12 @@ class RenderService:
         settings: of the service.
         renderers: where views are rendered.
         max_renderers: how many there can be.
+        min_renderers: how many are kept warm; with 0, the first job has one started.
     """
 
-    def __init__(self, settings: Settings, renderers: Renderers, max_renderers: int) -> None:
-        self._settings, self._renderers = settings, renderers
+    def __init__(self, settings: Settings, renderers: Renderers, max_renderers: int, min_renderers: int = 1) -> None:
+        self._settings, self._min_renderers = settings, min_renderers
+        self._renderers = renderers = WatchedRenderers(renderers)
         self._began = time.monotonic()
         limits = Limits.for_renderers(max_renderers)
         self._store = JobStore(settings.data_dir)
@@ -89,6 +95,8 @@ class RenderService:
             self._background.append(spawn(self._resume_when_idle()))
         tidying, draining = keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)
         self._background += [spawn(endless) for endless in (tidying, draining, self._cache.keep_room())]
+        if self._min_renderers:
+            self._background.append(spawn(self._renderers.watch()))
 
     async def _resume_when_idle(self) -> None:
         """Renderers may still work on what an ingress before this one gave them: no view is given out twice."""
@@ -105,8 +113,31 @@ class RenderService:
         """
         self._runner.check_open()
 
+    def check_ready(self) -> None:
+        """Whether requests should be sent here; looks at what is known, and asks no renderer.
+
+        A server that keeps no renderer warm is ready at once: it would wait for a renderer that only a job has started.
+
+        Raises:
+            ServiceError: ``draining``, or ``not_ready`` while no renderer is.
+        """
+        check_not_draining(self._runner.draining)
+        if self._min_renderers and not self._renderers.ready:
+            raise ServiceError(
+                "not_ready",
+                "no renderer is ready to render; jobs are accepted and wait for one; ask again in a moment, and see GET /api/v1/status for "
+                "what each renderer does",
+                retry_after_sec=_READY_RETRY_SEC,
+            )
+
     async def accept(
-        self, request: RenderRequest, group: str = "", *, job_id: str | None = None, request_key: str | None = None
+        self,
+        request: RenderRequest,
+        group: str = "",
+        *,
+        job_id: str | None = None,
+        request_key: str | None = None,
+        request_id: str = "",
     ) -> Job | JobRecord:
         """Check a request and accept it as a job.
 
@@ -115,6 +146,7 @@ class RenderService:
             group: of the batch that it comes with; such jobs are not interactive unless they say so.
             job_id: an id that the client chose.
             request_key: a key that the client chose: the same key again is the same job.
+            request_id: names the HTTP request in the logs of the job that it makes.
 
         Returns:
             The job; or the record of the job that an earlier request with this id or key began, when that has ended.
@@ -132,7 +164,7 @@ class RenderService:
         self._runner.check_open()
 
         def look() -> tuple[JobSpec, tuple[Place, ...]]:
-            spec = self._intake.resolve(request, group=group, job_id=job_id, request_hash=request_hash)
+            spec = self._intake.resolve(request, group=group, job_id=job_id, request_hash=request_hash, request_id=request_id)
             return spec, self._intake.check(spec)
 
         spec, places = await asyncio.to_thread(look)

@@ -66,6 +66,23 @@ def test_the_server_sends_no_usage_statistics(server: Server) -> None:
     assert all(environment.get("RAY_USAGE_STATS_ENABLED") == "0" for environment in readable.values())
 
 
+def test_check_says_where_the_key_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_text("a secret key\n")
+    monkeypatch.setenv("RENDER_API_KEY", "")
+    monkeypatch.setenv("RENDER_API_KEY_FILE", str(tmp_path / "key"))
+    done = command("check")
+    assert done.returncode == 0 and f"'{tmp_path}/key' (RENDER_API_KEY_FILE)" in done.stdout and "a secret key" not in done.stdout
+
+
+@pytest.mark.parametrize("words", [("check",), ("up",), ("demo",), ("jobs",)])
+def test_a_key_file_that_is_not_usable_is_one_error_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    monkeypatch.setenv("RENDER_API_KEY", "")
+    monkeypatch.setenv("RENDER_API_KEY_FILE", str(tmp_path / "none"))
+    done = command(*words)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"[ERROR] RENDER_API_KEY_FILE ('{tmp_path}/none') cannot be read: No such file or directory; name a file")
+
+
 @pytest.mark.parametrize("words", [("nonsense",), ("up", "--config", "none.yaml", "--port", "1")])
 def test_a_wrong_command_is_refused(words: tuple[str, ...], tmp_path: Path) -> None:
     done = command(*words)

@@ -16,6 +16,7 @@ import trimesh
 from render_actor.contract.cameras import camera_poses
 from serve_app.base.api_key import NO_KEY
 from serve_app.cli.client import Client
+from tests.http_client import http_client
 from tests.integration.conftest import Server, start_server
 from tests.wait import wait_until
 
@@ -149,6 +150,9 @@ def test_an_open_server_whose_blender_will_not_start_says_so_and_fails_the_job_w
         wait_until(lambda: NO_KEY in log.read_text(), log.read_text, seconds=30)
         job = Server(process.url, tmp_path, process.process.pid).render("box.stl", "out", **SMALL)
         assert client.get("/api/v1/status")["renderer_ready"] is False
+        with http_client(process.url, 30) as http:
+            unready = http.get("/ready")
+    assert unready.status_code == 503 and unready.json()["code"] == "not_ready" and int(unready.headers["Retry-After"]) > 0
     assert job["status"] == "failed" and job["error"]["code"] == "renderer_start_failed"
     assert "Failed to initialize BlenderProc" in job["error_message"] and "libSM.so.6" in job["error_message"]
     assert "system libraries" in job["error_message"] and not (tmp_path / "out").exists()

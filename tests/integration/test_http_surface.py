@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from typing import Any
 
 import httpx
@@ -44,6 +45,64 @@ def test_health(server: Server) -> None:
     with server.http() as http:
         answer = http.get("/health").json()
     assert answer["status"] == "healthy" and answer["message"] and answer["timestamp"]
+
+
+def test_ready(server: Server) -> None:
+    with server.http() as http:
+        answer, head = http.get("/ready"), http.head("/ready")
+        # Serve's own, which says nothing of renderers, stays as it is.
+        assert http.get("/-/healthz").status_code == 200
+    assert answer.status_code == 200 and answer.json()["status"] == "ready" and head.status_code == 200
+
+
+def test_a_server_that_renders_is_ready(server: Server, two_poses: str) -> None:
+    with server.http() as http:
+        # A look of its own: later tests must not find its templates in the cache.
+        request = body(server, "knot.ply", "ready", camera_poses_path=two_poses, colorize=True, base_color=0.31)
+        job_id = http.post("/render/templates", json=request).json()["job_id"]
+        seen = []
+
+        def asked_until_ended() -> bool:
+            seen.append(http.get("/ready").status_code)
+            return http.get(f"/jobs/{job_id}").json()["status"] not in ("queued", "running")
+
+        wait_until(asked_until_ended, "the end of the job")
+    assert set(seen) == {200}
+
+
+def test_every_answer_has_the_requests_id(server: Server) -> None:
+    asked = [
+        "GET /health",
+        "HEAD /ready",
+        "GET /jobs/none",
+        "GET /none",
+        "PUT /jobs",
+        "POST /render/templates",
+        "GET /docs",
+        "GET /-/healthz",
+    ]
+    with server.http() as http:
+        for number, (method, path) in enumerate(words.split() for words in asked):
+            answer = http.request(method, path, headers={"X-Request-Id": f"client-1/{number}"})
+            assert answer.headers.get_list("X-Request-Id") == [f"client-1/{number}"], path
+        for given in (None, b"two words", b"\xff", b"x" * 129):
+            answer = http.get("/jobs", headers=[] if given is None else [(b"X-Request-Id", given)])
+            (made,) = answer.headers.get_list("X-Request-Id")
+            assert answer.status_code == 200 and str(uuid.UUID(made)) == made
+        too_large = http.get("/jobs", headers={"X-Large": "x" * 40_000, "X-Request-Id": "large"})
+    assert too_large.status_code == 431 and too_large.headers.get_list("X-Request-Id") == ["large"]
+
+
+def test_a_jobs_log_names_the_request_that_made_it(server: Server, two_poses: str) -> None:
+    request = body(server, "flange.stl", "named", camera_poses_path=two_poses, colorize=True, base_color=0.32)
+    with server.http() as http:
+        given = http.post("/render/templates", params={"wait": "true"}, json=request, headers={"X-Request-Id": "part=42"})
+        made = http.post("/api/v1/render-templates", json={**request, "output_dir": str(server.folder / "named_2")})
+    console = (server.folder / "server.log").read_text().splitlines()
+    for answer, request_id in ((given, '"part=42"'), (made, made.headers["X-Request-Id"])):
+        lines = server.log(answer.json()["job_id"]).splitlines()
+        assert len(lines) > 2 and all(f" request_id={request_id}" in line for line in lines)
+        assert any(f"job_id={answer.json()['job_id']} request_id={request_id}" in line for line in console)
 
 
 def test_status(server: Server) -> None:
@@ -154,7 +213,7 @@ def test_docs_are_served(server: Server) -> None:
     with server.http() as http:
         assert "swagger" in http.get("/docs").text.lower()
         paths = http.get("/openapi.json").json()["paths"]
-    expected = {"/render/templates", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/log", "/health", "/api/v1/status"}
+    expected = {"/render/templates", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/log", "/health", "/ready", "/api/v1/status"}
     assert expected | {"/api/v1/render-templates", "/api/v1/render-templates-batch", "/api/v1/jobs/cancel"} == set(paths)
 
 

@@ -18,11 +18,14 @@ API_KEY = "a key, for tests: 1 2 3"
 
 @pytest.fixture(scope="package")
 def locked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that wants a key and takes small bodies only; its folder has a CAD and a list of one camera."""
+    """A server that wants the key of a file and takes small bodies only; its folder has a CAD and a list of one camera."""
     folder = tmp_path_factory.mktemp("locked_server")
     shutil.copy(ROOT / "examples" / "flange.stl", folder)
     np.save(folder / "one_pose.npy", camera_poses(0)[[8]])
-    settings = {"RENDER_API_KEY": API_KEY, "RENDER_MAX_BODY_BYTES": "65536", "RAY_AUTH_TOKEN_PATH": str(folder / "ray_token")}
+    (folder / "secret_key").write_text(API_KEY + "\n")
+    (folder / "api_key").symlink_to("secret_key")
+    settings = {"RENDER_API_KEY_FILE": str(folder / "api_key"), "RENDER_API_KEY": ""}
+    settings |= {"RENDER_MAX_BODY_BYTES": "65536", "RAY_AUTH_TOKEN_PATH": str(folder / "ray_token")}
     with start_server(folder, settings) as process:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("RENDER_API_KEY", API_KEY)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import httpx
+import psutil
 import pytest
 
 from serve_app.base.api_key import NO_KEY
@@ -26,7 +28,7 @@ def dashboard_of(server: Server) -> str:
 
 def test_only_the_key_opens(locked_server: Server) -> None:
     with locked_server.http() as http:
-        assert http.get("/health").status_code == 200
+        assert http.get("/health").status_code == http.get("/ready").status_code == 200
         for path in ("/jobs", "/api/v1/status", "/docs", "/openapi.json", "/no/such/path"):
             answer = http.get(path)
             assert answer.status_code == 401 and answer.json()["code"] == "unauthorized" and "WWW-Authenticate" in answer.headers
@@ -56,6 +58,10 @@ def test_the_command_sends_the_key(locked_server: Server, monkeypatch: pytest.Mo
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     monkeypatch.delenv("RENDER_API_KEY")
+    monkeypatch.setenv("RENDER_API_KEY_FILE", str(locked_server.folder / "api_key"))
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    monkeypatch.delenv("RENDER_API_KEY_FILE")
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1 and "RENDER_API_KEY" in done.stderr and len(done.stderr.splitlines()) == 1
 
@@ -68,6 +74,20 @@ def test_the_key_is_in_no_log(locked_server: Server) -> None:
     assert job["status"] == "succeeded" and API_KEY not in str(job)
     logs = [locked_server.folder / "server.log", *(locked_server.folder / "logs").iterdir()]
     assert len(logs) >= 2 and not any(API_KEY in log.read_text() for log in logs)
+
+
+def test_the_key_of_a_file_is_in_no_environment_and_not_in_rays_dashboard(locked_server: Server) -> None:
+    processes = [psutil.Process(locked_server.pid), *psutil.Process(locked_server.pid).children(recursive=True)]
+    environments = []
+    for process in processes:
+        with contextlib.suppress(psutil.Error):  # It has just ended.
+            environments.append(str(process.environ()))
+    assert any("RENDER_API_KEY_FILE" in environment for environment in environments)
+    assert not any(API_KEY in environment for environment in environments)
+    headers = {"Authorization": f"Bearer {(locked_server.folder / 'ray_token').read_text()}"}
+    with httpx.Client(base_url=dashboard_of(locked_server), headers=headers, timeout=30, trust_env=False) as http:
+        told = [http.get(path) for path in ("/api/jobs/", "/api/serve/applications/", "/api/v0/actors", "/api/v0/workers")]
+    assert all(answer.status_code == 200 for answer in told) and not any(API_KEY in answer.text for answer in told)
 
 
 def test_ray_wants_its_token(locked_server: Server) -> None:

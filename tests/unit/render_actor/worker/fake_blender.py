@@ -95,9 +95,9 @@ def make_batch(job_id: str = "job", **values: Any) -> ViewBatch:
     return ViewBatch(job_id, "key", None, SCENE, (0,), **values)
 
 
-def make_supervisor(blenders: Blenders, **options: Any) -> BlenderSupervisor:
+def make_supervisor(blenders: Blenders, start_again_sec: float = 1000, **options: Any) -> BlenderSupervisor:
     """Looks at the memory all the time."""
-    return BlenderSupervisor("r0", RendererOptions(**options), blenders.launch, watch_sec=0)
+    return BlenderSupervisor("r0", RendererOptions(**options), blenders.launch, watch_sec=0, start_again_sec=start_again_sec)
 
 
 async def rendered(supervisor: BlenderSupervisor, blender: FakeBlender, job_id: str = "job") -> BatchResult | Failure:

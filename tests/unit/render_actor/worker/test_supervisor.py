@@ -58,6 +58,20 @@ async def test_failed_to_replacing_to_starting_to_ready(blenders: Blenders) -> N
     assert isinstance(await rendered(supervisor, blenders.started[1]), BatchResult)
 
 
+async def test_one_that_failed_is_tried_again_when_it_is_asked_for_its_state_later(blenders: Blenders) -> None:
+    """Without a batch: while no renderer is ready, a load balancer sends none."""
+    soon, late = make_supervisor(blenders), make_supervisor(blenders, start_again_sec=0)
+    for number, supervisor in enumerate((soon, late)):
+        blenders.started[number].may_end.set()
+        blenders.started[number].start.set_result(Failure("renderer_start_failed", "no GPU"))
+        await until(lambda supervisor=supervisor: supervisor.state is BlenderState.FAILED)  # type: ignore[misc]
+        await supervisor.refresh()
+    assert soon.state is BlenderState.FAILED
+    await blenders.ready(2)
+    await until(lambda: late.state is BlenderState.READY)
+    assert (late.restarts, len(blenders.started)) == (1, 3)
+
+
 async def test_ready_to_busy_to_ready(blenders: Blenders) -> None:
     supervisor = make_supervisor(blenders)
     told: list[RenderedView] = []

@@ -45,6 +45,16 @@ async def test_a_jobs_events(tmp_path: Path, console: None, capsys: pytest.Captu
     assert capsys.readouterr().err.splitlines() == lines[1:]
 
 
+async def test_a_jobs_events_name_the_request_that_made_it(tmp_path: Path, console: None, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_console("INFO")
+    log = JobLog(tmp_path / "job-2.log", "job-2", 'a"b=c')
+    log.event("info", "job accepted", views=3)
+    await log.close()
+    (line,) = (tmp_path / "job-2.log").read_text().splitlines()
+    assert words(line) == r'level=info event="job accepted" job_id=job-2 request_id="a\"b=c" views=3'
+    assert capsys.readouterr().err.splitlines() == [line]
+
+
 def test_an_event_of_no_job(console: None, capsys: pytest.CaptureFixture[str]) -> None:
     configure_console("INFO")
     server_event("debug", "not shown")

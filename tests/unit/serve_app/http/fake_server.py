@@ -31,6 +31,9 @@ class FakeService:
     def check_open(self) -> None:
         """Every new job may come in."""
 
+    def check_ready(self) -> None:
+        """A renderer is ready."""
+
     async def cancel(self, job_id: str) -> JobRecord:
         return await self.job_record(job_id)
 

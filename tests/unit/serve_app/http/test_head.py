@@ -39,7 +39,9 @@ def paths(method: str) -> list[str]:
 
 
 def test_the_table_of_routes_is_known() -> None:
-    assert {"/health", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/log", "/docs", "/openapi.json", "/api/v1/status"} <= set(paths("GET"))
+    assert {"/health", "/ready", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/log", "/docs", "/openapi.json", "/api/v1/status"} <= set(
+        paths("GET")
+    )
 
 
 @pytest.mark.parametrize("path", [*paths("GET"), "/nothing", "/jobs/.hidden", "/jobs?limit=0"])

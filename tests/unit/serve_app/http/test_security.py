@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +27,8 @@ def locked(settings: Settings) -> FastAPI:
 
 
 @pytest.mark.parametrize(
-    "path", ["/jobs", "/api/v1/status", "/docs", "/docs/swagger-ui.css", "/openapi.json", "/no/such/path", "/health/x", "/healthz"]
+    "path",
+    ["/jobs", "/api/v1/status", "/docs", "/docs/swagger-ui.css", "/openapi.json", "/no/such/path", "/health/x", "/healthz", "/ready/x"],
 )
 @pytest.mark.parametrize(
     "headers", [{}, {"X-API-Key": "wrong"}, {"Authorization": "Bearer "}, {"Authorization": "Basic !"}, {"X-API-Key": b"\xff\x00\xe9"}]
@@ -52,9 +54,19 @@ async def test_the_key_opens(locked: FastAPI, name: str) -> None:
         assert (await http.get("/jobs", headers={name.encode(): value})).status_code == 200
 
 
-async def test_health_needs_no_key(locked: FastAPI) -> None:
+async def test_the_key_may_come_from_a_file(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY + "\n")
+    locked = api(settings, api_key_file=tmp_path / "key")
+    async with client(locked) as http:
+        assert (await http.get("/jobs")).status_code == 401
+        assert (await http.get("/jobs", headers={b"X-API-Key": KEY.encode()})).status_code == 200
+    assert "securitySchemes" in locked.openapi()["components"]
+
+
+async def test_health_and_readiness_need_no_key(locked: FastAPI) -> None:
     async with client(locked) as http:
         assert (await http.get("/health")).json()["status"] == "healthy"
+        assert (await http.get("/ready")).json()["status"] == "ready"
 
 
 async def test_a_browser_may_give_the_key_for_the_docs_alone(locked: FastAPI) -> None:
@@ -71,7 +83,7 @@ async def test_the_document_says_that_a_key_is_wanted(settings: Settings, locked
     assert {scheme["type"] for scheme in document["components"]["securitySchemes"].values()} == {"http", "apiKey"}
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            assert ("401" in operation["responses"]) == ("security" in operation) == (path != "/health")
+            assert ("401" in operation["responses"]) == ("security" in operation) == (path not in ("/health", "/ready"))
     assert "securitySchemes" not in api(settings).openapi()["components"]
 
 

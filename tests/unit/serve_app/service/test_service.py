@@ -19,6 +19,7 @@ from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.store import JobStore
 from serve_app.rendering.renderers import Told
 from serve_app.service.service import RenderService
+from tests.unit.serve_app.rendering.fakes import until
 
 
 class NoRenderers:
@@ -177,3 +178,42 @@ async def test_of_many_requests_at_once_no_more_are_accepted_than_the_queue_hold
     refused = [outcome for outcome in outcomes if isinstance(outcome, ServiceError)]
     assert len(outcomes) - len(refused) == 5 and {error.code for error in refused} == {"queue_full"}
     assert (await service.state()).jobs_queued == 5
+
+
+@pytest.mark.parametrize(("min_renderers", "code"), [(1, "not_ready"), (0, None)])
+async def test_a_server_is_ready_when_a_renderer_is_or_none_is_kept_warm(settings: Settings, min_renderers: int, code: str | None) -> None:
+    service = RenderService(settings, NoRenderers(), 2, min_renderers)
+    assert refusal_of_readiness(service) == code
+    await service.drain()
+    assert refusal_of_readiness(service) == "draining"
+    service.close()
+
+
+def refusal_of_readiness(service: RenderService) -> str | None:
+    try:
+        service.check_ready()
+    except ServiceError as error:
+        assert error.retry_after_sec
+        return error.code
+    return None
+
+
+async def test_a_server_becomes_ready_when_its_renderer_does(settings: Settings) -> None:
+    class OneRenderer(NoRenderers):
+        async def statuses(self) -> list[RendererStatus]:
+            return [RendererStatus("r0", "ready", "node", None, None, None, 0)]
+
+    service = RenderService(settings, OneRenderer(), 2)
+    assert refusal_of_readiness(service) == "not_ready"
+    await service.start()
+    await until(lambda: refusal_of_readiness(service) is None)
+    await service.drain()
+    service.close()
+
+
+async def test_a_jobs_log_names_the_request_that_made_it(service: RenderService, settings: Settings, tmp_path: Path) -> None:
+    job = await service.accept(request(tmp_path), request_key="key", request_id="first")
+    await service.accept(request(tmp_path), request_key="key", request_id="again")
+    await service.cancel(job.job_id)
+    lines = (await service.job_log(job.job_id)).splitlines()
+    assert lines and all(f"job_id={job.job_id} request_id=first" in line for line in lines)
