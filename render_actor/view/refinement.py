@@ -23,8 +23,8 @@ _GUIDED_FROM = 2
 _DENOISED_LEFT = 1.5
 """Of the noise that the guide does not explain the denoiser leaves less than of the whole: about this power."""
 
-_WORTH_RAYS = 0.85
-"""Rays are cast where they likely bring the error down to this part of it, and the view within its bound with the samples it may take."""
+_SAMPLES_OF_GUIDE = 8
+"""Samples of each pixel that cost as much as the rays and denoising again: the guide is followed where it likely spares more."""
 
 _FOR_WANT_OF_RAYS = 0.25
 """Of the error that is accepted: as independent errors add up, it takes 3 % of the room."""
@@ -69,7 +69,8 @@ def refined(
         taken = sum(block.samples for block in blocks)
         if guide is not None and len(blocks) == _GUIDED_FROM and seen.error > bound.accepted:
             hoped = seen.error * slopes(blocks, joined(blocks), tone).noise_left(mask) ** _DENOISED_LEFT
-            if hoped < _WORTH_RAYS * seen.error and hoped * (taken / most) ** EXPONENT < bound.every_view:
+            within = hoped * (taken / most) ** EXPONENT < bound.every_view
+            if within and _needed(seen.error, taken, bound, most) - _needed(hoped, taken, bound, most) >= _SAMPLES_OF_GUIDE:
                 look = _Look(denoise, mask, tone, guide, _FOR_WANT_OF_RAYS * bound.accepted)
                 seen = look.at(blocks)
         if seen.error <= bound.accepted or taken >= most:
@@ -81,6 +82,11 @@ def refined(
         if len(blocks) == _MOST_BLOCKS:
             blocks[:2] = [joined(blocks[:2])]
         blocks.append(sample(taken, wanted - taken))
+
+
+def _needed(error: float, taken: int, bound: ErrorBound, most: int) -> float:
+    """Samples that a view with this error needs in all, as far as that can be foreseen."""
+    return float(np.clip(taken * (error / bound.target) ** (1 / EXPONENT), taken, most))
 
 
 @dataclass(frozen=True)
