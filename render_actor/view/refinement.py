@@ -70,7 +70,7 @@ def refined(
         if guide is not None and len(blocks) == _GUIDED_FROM and seen.error > bound.accepted:
             hoped = seen.error * slopes(blocks, joined(blocks), tone).noise_left(mask) ** _DENOISED_LEFT
             within = hoped * (taken / most) ** EXPONENT < bound.every_view
-            if within and _needed(seen.error, taken, bound, most) - _needed(hoped, taken, bound, most) >= _SAMPLES_OF_GUIDE:
+            if within and _needed(seen.error, taken, bound) - _needed(hoped, taken, bound) >= _SAMPLES_OF_GUIDE:
                 look = _Look(denoise, mask, tone, guide, _FOR_WANT_OF_RAYS * bound.accepted)
                 seen = look.at(blocks)
         if seen.error <= bound.accepted or taken >= most:
@@ -84,9 +84,9 @@ def refined(
         blocks.append(sample(taken, wanted - taken))
 
 
-def _needed(error: float, taken: int, bound: ErrorBound, most: int) -> float:
-    """Samples that a view with this error needs in all, as far as that can be foreseen."""
-    return float(np.clip(taken * (error / bound.target) ** (1 / EXPONENT), taken, most))
+def _needed(error: float, taken: int, bound: ErrorBound) -> float:
+    """Samples that a view with this error needs in all, as far as that can be foreseen; more, perhaps, than it may take."""
+    return taken * max(error / bound.target, 1.0) ** (1 / EXPONENT)
 
 
 @dataclass(frozen=True)

@@ -17,22 +17,25 @@ from pathlib import Path
 import numpy as np
 
 from render_actor.contract.cameras import camera_poses
+from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.scene import TemplateScene, object_to_scene, poses_in_scene, sampling_for
 from render_actor.contract.types import CadMesh
-from tests.integration.bounded_views import ANY_ERROR, Renderer
+from tests.integration.bounded_views import Renderer
 from tests.integration.guided_cads import CASES, GAINS, HARMLESS, Case
 
 SAMPLES = 128
 RESOLUTION = 96
 GAIN_SAMPLES, TRUE_SAMPLES = 16, 240
 GAIN_RESOLUTION = 128
+_NEVER_ENOUGH = ErrorBound(median=1e-3, every_view=100.0)
+"""All samples are taken, and the guide is followed wherever it may help."""
 
 
 def scene_of(case: Case, mesh: CadMesh, resolution: int, samples: int) -> TemplateScene:
     """As a request would have it."""
     corners = np.array([mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)])
     placed = object_to_scene(corners, normalize=case.normalize, recenter=case.recenter, axes=case.axes)
-    sampling = dataclasses.replace(sampling_for("standard"), samples=samples, bound=ANY_ERROR, max_samples=samples)
+    sampling = dataclasses.replace(sampling_for("standard"), samples=samples, bound=_NEVER_ENOUGH, max_samples=samples)
     return TemplateScene(resolution, placed, poses_in_scene(camera_poses(0)), 1.0, case.base_color, sampling)
 
 

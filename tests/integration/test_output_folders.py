@@ -177,7 +177,12 @@ def test_a_target_that_becomes_the_servers_own_fails_the_job(server: Server) -> 
     """Swapped in after the job was accepted: refused at publish, too."""
     job = Running(server, "late-own")
     before = set(os.listdir(server.folder / "data"))
-    shutil.rmtree(job.parent)
+
+    def removed() -> bool:
+        shutil.rmtree(job.parent, ignore_errors=True)  # Meanwhile the server moves files into it.
+        return not job.parent.exists()
+
+    wait_until(removed, "the job's folder removed")
     job.parent.symlink_to(server.folder / "data")
     job.failed_and_harmed_nothing()
     assert set(os.listdir(server.folder / "data")) == before
