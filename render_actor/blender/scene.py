@@ -186,7 +186,7 @@ class BlenderScene:
         if sampling.bound is None:
             rendered, quality = self._rendered(may_take_sec), ViewQuality(sampling.samples)
         else:
-            guide = self._guide(scene, view)
+            guide = self._guide(scene, view, all_may_take_sec)
             rendered, quality = self._bounded.image(mask[top:bottom, left:right], sampling, guide, may_take_sec, all_may_take_sec)
         flat = (self._background / 257.0).round()
         image = np.empty((scene.resolution, scene.resolution, 3), dtype=np.uint8)
@@ -198,10 +198,10 @@ class BlenderScene:
         image[top:bottom, left:right] = rendered
         return image, quality
 
-    def _guide(self, scene: TemplateScene, view: int) -> ViewGuide | None:
+    def _guide(self, scene: TemplateScene, view: int, may_take_sec: float = math.inf) -> ViewGuide | None:
         assert self._shown is not None
         guide = self._shown.guide(scene.base_color)
-        return None if guide is None else ViewGuide(guide, scene, view, self._bounds(scene, view))
+        return None if guide is None else ViewGuide(guide, scene, view, self._bounds(scene, view), may_take_sec)
 
     def _aim(self, scene: TemplateScene, view: int) -> None:
         """Have the next render show the pixels around the object from one camera."""

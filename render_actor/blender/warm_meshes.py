@@ -30,7 +30,7 @@ class WarmMesh:
     _guide: tuple[float | None, SurfaceGuide] | None = None
 
     def guide(self, grey: float | None) -> SurfaceGuide | None:
-        """Its guide, where the guide's expected value is known; made once, since it looks at every face.
+        """Its guide, where the guide's expected value is known; made once, since its first ray has it look at every face.
 
         Args:
             grey: linear base colour that replaces the mesh's own, or None.

@@ -76,8 +76,8 @@ def slopes(blocks: Sequence[Block], mean: Block, tone: ToneCurve) -> Slopes:
         tone: of the view transform.
     """
     parts = [_of_band(blocks, mean, tone, rows, inner) for rows, inner in _bands(*mean.color.shape[:2])]
-    joined = [np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS]
-    return Slopes(*joined)
+    arrays = [np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS]
+    return Slopes(*arrays)
 
 
 def around(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,6 +6,9 @@ between the shading normal and the ray, and 0 where it meets nothing. ``blender/
 
 from __future__ import annotations
 
+import math
+import time
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -16,6 +19,7 @@ from render_actor.contract.scene import TemplateScene
 from render_actor.contract.types import CadMesh
 from render_actor.view.base_color import BaseColor
 from render_actor.view.pixel_filter import PASSES, kernels, lattice
+from render_actor.view.too_slow import ViewTooSlowError
 from render_actor.view.xyz_raycast import ObjectCoordinates
 
 COVERAGE = 0.05
@@ -33,10 +37,20 @@ class SurfaceGuide:
 
     def __init__(self, mesh: CadMesh, coordinates: ObjectCoordinates, grey: float | None) -> None:
         self._mesh, self._coordinates = mesh, coordinates
-        self._base = BaseColor(mesh, grey)
-        corners = coordinates.vertices[mesh.faces]
+        self._grey = grey
+
+    # What is computed for every face or vertex waits for the first ray: most views of plain CADs ask for none.
+
+    @cached_property
+    def _base(self) -> BaseColor:
+        return BaseColor(self._mesh, self._grey)
+
+    @cached_property
+    def _flat(self) -> NDArray[np.float32]:
+        """(F, 3) unit normals."""
+        corners = self._coordinates.vertices[self._mesh.faces]
         flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        self._flat = (flat / np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-300)).astype(np.float32)
+        return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-300), dtype=np.float32)
 
     @staticmethod
     def knows(mesh: CadMesh) -> bool:
@@ -82,10 +96,19 @@ class ViewGuide:
         scene: gives the camera.
         view: index of the camera.
         bounds: (left, top, right, bottom) of the pixels that are rendered.
+        may_take_sec: seconds from now on in which all rays must be cast.
     """
 
-    def __init__(self, guide: SurfaceGuide, scene: TemplateScene, view: int, bounds: tuple[int, int, int, int]) -> None:
+    def __init__(
+        self,
+        guide: SurfaceGuide,
+        scene: TemplateScene,
+        view: int,
+        bounds: tuple[int, int, int, int],
+        may_take_sec: float = math.inf,
+    ) -> None:
         self._guide, self._scene = guide, scene
+        self._may_take_sec, self._until = may_take_sec, time.monotonic() + may_take_sec
         self._left, self._top, right, bottom = bounds
         self._axes, self._centre = scene.camera_in_cad(view)
         shape = (bottom - self._top + 2, right - self._left + 2)  # The filter reaches a pixel farther.
@@ -102,6 +125,9 @@ class ViewGuide:
 
         Returns:
             Values and about their errors, both (H, W, 3); what they hold elsewhere means nothing.
+
+        Raises:
+            ViewTooSlowError: the rays took longer than they may.
         """
         around = np.zeros(self._cast.shape[1:], dtype=np.uint8)
         around[1:-1, 1:-1] = where
@@ -121,6 +147,8 @@ class ViewGuide:
             return
         values = np.zeros((*where.shape, 3), dtype=np.float32)
         for number, ((x, y), kernel) in enumerate(zip(lattice(part), kernels(part), strict=True)):
+            if time.monotonic() > self._until:
+                raise ViewTooSlowError(f"rays at its outlines were not done within {self._may_take_sec:.3g} s")
             values[rows, columns] = self._guide.along(self._centre, self._directions(columns + x, rows + y))
             seen = cv2.filter2D(values, -1, kernel, borderType=cv2.BORDER_CONSTANT)
             self._sums[min(part, 1)] += seen

@@ -11,6 +11,7 @@ from render_actor.contract.scene import TemplateScene, object_to_scene
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from render_actor.view.pixel_filter import FILTER_WIDTH, PASSES, POINTS
 from render_actor.view.surface_guide import COVERAGE, SurfaceGuide, ViewGuide
+from render_actor.view.too_slow import ViewTooSlowError
 from render_actor.view.xyz_raycast import ObjectCoordinates
 from tests.unit.render_actor.contract.test_scene import make_scene
 
@@ -215,3 +216,11 @@ def test_the_order_of_a_faces_corners_does_not_count_without_normals() -> None:
 )
 def test_what_can_be_looked_through_is_not_known(material: SurfaceMaterial, known: bool) -> None:
     assert SurfaceGuide.knows(replace(SQUARE, materials=(SurfaceMaterial(), material))) is known
+
+
+def test_rays_have_no_more_time_than_their_view() -> None:
+    everywhere = np.ones((SIZE, SIZE), dtype=bool)
+    view = ViewGuide(guide_of(TRIANGLE), scene_of(TRIANGLE), VIEW, (0, 0, SIZE, SIZE), may_take_sec=-1.0)
+    with pytest.raises(ViewTooSlowError, match="rays at its outlines"):
+        view.expected(everywhere, fine=False)
+    assert len(view.expected(~everywhere, fine=False)) == 2  # Nothing to cast takes no time.
