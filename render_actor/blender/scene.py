@@ -244,7 +244,7 @@ class BlenderScene:
         assert self._shown is not None
         last = self._last_bounds
         if last is None or last[0] is not self._shown or last[1] is not scene or last[2] != view:
-            bounds = scene.image_bounds(view, self._shown.mesh.vertices, _MARGIN)
+            bounds = self._shown.coordinates.image_bounds(scene, view, _MARGIN)
             self._last_bounds = last = (self._shown, scene, view, bounds)
         return last[3]
 
