@@ -130,7 +130,8 @@ def build(args: AppArgs) -> serve.Application:
     settings = Deployed(args.settings).in_force()
     read_here = {"device": settings.device, "drain_grace_sec": settings.drain_grace_sec}
     deployed = Deployed(args.settings | read_here, placed=bool(args.ingress_resources), api_key_required=args.api_key_required)
-    workers: Any = serve.deployment(RenderWorker).options(**args.worker_options()).bind(args.renderer_options(settings.device))
+    worker = serve.deployment(RenderWorker).options(**args.worker_options())
+    workers: Any = worker.bind(args.renderer_options(settings.device), INGRESS_NAME)
     ingress = serve.deployment(serve.ingress()(Ingress)).options(
         name=INGRESS_NAME,
         num_replicas=1,

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from ray.serve.context import _get_global_client as get_controller_client
 from ray.serve.handle import DeploymentHandle
 
+from render_actor.contract.types import RendererStatus
 from serve_app.base.api_key import NO_KEY, is_loopback, key_of
 from serve_app.base.deployed import Deployed, MisplacedError
 from serve_app.base.logs import configure_console, server_event
@@ -43,7 +44,8 @@ class Ingress:
         await asyncio.to_thread(_check_node, deployed, settings)
         wants_key = key_of(settings) is not None
         keep_token_private(token_file(os.environ))
-        self.service = RenderService(settings, ServeRenderers(workers, settings.view_timeout_sec), max_renderers, min_renderers)
+        self._renderers = ServeRenderers(workers, settings.view_timeout_sec)
+        self.service = RenderService(settings, self._renderers, max_renderers, min_renderers)
         await self.service.start()
         # What is in memory by now stays: no later collection looks at it, and none stops the event loop for as long.
         gc.collect()
@@ -55,6 +57,10 @@ class Ingress:
         server_event("info", "ingress is up", max_renderers=max_renderers, **roots)
         if not wants_key and not is_loopback(await asyncio.to_thread(_listening_host)):
             server_event("warning", NO_KEY)
+
+    async def renderer_told(self, status: RendererStatus) -> None:
+        """A renderer tells its state."""
+        self._renderers.told(status)
 
     def __serve_build_asgi_app__(self) -> FastAPI:  # Serve's name: it calls this when the constructor is done.
         return build_api(lambda: self.service, self._settings)
