@@ -42,7 +42,7 @@ def test_each_blender_is_given_a_gpu_of_its_own_and_never_renders_on_the_cpu_ins
         )
         blenders, shells = gpus_of(cluster, "BlenderActor"), gpus_of(cluster, "RenderWorker")
         assert sorted(seen["visible"] for seen in blenders) == ["0", "1"], blenders
-        assert len(shells) == 2 and all(seen["given"] == [] and not seen["visible"] for seen in shells), shells
+        assert shells and all(seen["given"] == [] and not seen["visible"] for seen in shells), shells
 
 
 def statuses(cluster: Cluster) -> list[dict[str, Any]]:
