@@ -21,6 +21,7 @@ from tests.faults.fault_server import FaultServer
 from tests.wait import wait_until
 
 HEAD = "head"
+_REDIS_PASSWORD = "of-this-test-alone"
 _RENDERER_CPUS = 1.0
 """Of a machine with two CPUs: one renderer each, and none on the head, which has one CPU and the ingress."""
 
@@ -66,17 +67,20 @@ class Cluster(FaultServer):
     def start_head(self, *, data: bool = True) -> None:
         """Start Ray on the head, as the node with the data or not, and wait until it takes deployments."""
         head = self.machine(HEAD)
+        redis = []
         if self._redis:
             head.environment["RAY_REDIS_ADDRESS"] = self._redis_address()
+            redis.append(f"--redis-password={_REDIS_PASSWORD}")
         resources = json.dumps({"render_data": 1} if data else {})
-        head.ray_start("--head", f"--port={RAY_PORT}", "--num-cpus=1", "--num-gpus=0", "--resources", resources)
+        head.ray_start("--head", f"--port={RAY_PORT}", "--num-cpus=1", "--num-gpus=0", "--resources", resources, *redis)
         self._wait_for_ray(head)
 
     def _redis_address(self) -> str:
         """Address of the Redis, on a machine of its own, which is started if it does not run."""
         redis = self.machine("redis")
         if not redis.runs:
-            redis.start(["redis-server", "--bind", redis.address, "--protected-mode", "no", "--save", "", "--dir", "/tmp/ray"])
+            guarded = ["--bind", redis.address, "--requirepass", _REDIS_PASSWORD]
+            redis.start(["redis-server", *guarded, "--save", "", "--dir", "/tmp/ray"])
         return f"{redis.address}:6379"
 
     def start_worker(self, name: str, *arguments: str) -> Machine:
