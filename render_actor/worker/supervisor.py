@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,7 @@ class BlenderSupervisor:
         name: of the renderer, for logs.
         options: gives the start's time limit, the memory limit, and when a Blender is recycled.
         launch: starts a Blender.
+        moved: is called after each change of the Blender's state.
         watch_sec: seconds between two looks at the memory of a Blender that renders.
         start_again_sec: see ``START_AGAIN_SEC``.
 
@@ -56,13 +57,14 @@ class BlenderSupervisor:
         options: RendererOptions,
         launch: Launch,
         *,
+        moved: Callable[[], None] = lambda: None,
         watch_sec: float = MEMORY_WATCH_SEC,
         start_again_sec: float = START_AGAIN_SEC,
     ) -> None:
         self._name, self._options, self._launch = name, options, launch
         self._watch_sec, self._start_again_sec, self._failed_at = watch_sec, start_again_sec, 0.0
         self.restarts = self.recycled = 0
-        self._life = StateMachine(BlenderState.STARTING, BLENDER_MOVES)
+        self._life = StateMachine(BlenderState.STARTING, BLENDER_MOVES, moved)
         self._spare_life = StateMachine(SpareState.NONE, SPARE_MOVES)
         self._tasks: set[asyncio.Task[None]] = set()
         self._one_batch = asyncio.Lock()
@@ -123,13 +125,14 @@ class BlenderSupervisor:
 
     async def refresh(self) -> None:
         """Replace a Blender that died, or could not start a while ago, and put a spare that is ready in its place; not during a batch."""
-        if self.state is BlenderState.BUSY:
+        if self._one_batch.locked():
             return
-        await self._use_spare()
-        died = self.state is BlenderState.READY and self._blender.process.gone
-        failed = self.state is BlenderState.FAILED and time.monotonic() - self._failed_at >= self._start_again_sec
-        if died or failed:
-            self._replace()
+        async with self._one_batch:
+            await self._use_spare()
+            died = self.state is BlenderState.READY and self._blender.process.gone
+            failed = self.state is BlenderState.FAILED and time.monotonic() - self._failed_at >= self._start_again_sec
+            if died or failed:
+                self._replace()
 
     async def _render(self, blender: _Member, batch: ViewBatch, told: Told) -> BatchResult | Failure:
         self._life.move(BlenderState.BUSY)

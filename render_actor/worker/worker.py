@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
 from typing import Literal
@@ -13,6 +14,7 @@ from ray import serve
 from render_actor.contract.fence import epoch_of
 from render_actor.contract.types import BatchResult, Failure, RendererOptions, RendererStatus, ViewBatch
 from render_actor.contract.view_files import BatchAnswer, RenderedView
+from render_actor.worker.announcer import Announcer, teller
 from render_actor.worker.blender_process import blender_launcher
 from render_actor.worker.states import BlenderState
 from render_actor.worker.supervisor import BlenderSupervisor
@@ -36,13 +38,23 @@ class RenderWorker:
 
     Args:
         options: how each Blender is set up.
+        ingress: name of the deployment that is told how this renderer is.
     """
 
-    def __init__(self, options: RendererOptions) -> None:
+    def __init__(self, options: RendererOptions, ingress: str) -> None:
         self._id = serve.get_replica_context().replica_id.unique_id
         self._node = ray.get_runtime_context().get_node_id()
+        self._address = ray.util.get_node_ip_address()
         self._epoch = 0
-        self._supervisor = BlenderSupervisor(self._id, options, blender_launcher(self._id, options))
+        self._tell = teller(ingress)
+        announcer = Announcer(self.status, self._tell)
+        self._supervisor = BlenderSupervisor(self._id, options, blender_launcher(self._id, options), moved=announcer.changed)
+        self._announcing = asyncio.get_running_loop().create_task(announcer.run())
+
+    async def __del__(self) -> None:  # Serve awaits it, when it stops this replica in good order.
+        self._announcing.cancel()
+        with contextlib.suppress(Exception):  # The ingress is gone, too.
+            await self._tell(dataclasses.replace(await self.status(), state="stopped"))
 
     async def render(self, batch: ViewBatch) -> AsyncIterator[BatchAnswer]:
         """Render a batch; cancelling it kills the Blender.
@@ -89,6 +101,7 @@ class RenderWorker:
             renderer=self._id,
             state=_STATUS_STATES[supervisor.state],
             node=self._node,
+            address=self._address,
             memory_bytes=supervisor.memory_bytes,
             report=supervisor.report,
             failure=supervisor.failure,

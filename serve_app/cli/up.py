@@ -7,10 +7,12 @@ import contextlib
 from pathlib import Path
 
 from serve_app.base.api_key import NO_KEY, is_loopback, key_of
+from serve_app.base.deployed import settings_of_environment
 from serve_app.base.settings import Settings
 from serve_app.cli.checks import check_port, check_system_libraries
 from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, info, success, warning
+from serve_app.cli.serve_config import Given
 from serve_app.cli.server_process import ServerProcess, stop_in_order
 from serve_app.service.drain import request_drain
 
@@ -22,14 +24,16 @@ def up(arguments: argparse.Namespace) -> None:
     """Run a server until it ends, or until this process is told to stop."""
     settings = Settings()
     host, port = arguments.host or settings.server_host, arguments.port or settings.server_port
-    if key_of(settings) is None and not is_loopback(host):
+    with_key = key_of(settings) is not None
+    if not with_key and not is_loopback(host):
         warning(NO_KEY)
     check_system_libraries()
     if arguments.address is None:
         check_port(host, port)
 
     stop_in_order()
-    with ServerProcess(Path(arguments.config), host, port, address=arguments.address) as server:
+    given = Given(settings_of_environment(), with_key)
+    with ServerProcess(Path(arguments.config), host, port, address=arguments.address, given=given) as server:
         info(f"starting on {server.url}; {server.url}/docs describes the requests")
         try:
             code = server.process.wait()
