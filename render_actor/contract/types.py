@@ -28,6 +28,10 @@ FailureCode = Literal[
 ]
 
 
+RendererState = Literal["starting", "ready", "busy", "failed"]
+"""Of a renderer, as the service and its operator see it."""
+
+
 @dataclass(frozen=True)
 class SurfaceMaterial:
     """Appearance of a part of the mesh.
@@ -251,7 +255,7 @@ class RendererStatus:
     """
 
     renderer: str
-    state: Literal["starting", "ready", "busy", "failed"]
+    state: RendererState
     node: str
     memory_bytes: int | None
     report: BlenderReport | None
