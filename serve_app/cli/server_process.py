@@ -85,6 +85,7 @@ class ServerProcess:
         address: of a running Ray cluster to deploy to; None starts a Ray of its own.
         environment: added to this process's environment.
         prefix: a command that runs the server, like ``unshare --mount``.
+        metrics_port: where the Ray that is started shows its metrics; with 0 it chooses a port. A running cluster has its own.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class ServerProcess:
         address: str | None = None,
         environment: dict[str, str] | None = None,
         prefix: Sequence[str] = (),
+        metrics_port: int = 0,
     ) -> None:
         self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
         # `local` starts a new Ray: without it, Ray joins whatever cluster it finds on the machine.
@@ -108,8 +110,9 @@ class ServerProcess:
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="render-server-", delete=False) as file:
             yaml.safe_dump(adjusted_config(config, host, port), file)
             self._config = Path(file.name)
+        own_ray = ["serve_app.cli.serve_run", str(self._config), str(metrics_port)]
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "ray.serve.scripts", "run", str(self._config)],
+            [*prefix, sys.executable, "-m", *(own_ray if address is None else ["ray.serve.scripts", "run", str(self._config)])],
             env={**_RAY_SETTINGS, **settings},
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
