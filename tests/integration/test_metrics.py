@@ -108,7 +108,7 @@ def test_a_scrape_has_every_documented_metric_with_what_a_job_made_of_it(server:
     files = [path for path in Path(job["templates_dir"]).iterdir() if path.name != "manifest.json"]
     size = sum(path.stat().st_size for path in files)
     manifest = json.loads((Path(job["templates_dir"]) / "manifest.json").read_text())
-    seconds = sum(job["view_seconds"]) if isinstance(job["view_seconds"], list) else sum(job["view_seconds"].values())
+    seconds = sum(job["view_seconds"].values())
     kind = {"device": "CPU", "quality": "draft"}
     assert len(files) == 3 * VIEWS and not job["cached"]
     assert more("ray_render_views_total", **kind, sink="direct") == more("ray_render_view_seconds_count", **kind) == VIEWS
@@ -123,9 +123,9 @@ def test_a_scrape_has_every_documented_metric_with_what_a_job_made_of_it(server:
     assert after["ray_render_ready"] == 1
     assert after["ray_render_jobs"] == after["ray_render_queue_oldest_seconds"] == 0
     assert after.of("ray_render_renderer_starts_total", result="ready") >= 1
-    renderers = len(after.handed_over) - 1
-    assert after["ray_render_renderer_state"] == after.of("ray_render_renderer_state", state="ready") == renderers
-    assert 100e6 < after["ray_render_renderer_memory_bytes"] / renderers < 4e9
+    ready = after.of("ray_render_renderer_state", state="ready")
+    assert 1 <= ready <= after["ray_render_renderer_state"] == len(after.handed_over) - 1
+    assert 100e6 < after["ray_render_renderer_memory_bytes"] / ready < 4e9
     assert after.of("ray_render_disk_min_free_bytes", place="data", path=str(server.folder / "data")) == 2**30
     for place, path in (("data", server.folder / "data"), ("output", server.folder)):
         free = after.of("ray_render_disk_free_bytes", place=place, path=str(path))
