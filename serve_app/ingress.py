@@ -13,9 +13,12 @@ from ray.serve.context import _get_global_client as get_controller_client
 from ray.serve.handle import DeploymentHandle
 
 from render_actor.contract.types import RendererStatus
+from render_actor.metrics.export import export_forever
+from serve_app.base.aio import spawn
 from serve_app.base.api_key import NO_KEY, is_loopback, key_of
 from serve_app.base.deployed import Deployed, MisplacedError
 from serve_app.base.logs import configure_console, server_event
+from serve_app.base.metrics import SERVER_METRICS
 from serve_app.base.ray_token import keep_token_private, token_file
 from serve_app.base.settings import Settings
 from serve_app.http.routes import build_api
@@ -47,6 +50,7 @@ class Ingress:
         self._renderers = ServeRenderers(workers, settings.view_timeout_sec)
         self.service = RenderService(settings, self._renderers, max_renderers, min_renderers)
         await self.service.start()
+        self._exporting = spawn(export_forever(SERVER_METRICS, self.service.measure))
         # What is in memory by now stays: no later collection looks at it, and none stops the event loop for as long.
         gc.collect()
         gc.freeze()
@@ -69,6 +73,7 @@ class Ingress:
         service = getattr(self, "service", None)
         if service is not None:
             await service.drain()
+            self._exporting.cancel()
             service.close()
 
 

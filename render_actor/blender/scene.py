@@ -31,6 +31,7 @@ from render_actor.contract.scene import (
 )
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from render_actor.contract.view_quality import ViewQuality
+from render_actor.view.border import border_fraction
 from render_actor.view.dithering import dithered
 from render_actor.view.surface_guide import ViewGuide
 from render_actor.view.too_slow import ViewTooSlowError
@@ -263,8 +264,8 @@ class BlenderScene:
         left, top, right, bottom = bounds
         render = self._scene.render
         render.resolution_x = render.resolution_y = resolution
-        render.border_min_x, render.border_max_x = left / resolution, right / resolution
-        render.border_min_y, render.border_max_y = 1 - bottom / resolution, 1 - top / resolution
+        edges = [border_fraction(pixels, resolution) for pixels in (left, right, resolution - bottom, resolution - top)]
+        render.border_min_x, render.border_max_x, render.border_min_y, render.border_max_y = edges
 
     def _rendered(self, may_take_sec: float = math.inf) -> NDArray[Any]:
         """RGB of the border: uint16 where the sampling asks for dithering, and so for more than 8 bits, otherwise uint8."""

@@ -95,6 +95,12 @@ def sampling_for(quality: Quality, samples: int | None = None, max_samples: int 
     return sampling if sampling.bound is None else replace(sampling, max_samples=max_samples)
 
 
+def quality_name(sampling: Sampling) -> str:
+    """What a sampling is called where views of a kind are told together: its quality, or ``exact`` where the request gave ``samples``."""
+    unbounded = replace(sampling, max_samples=None)
+    return next((name for name, stock in _QUALITIES.items() if unbounded == stock), "exact")
+
+
 @dataclass(frozen=True)
 class TemplateScene:
     """Everything that decides how templates look, except the mesh.

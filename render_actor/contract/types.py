@@ -15,6 +15,7 @@ TextureSlot = Literal["base_color", "roughness", "specular", "emission", "alpha"
 """The inputs of a surface that an image may drive."""
 
 RendererState = Literal["starting", "ready", "busy", "failed", "lost", "stopped"]
+"""Of a renderer, as the service and its operator see it."""
 
 FailureCode = Literal[
     "renderer_start_failed",

@@ -12,6 +12,7 @@ from typing import Any
 
 from render_actor.blender.failures import START_FAILED
 from render_actor.contract.types import BatchResult, BlenderReport, Failure, RendererOptions, ViewBatch
+from render_actor.worker import metrics
 from render_actor.worker.limits import render_within_limits
 from render_actor.worker.protocol import BlenderProcess, Launch, Told
 from render_actor.worker.states import BLENDER_MOVES, SPARE_MOVES, BlenderState, SpareState, StateMachine
@@ -163,6 +164,7 @@ class BlenderSupervisor:
         """
         self._life.move(BlenderState.REPLACING)
         self.restarts += 1
+        metrics.LOSSES.add()
         ended = self._background(self._blender.process.end())
         self._settling = self._background(self._start_after(ended))
         return ended
@@ -186,6 +188,7 @@ class BlenderSupervisor:
         except TimeoutError:
             report = Failure("renderer_start_failed", f"{START_FAILED}: it was not ready within {limit:g} s")
         blender.report = report
+        metrics.STARTS.add(1, "failed" if isinstance(report, Failure) else "ready")
         if isinstance(report, Failure):
             logger.error("renderer %s: %s\n%s", self._name, report.message, report.cause)
             return False
@@ -228,6 +231,7 @@ class BlenderSupervisor:
         await old.process.end()
         spare.process.take_over_cores()
         self.recycled += 1
+        metrics.RECYCLES.add()
         self._life.move(BlenderState.READY)
 
     def _background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -79,6 +79,7 @@ class ServerProcess:
         environment: added to this process's environment.
         prefix: a command that runs the server, like ``unshare --mount``.
         given: what goes with the application.
+        metrics_port: where the Ray that is started shows its metrics; with 0 it chooses a port. A running cluster has its own.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class ServerProcess:
         environment: dict[str, str] | None = None,
         prefix: Sequence[str] = (),
         given: Given = _NOTHING,
+        metrics_port: int = 0,
     ) -> None:
         self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
         # `local` starts a new Ray: without it, Ray joins whatever cluster it finds on the machine.
@@ -103,8 +105,9 @@ class ServerProcess:
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="render-server-", delete=False) as file:
             yaml.safe_dump(adjusted_config(config, host, port, given, own_ray=address is None), file)
             self._config = Path(file.name)
+        own_ray = ["serve_app.cli.serve_run", str(self._config), str(metrics_port)]
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "ray.serve.scripts", "run", str(self._config)],
+            [*prefix, sys.executable, "-m", *(own_ray if address is None else ["ray.serve.scripts", "run", str(self._config)])],
             env={**_RAY_SETTINGS, **settings},
             stdout=output,
             stderr=subprocess.STDOUT if output else None,

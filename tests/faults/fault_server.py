@@ -87,7 +87,7 @@ class FaultServer:
         """Start the server with ``render-server up`` and wait until it answers."""
         command = subprocess.Popen(
             [sys.executable, "-m", "serve_app.cli.main", "up", "--config", str(self.folder / "config.yaml"), "--host", "127.0.0.1"],
-            env={**os.environ, **self._environment, "RENDER_SERVER_PORT": str(self.port)},
+            env={**os.environ, **self._environment, "RENDER_SERVER_PORT": str(self.port), "RENDER_METRICS_PORT": "0"},
             stdout=(self.folder / "server.log").open("ab"),
             stderr=subprocess.STDOUT,
         )

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from render_actor.contract.cameras import camera_poses
-from render_actor.contract.scene import DEFAULT_MAX_SAMPLES, TemplateScene, bounding_radius, object_to_scene, poses_in_scene, sampling_for
+from render_actor.contract.scene import (
+    DEFAULT_MAX_SAMPLES,
+    Quality,
+    TemplateScene,
+    bounding_radius,
+    object_to_scene,
+    poses_in_scene,
+    quality_name,
+    sampling_for,
+)
 
 CORNERS = np.array([[-30.0, -20.0, -10.0], [40.0, 25.0, 30.0]])
 
@@ -92,3 +103,9 @@ def test_reference_samples_and_denoises_as_the_stock_procedure() -> None:
     sampling = sampling_for("reference")
     assert (sampling.samples, sampling.denoiser, sampling.dither) == (50, "compositor", True)
     assert sampling_for("reference", 20).denoiser == "compositor"
+
+
+def test_a_sampling_is_called_by_its_quality_unless_the_request_gave_the_samples() -> None:
+    for quality in get_args(Quality):
+        assert quality_name(sampling_for(quality, max_samples=99)) == quality
+        assert quality_name(sampling_for(quality, samples=3)) == "exact"

@@ -13,6 +13,7 @@ from ray import serve
 from render_actor.contract.fence import first_fence
 from render_actor.contract.types import BatchResult, Failure, RendererOptions, RendererStatus
 from render_actor.contract.view_files import BatchAnswer
+from render_actor.worker import metrics
 from render_actor.worker import worker as worker_module
 from render_actor.worker.worker import RenderWorker
 from tests.unit.render_actor.worker.fake_blender import LOST, Blenders, make_batch, rendered_view, until
@@ -26,6 +27,10 @@ class Ear:
 
     async def tell(self, status: RendererStatus) -> None:
         self.statuses.append(status)
+
+
+async def nothing(instruments: object, read: object) -> None:
+    """In the place of ``export_forever``: what is counted stays for the test to see."""
 
 
 @pytest.fixture
@@ -43,6 +48,7 @@ def blenders(monkeypatch: pytest.MonkeyPatch, heard: dict[str, Ear]) -> Blenders
     monkeypatch.setattr(ray.util, "get_node_ip_address", lambda: "10.0.0.1")
     monkeypatch.setattr(worker_module, "blender_launcher", lambda name, options: blenders.launch)
     monkeypatch.setattr(worker_module, "teller", lambda ingress: heard[ingress].tell)
+    monkeypatch.setattr(worker_module, "export_forever", nothing)
     return blenders
 
 
@@ -85,6 +91,25 @@ async def test_a_lost_blender_is_an_answer_of_this_renderer(blenders: Blenders) 
     await until(lambda: bool(blender.batches))
     blender.answer.set_result(LOST)
     assert await task == BatchResult("r0", failure=LOST)
+
+
+async def test_what_its_blender_does_is_counted(blenders: Blenders) -> None:
+    for counter in (metrics.VIEWS, metrics.STARTS, metrics.LOSSES, metrics.RECYCLES):
+        counter.take()
+    worker = RenderWorker(RendererOptions(), "Ingress")
+    blender = await blenders.ready(0)
+    task = asyncio.create_task(result_of(worker))
+    await until(lambda: bool(blender.batches))
+    await worker._measure()
+    assert metrics.STATE.values()["busy",] == 1
+    blender.told(rendered_view(0))
+    blender.told(rendered_view(1, in_sink=False))
+    assert metrics.VIEWS.take() == {("CPU", "draft", "direct"): 1, ("CPU", "draft", "object_store"): 1}
+    assert metrics.STARTS.take() == {("ready",): 1} and metrics.LOSSES.take() == metrics.RECYCLES.take() == {}
+    blender.may_end.set()
+    blender.answer.set_result(LOST)
+    await task
+    assert metrics.LOSSES.take() == {(): 1}
 
 
 async def test_each_view_is_told_at_once_with_who_made_it(blenders: Blenders) -> None:
