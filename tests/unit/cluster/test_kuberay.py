@@ -50,6 +50,27 @@ def test_the_schema_sees_a_mistyped_key_and_a_value_of_another_type() -> None:
     assert len(complaints(kuberay_schema(), service)) == 4
 
 
+@needs_schema
+@overlays
+def test_the_other_objects_have_no_unknown_keys_either(overlay: str) -> None:
+    """Kubernetes' own schemas of pods, claims and Services are part of KubeRay's."""
+    cluster = kuberay_schema()["properties"]["spec"]["properties"]["rayClusterConfig"]["properties"]
+    pod = cluster["headGroupSpec"]["properties"]["template"]["properties"]["spec"]
+    claim = pod["properties"]["volumes"]["items"]["properties"]["ephemeral"]["properties"]["volumeClaimTemplate"]["properties"]["spec"]
+    service = cluster["headGroupSpec"]["properties"]["headService"]["properties"]["spec"]
+    checked = []
+    for one in applied(KUBERAY / overlay):
+        if one["kind"] == "StatefulSet":
+            assert complaints(pod, one["spec"]["template"]["spec"]) == []
+            assert [complaints(claim, template["spec"]) for template in one["spec"]["volumeClaimTemplates"]] == [[]]
+        elif one["kind"] in ("PersistentVolumeClaim", "Service"):
+            assert complaints(claim if one["kind"] == "PersistentVolumeClaim" else service, one["spec"]) == []
+        checked.append(one["kind"])
+    assert sorted(checked) == [
+        "ConfigMap", "PersistentVolumeClaim", "PersistentVolumeClaim", "RayService", "Service", "Service", "StatefulSet"
+    ]  # fmt: skip
+
+
 @overlays
 def test_kustomize_makes_the_same_of_it(overlay: str) -> None:
     made = real_kustomize(KUBERAY / overlay)
