@@ -36,6 +36,7 @@ def test_settings_travel_as_json_has_them_and_no_secret_does(monkeypatch: pytest
     monkeypatch.setenv("BLENDER_PROC_SAMPLES", "4")
     monkeypatch.setenv("RENDER_API_KEY", "secret")
     monkeypatch.setenv("RENDER_SERVER_PORT", "9000")
+    monkeypatch.setenv("RENDER_METRICS_PORT", "9001")
     travels = settings_of_environment()
     assert travels == {"output_roots": ["/a", "/b"], "samples": 4}
     monkeypatch.delenv("RENDER_OUTPUT_ROOTS")
