@@ -116,6 +116,8 @@ def build(args: AppArgs) -> serve.Application:
         name=INGRESS_NAME,
         num_replicas=1,
         max_ongoing_requests=args.ingress_requests,
+        # What keeps it from starting does not go away by itself. One that has run is started again however often that takes.
+        max_constructor_retry_count=1,
         ray_actor_options={"num_cpus": args.shell_cpus},
         health_check_period_s=5,
         graceful_shutdown_timeout_s=settings.drain_grace_sec + 5,

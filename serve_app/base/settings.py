@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from render_actor.contract.device import RenderDevice
 from render_actor.contract.scene import DEFAULT_MAX_SAMPLES
+from serve_app.base.log_lines import LogFormat
 
 SinkChoice = Literal["auto", "direct", "object_store"]
 
@@ -33,7 +34,10 @@ class Settings(BaseSettings):
 
     server_host: str = Field("0.0.0.0", description="Address that `make serve` and `render-server up` listen on.")
     server_port: int = Field(8004, ge=1, le=65535, description="Port that `make serve` and `render-server up` listen on.")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: str = Field("INFO", description="Of the console, Ray's and Serve's lines included: DEBUG, INFO, WARNING or ERROR.")
+    log_format: LogFormat = Field(
+        "text", description="Of the console's lines: text for a person, json for one JSON object a line. A job's own log stays key=value."
+    )
     samples: int | None = Field(
         None,
         ge=1,
@@ -147,6 +151,13 @@ class Settings(BaseSettings):
     def _known_sink(cls, value: object) -> object:
         if str(value).lower() not in get_args(SinkChoice):
             raise ValueError(f"RENDER_SINK must be one of {', '.join(get_args(SinkChoice))}, not {value!r}")
+        return str(value).lower()
+
+    @field_validator("log_format", mode="before")
+    @classmethod
+    def _known_format(cls, value: object) -> object:
+        if str(value).lower() not in get_args(LogFormat):
+            raise ValueError(f"RENDER_LOG_FORMAT must be {' or '.join(get_args(LogFormat))}, not {value!r}")
         return str(value).lower()
 
     @field_validator("log_level")

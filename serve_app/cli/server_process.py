@@ -1,4 +1,4 @@
-"""Runs ``serve run`` with an adjusted config, on a Ray of its own, and ends it cleanly."""
+"""Runs a server as a process with an adjusted config, on a Ray of its own, and ends it cleanly."""
 
 from __future__ import annotations
 
@@ -39,18 +39,21 @@ _RAY_SETTINGS = {
     ),  # A long list of jobs, or a log, has more than the 4 MiB of gRPC's default.
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
     "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
+    # Renderers leave no core idle: a replica that does not say within 0.1 s how much it has to do is no sign of a slow network.
+    "RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "1",
     # Serve's proxies take an X-Request-Id as it comes; this looks at it first.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.http.request_id:proxy_middlewares",
 }
 
 
 def adjusted_config(config: Path, host: str, port: int) -> dict[str, Any]:
-    """A Serve config with another address to listen on."""
+    """A Serve config with another address to listen on, and with all that Serve has to say: the console shows what matters of it."""
     try:
         content: dict[str, Any] = yaml.safe_load(config.read_text())
     except FileNotFoundError as error:
         raise CommandError(f"there is no Serve config at {config}; run this in the project's folder, or pass --config") from error
     content["http_options"] = {**content.get("http_options", {}), "host": host, "port": port}
+    content["logging_config"] = {**content.get("logging_config", {}), "log_level": "INFO"}
     return content
 
 
@@ -81,10 +84,15 @@ class ServerProcess:
         config: Serve config to start from.
         host: address to listen on.
         port: port to listen on.
-        output: where the server's console output goes; None for this process's own.
+        output: where the server's console is; None for this process's own.
         address: of a running Ray cluster to deploy to; None starts a Ray of its own.
         environment: added to this process's environment.
         prefix: a command that runs the server, like ``unshare --mount``.
+
+    Attributes:
+        url: where it listens.
+        process: the server.
+        log: takes what Ray and Serve print; that of the server before is beside it, with ``.1`` at its end.
     """
 
     def __init__(
@@ -103,13 +111,15 @@ class ServerProcess:
         if address is None:
             settings["RAY_AUTH_MODE"] = "token"
         settings |= environment or {}
+        # No job's log: these end in `.log`, and are removed one day.
+        self.log = Path(settings.get("RENDER_LOG_DIR") or "logs") / f"server-{port}.out"
         if address is None:
             _prepare_token(settings)
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="render-server-", delete=False) as file:
             yaml.safe_dump(adjusted_config(config, host, port), file)
             self._config = Path(file.name)
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "ray.serve.scripts", "run", str(self._config)],
+            [*prefix, sys.executable, "-m", "serve_app.cli.server_driver", str(self._config), str(self.log)],
             env={**_RAY_SETTINGS, **settings},
             stdout=output,
             stderr=subprocess.STDOUT if output else None,

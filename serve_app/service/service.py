@@ -88,7 +88,7 @@ class RenderService:
         await self._quarantine.load()
         jobs = await recover_jobs(self._store, self._intake, OutputRoots.of_server(self._settings))
         if jobs:
-            server_event("warning", "jobs of an earlier server go on", jobs=len(jobs))
+            server_event("info", "jobs of an earlier server go on", jobs=len(jobs))
             self._runner.pause_starts()
             for job in jobs:
                 self._runner.recover(job)
@@ -208,11 +208,14 @@ class RenderService:
             return record_of(job)
         return await self.job_record(job_id)
 
-    async def drain(self) -> None:
-        """Stop in good order; what has not ended goes on when the server starts again."""
-        server_event("warning", "draining: no new jobs", jobs=len(self._runner.jobs))
-        await self._runner.drain(self._settings.drain_grace_sec)
-        server_event("warning", "drained")
+    async def drain(self) -> int | None:
+        """Stop in good order.
+
+        Returns:
+            How many jobs have not ended, which go on when the server starts again; None where an earlier call sees to it.
+        """
+        server_event("debug", "draining: no new jobs", jobs=len(self._runner.jobs))
+        return await self._runner.drain(self._settings.drain_grace_sec)
 
     def close(self) -> None:
         """Give the data folder free for the next server; nothing may be asked of this one any more."""

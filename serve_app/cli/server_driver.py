@@ -1,0 +1,138 @@
+"""The process that runs a server, as ``serve run`` does, but with a console that a person can read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+import ray
+import yaml
+from ray._private.ray_logging import global_worker_stdstream_dispatcher as lines_of_workers
+from ray.serve._private.api import serve_start
+from ray.serve._private.constants import SERVE_NAMESPACE
+from ray.serve.schema import ApplicationStatus, ServeDeploySchema
+
+from serve_app.base.logs import configure_console, server_event
+from serve_app.base.settings import Settings
+from serve_app.cli.console_sieve import ConsoleSieve
+
+_USUAL_DASHBOARD = "127.0.0.1:8265"
+_LOOK_SEC = 0.5
+_OWN_WORDS_SEC = 3.0
+"""What a process prints is here after so long at most."""
+
+
+def main() -> None:
+    """Run a server until a signal ends it; exit code 1 when it cannot start, with one error on the console that says why."""
+    config, log = sys.argv[1:]
+    signal.signal(signal.SIGTERM, _stop)
+    console = _take_console(Path(log))
+    settings = Settings()
+    configure_console(settings.log_level, settings.log_format, stream=console)
+    sieve = ConsoleSieve(console, sys.stderr, settings.log_level)
+    try:
+        _run(_parsed(Path(config)), sieve, log)
+    except KeyboardInterrupt:
+        sieve.ending()
+        code = 0
+    except Exception as error:
+        sieve.ending()
+        if not isinstance(error, StartFailedError):
+            sys.excepthook(type(error), error, error.__traceback__)  # To the log.
+        if not sieve.told_error:
+            server_event("error", f"the server cannot start: {_one_line(str(error))}; {log} says more")
+        code = 1
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ray.shutdown()
+    sys.exit(code)
+
+
+class StartFailedError(Exception):
+    """Serve has given the application up."""
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _take_console(log: Path) -> TextIO:
+    """Keep standard output for the console, and send what this process and Ray's native code print to the log."""
+    console = os.fdopen(os.dup(1), "w", buffering=1)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists():
+            log.replace(log.with_name(log.name + ".1"))
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    except OSError as error:
+        console.write(f"[ERROR] {log} cannot be written ({error.strerror}); set RENDER_LOG_DIR to a folder that can\n")
+        sys.exit(1)
+    for standard in (1, 2):
+        os.dup2(descriptor, standard)
+    os.close(descriptor)
+    return console
+
+
+def _parsed(config: Path) -> ServeDeploySchema:
+    return ServeDeploySchema.model_validate(yaml.safe_load(config.read_text()))
+
+
+def _run(config: ServeDeploySchema, sieve: ConsoleSieve, log: str) -> None:
+    """Start Ray and Serve, and return only by an exception."""
+    sys.path.insert(0, ".")  # Where `serve run` looks for the application.
+    context: Any = ray.init(namespace=SERVE_NAMESPACE)
+    signal.signal(signal.SIGTERM, _stop)  # Ray has put its own in the place.
+    lines_of_workers.remove_handler("ray_print_logs")
+    lines_of_workers.add_handler("console", sieve.take)
+    dashboard = context.dashboard_url
+    taken = "" if dashboard == _USUAL_DASHBOARD else f" ({_USUAL_DASHBOARD} is taken)"
+    server_event("info", f"Ray is up; its dashboard is on http://{dashboard}{taken}, its own and Serve's output goes to {log}")
+    client = serve_start(http_options=config.http_options.model_dump(), proxy_location=config.proxy_location)
+    client.deploy_apps(config)
+    starting = True
+    try:
+        while True:
+            time.sleep(_LOOK_SEC if starting else 10)
+            if starting:
+                starting = not _is_up(client, sieve)
+    finally:
+        if os.environ.get("RAY_ADDRESS") != "local":
+            client.shutdown()  # What runs in somebody's cluster does not end with this process.
+
+
+def _is_up(client: Any, sieve: ConsoleSieve) -> bool:
+    """Whether every application runs.
+
+    Raises:
+        StartFailedError: one never will.
+    """
+    states = [overview.app_status for overview in client.list_serve_statuses()]
+    for state in states:
+        if state.status == ApplicationStatus.DEPLOY_FAILED:
+            until = time.monotonic() + _OWN_WORDS_SEC
+            while not sieve.told_error and time.monotonic() < until:
+                time.sleep(0.1)
+            raise StartFailedError(_reason(state.message))
+    if not states or any(state.status != ApplicationStatus.RUNNING for state in states):
+        return False
+    sieve.started()
+    return True
+
+
+def _reason(message: str) -> str:
+    """What a traceback ends with: the exception, whose text may have several lines."""
+    lines = [line for line in message.splitlines() if line.strip() and "further information" not in line]
+    last = max((number for number, line in enumerate(lines) if not line[0].isspace()), default=0)
+    return "\n".join(lines[last:])
+
+
+def _one_line(text: str) -> str:
+    return "; ".join(part.strip() for part in text.splitlines() if part.strip())
+
+
+if __name__ == "__main__":
+    main()
