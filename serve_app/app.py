@@ -24,7 +24,7 @@ class AppArgs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    min_renderers: int = Field(1, ge=1, description="Renderers that are always kept warm.")
+    min_renderers: int = Field(1, ge=0, description="Renderers that are always kept warm; with 0 the first job has one started, and waits.")
     max_renderers: int = Field(2, ge=1, description="Renderers at most; the autoscaler chooses between, by queue depth.")
     gpus_per_renderer: float = Field(
         _RENDERER.num_gpus, ge=0, description="GPUs, or a fraction of one, of each renderer; 0 renders on the CPU."
@@ -60,14 +60,19 @@ class AppArgs(BaseModel):
             raise ValueError(f"min_renderers ({self.min_renderers}) must not exceed max_renderers ({self.max_renderers})")
         return self
 
-    def worker_options(self) -> dict[str, Any]:
-        """Serve options of the ``RenderWorker`` deployment."""
+    def worker_options(self, view_timeout_sec: float) -> dict[str, Any]:
+        """Serve options of the ``RenderWorker`` deployment.
+
+        Args:
+            view_timeout_sec: ``RENDER_VIEW_TIMEOUT_SEC``: no batch takes longer without being given up.
+        """
         options: dict[str, Any] = {
             "name": WORKER_NAME,
             "max_ongoing_requests": 1,
             "ray_actor_options": {"num_cpus": self.shell_cpus},
             "health_check_period_s": 5,
-            "graceful_shutdown_timeout_s": 5,
+            # One that is taken away ends what it renders first; it is idle, but for a batch that came in this moment.
+            "graceful_shutdown_timeout_s": view_timeout_sec,
             "autoscaling_config": AutoscalingConfig(
                 min_replicas=self.min_renderers,
                 initial_replicas=self.min_renderers,
@@ -111,7 +116,11 @@ def build(args: AppArgs) -> serve.Application:
         args: from the Serve config.
     """
     settings = Settings()
-    workers: Any = serve.deployment(RenderWorker).options(**args.worker_options()).bind(args.renderer_options(settings.device))
+    workers: Any = (
+        serve.deployment(RenderWorker)
+        .options(**args.worker_options(settings.view_timeout_sec))
+        .bind(args.renderer_options(settings.device))
+    )
     ingress = serve.deployment(serve.ingress(build_replica_api)(Ingress)).options(
         name=INGRESS_NAME,
         num_replicas=1,

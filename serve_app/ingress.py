@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
@@ -26,6 +25,9 @@ from serve_app.http.routes import build_api
 from serve_app.rendering.renderers import ServeRenderers
 from serve_app.service.service import RenderService
 
+_NO_PROXY_HERE_SEC = 2.0
+"""When the pauses between two tries are as long, 20 s have gone."""
+
 
 class Ingress:
     """Holds the service of this replica.
@@ -43,7 +45,8 @@ class Ingress:
         keep_token_private(token_file(os.environ))
         try:
             wants_key = key_of(settings) is not None
-            self.service = RenderService(settings, ServeRenderers(workers, settings.view_timeout_sec), max_renderers, min_renderers)
+            renderers = ServeRenderers(workers, settings.view_timeout_sec, none_kept=min_renderers == 0)
+            self.service = RenderService(settings, renderers, max_renderers, min_renderers)
             await self.service.start()
         except (UnusableStoreError, UnusableKeyError, OSError) as error:
             server_event("error", f"the server cannot start: {error}")
@@ -58,7 +61,8 @@ class Ingress:
         if not wants_key and not is_loopback(host):
             server_event("warning", NO_KEY)
         if port is not None:
-            self._telling = spawn(_tell_when_ready(f"http://{'127.0.0.1' if host in (None, '0.0.0.0') else host}:{port}"))
+            url = f"http://{'127.0.0.1' if host in (None, '0.0.0.0') else host}:{port}"
+            self._telling = spawn(_tell_when_ready(url, self.service))
 
     async def __del__(self) -> None:  # Serve awaits it, when it stops this replica in good order.
         service = getattr(self, "service", None)
@@ -69,16 +73,19 @@ class Ingress:
             service.close()
 
 
-async def _tell_when_ready(url: str) -> None:
+async def _tell_when_ready(url: str, service: RenderService) -> None:
     """Say that the server is ready, when a client would find it so: the proxy learns last that there is an ingress."""
     pause_sec = 0.2
     async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
-        while True:
-            with contextlib.suppress(httpx.HTTPError):
+        while pause_sec < _NO_PROXY_HERE_SEC:
+            try:
                 if (await http.get(f"{url}/ready")).is_success:
                     break
+            except httpx.HTTPError:  # With `proxy_location: HeadOnly` there may be no proxy on this node.
+                pause_sec *= 1.1
             await asyncio.sleep(pause_sec)
-            pause_sec = min(1.1 * pause_sec, 5.0)
+    while not service.is_ready:
+        await asyncio.sleep(pause_sec)
     server_event("info", f"ready on {url}; {url}/docs describes the requests")
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TextIO
 
 from serve_app.base.log_lines import is_console_line
 from serve_app.base.logs import server_event
+from serve_app.base.serve_logs import HARMLESS
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -32,11 +33,6 @@ _TRACEBACK = "Traceback (most recent call last)"
 
 _AUTOSCALER_EVENT = ":event_summary:"
 """What begins a line of Ray's cluster autoscaler that is meant for the console: the others are a table, every few seconds."""
-
-_HARMLESS = (
-    "Cannot deregister autoscaling state",  # At every start, of the deployment that has none.
-    "A worker died or was killed while executing a task",  # A Blender was ended; the supervisor says when that is a fault.
-)
 
 
 class ConsoleSieve:
@@ -98,7 +94,7 @@ class ConsoleSieve:
             return
         self._log.write(f"({process}) {line}\n")
         found = self._level_and_text(line, process)
-        if found is not None and found[0] in self._shown and not self._ending and not any(words in line for words in _HARMLESS):
+        if found is not None and found[0] in self._shown and not self._ending and not any(words in line for words in HARMLESS):
             self._tell(*found, process)
 
     def _level_and_text(self, line: str, process: str) -> tuple[Level, str] | None:

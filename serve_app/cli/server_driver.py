@@ -12,14 +12,19 @@ from typing import Any, TextIO
 
 import ray
 import yaml
+from pydantic import ValidationError
+from ray._common.utils import import_attr
 from ray._private.ray_logging import global_worker_stdstream_dispatcher as lines_of_workers
-from ray.serve._private.api import serve_start
+from ray.serve._private.api import call_user_app_builder_with_args_if_necessary, serve_start
 from ray.serve._private.constants import SERVE_NAMESPACE
 from ray.serve.schema import ApplicationStatus, ServeDeploySchema
 
 from serve_app.base.logs import configure_console, server_event
 from serve_app.base.settings import Settings
 from serve_app.cli.console_sieve import ConsoleSieve
+
+_HERE = "local"
+"""``RAY_ADDRESS`` of a server with a Ray of its own."""
 
 _USUAL_DASHBOARD = "127.0.0.1:8265"
 _LOOK_SEC = 0.5
@@ -30,13 +35,17 @@ _OWN_WORDS_SEC = 3.0
 def main() -> None:
     """Run a server until a signal ends it; exit code 1 when it cannot start, with one error on the console that says why."""
     config, log = sys.argv[1:]
+    sys.path.insert(0, ".")  # Where `serve run` looks for the application.
     signal.signal(signal.SIGTERM, _stop)
     console = _take_console(Path(log))
     settings = Settings()
     configure_console(settings.log_level, settings.log_format, stream=console)
     sieve = ConsoleSieve(console, sys.stderr, settings.log_level)
     try:
-        _run(_parsed(Path(config)), sieve, log)
+        parsed = _parsed(Path(config))
+        if os.environ.get("RAY_ADDRESS") == _HERE:
+            _build_once(parsed)
+        _run(parsed, sieve, log)
     except KeyboardInterrupt:
         sieve.ending()
         code = 0
@@ -45,7 +54,7 @@ def main() -> None:
         if not isinstance(error, StartFailedError):
             sys.excepthook(type(error), error, error.__traceback__)  # To the log.
         if not sieve.told_error:
-            server_event("error", f"the server cannot start: {_one_line(str(error))}; {log} says more")
+            server_event("error", f"the server cannot start: {_one_line(error)}; {log} says more")
         code = 1
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ray.shutdown()
@@ -81,9 +90,14 @@ def _parsed(config: Path) -> ServeDeploySchema:
     return ServeDeploySchema.model_validate(yaml.safe_load(config.read_text()))
 
 
+def _build_once(config: ServeDeploySchema) -> None:
+    """Raise here, before anything is started, what Serve would meet when it builds an application: a wrong argument or setting."""
+    for application in config.applications:
+        call_user_app_builder_with_args_if_necessary(import_attr(application.import_path), application.args)
+
+
 def _run(config: ServeDeploySchema, sieve: ConsoleSieve, log: str) -> None:
     """Start Ray and Serve, and return only by an exception."""
-    sys.path.insert(0, ".")  # Where `serve run` looks for the application.
     context: Any = ray.init(namespace=SERVE_NAMESPACE)
     signal.signal(signal.SIGTERM, _stop)  # Ray has put its own in the place.
     lines_of_workers.remove_handler("ray_print_logs")
@@ -100,7 +114,7 @@ def _run(config: ServeDeploySchema, sieve: ConsoleSieve, log: str) -> None:
             if starting:
                 starting = not _is_up(client, sieve)
     finally:
-        if os.environ.get("RAY_ADDRESS") != "local":
+        if os.environ.get("RAY_ADDRESS") != _HERE:
             client.shutdown()  # What runs in somebody's cluster does not end with this process.
 
 
@@ -130,7 +144,12 @@ def _reason(message: str) -> str:
     return "\n".join(lines[last:])
 
 
-def _one_line(text: str) -> str:
+def _one_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return f"{error.title}: {where}{': ' if where else ''}{first['msg']}; got {first['input']!r}"
+    text = str(error) if isinstance(error, StartFailedError) else f"{type(error).__name__}: {error}"
     return "; ".join(part.strip() for part in text.splitlines() if part.strip())
 
 

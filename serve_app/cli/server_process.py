@@ -49,12 +49,18 @@ _RAY_SETTINGS = {
 def adjusted_config(config: Path, host: str, port: int) -> dict[str, Any]:
     """A Serve config with another address to listen on, and with all that Serve has to say: the console shows what matters of it."""
     try:
-        content: dict[str, Any] = yaml.safe_load(config.read_text())
+        content: Any = yaml.safe_load(config.read_text())
     except FileNotFoundError as error:
         raise CommandError(f"there is no Serve config at {config}; run this in the project's folder, or pass --config") from error
-    content["http_options"] = {**content.get("http_options", {}), "host": host, "port": port}
-    content["logging_config"] = {**content.get("logging_config", {}), "log_level": "INFO"}
-    return content
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CommandError(
+            f"the Serve config {config} cannot be read: {' '.join(str(error).split())}; mend it, or pass --config"
+        ) from error
+    if not isinstance(content, dict):
+        raise CommandError(f"the Serve config {config} is no mapping of keys to values; mend it, or pass --config")
+    content["http_options"] = {**(content.get("http_options") or {}), "host": host, "port": port}
+    content["logging_config"] = {**(content.get("logging_config") or {}), "log_level": "INFO"}
+    return dict(content)
 
 
 def stop_in_order() -> None:
@@ -108,6 +114,7 @@ class ServerProcess:
         self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
         # `local` starts a new Ray: without it, Ray joins whatever cluster it finds on the machine.
         settings = {**os.environ, "RAY_ADDRESS": address or "local", "RAY_USAGE_STATS_ENABLED": "0"}
+        settings["RAY_SERVE_CONTROLLER_CALLBACK_IMPORT_PATH"] = ""  # Everything goes to our log, and little of it to the console.
         if address is None:
             settings["RAY_AUTH_MODE"] = "token"
         settings |= environment or {}

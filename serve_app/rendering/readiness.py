@@ -16,6 +16,10 @@ IDLE_SEC = 30.0
 """While one is ready and nothing is rendered, all are asked so often: only a renderer that is asked notices that its Blender died."""
 
 
+NONE_KEPT_SEC = 2.0
+"""The same where no renderer is kept warm: the last one may have been taken away, and the next job waits for another to start."""
+
+
 class WatchedRenderers:
     """Renderers that are known to be ready, or not: by what they answer anyway, and where that is nothing, by asking them.
 

@@ -22,7 +22,7 @@ from serve_app.jobs.record import JobRecord, record_of
 from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.store import JobStore
 from serve_app.rendering.job_rendering import JobRendering
-from serve_app.rendering.readiness import WatchedRenderers
+from serve_app.rendering.readiness import IDLE_SEC, NONE_KEPT_SEC, WatchedRenderers
 from serve_app.rendering.renderers import Renderers
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.service.admission import Place, check_not_draining
@@ -62,7 +62,7 @@ class RenderService:
 
     def __init__(self, settings: Settings, renderers: Renderers, max_renderers: int, min_renderers: int = 1) -> None:
         self._settings, self._min_renderers = settings, min_renderers
-        self._renderers = renderers = WatchedRenderers(renderers)
+        self._renderers = renderers = WatchedRenderers(renderers, idle_sec=IDLE_SEC if min_renderers else NONE_KEPT_SEC)
         self._began = time.monotonic()
         limits = Limits.for_renderers(max_renderers)
         self._store = JobStore(settings.data_dir)
@@ -75,6 +75,7 @@ class RenderService:
             queued=SPARE_BATCHES,
             epoch=self._store.epoch,
             grace_sec=settings.cancel_grace_sec,
+            renderer_ready=lambda: renderers.ready,
         )
         # Twice the bound below which no job is accepted: the cache never closes the door.
         self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
@@ -94,9 +95,7 @@ class RenderService:
                 self._runner.recover(job)
             self._background.append(spawn(self._resume_when_idle()))
         tidying, draining = keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)
-        self._background += [spawn(endless) for endless in (tidying, draining, self._cache.keep_room())]
-        if self._min_renderers:
-            self._background.append(spawn(self._renderers.watch()))
+        self._background += [spawn(endless) for endless in (tidying, draining, self._cache.keep_room(), self._renderers.watch())]
 
     async def _resume_when_idle(self) -> None:
         """Renderers may still work on what an ingress before this one gave them: no view is given out twice."""
@@ -113,6 +112,11 @@ class RenderService:
         """
         self._runner.check_open()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a renderer is ready, as far as is known, or none is kept that could be waited for."""
+        return not self._min_renderers or self._renderers.ready
+
     def check_ready(self) -> None:
         """Whether requests should be sent here; looks at what is known, and asks no renderer.
 
@@ -122,7 +126,7 @@ class RenderService:
             ServiceError: ``draining``, or ``not_ready`` while no renderer is.
         """
         check_not_draining(self._runner.draining)
-        if self._min_renderers and not self._renderers.ready:
+        if not self.is_ready:
             raise ServiceError(
                 "not_ready",
                 "no renderer is ready to render; jobs are accepted and wait for one; ask again in a moment, and see GET /api/v1/status for "

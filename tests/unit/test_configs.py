@@ -68,7 +68,7 @@ def test_a_mistyped_arg_is_refused() -> None:
 
 @pytest.mark.parametrize(("gpus", "bundle"), [(0, {"CPU": 0.4}), (1, {"CPU": 0.4, "GPU": 1}), (0.5, {"CPU": 0.4, "GPU": 0.5})])
 def test_shell_and_blender_are_scheduled_together(gpus: float, bundle: dict[str, float]) -> None:
-    options = AppArgs(gpus_per_renderer=gpus).worker_options()
+    options = AppArgs(gpus_per_renderer=gpus).worker_options(300)
     assert options["placement_group_bundles"] == [{"CPU": 0.1}, bundle]
     assert options["placement_group_strategy"] == "STRICT_PACK" and options["max_ongoing_requests"] == 1
 

@@ -82,9 +82,7 @@ async def test_a_console_for_programs_has_json_lines(tmp_path: Path, console: No
     log = JobLog(tmp_path / "job-3.log", "job-3")
     log.end("info", "job\nsucceeded", seconds=0.5, views=[1, 2], nothing=None)
     await log.close()
-    said = list[str]()
-    wait_until(lambda: said.extend(capsys.readouterr().err.splitlines()) or said, "the line")
-    (line,) = said
+    (line,) = wait_until(lambda: capsys.readouterr().err.splitlines(), "the line")
     fields = json.loads(line)
     assert list(fields)[:3] == ["timestamp", "level", "event"] and is_console_line(line)
     del fields["timestamp"]
