@@ -1,8 +1,9 @@
 """Sets what Ray reads before any config, for every process of this environment, also for a plain ``serve run``.
 
 Usage statistics are off: Ray sends them to the outside unless this says otherwise. Token authentication is on: whoever reaches an
-open Ray port of a cluster without it runs code there. Lines of the server's processes reach the console as they are, without a name before each:
-they have one, and a JSON line stays one. Serve's controller keeps what it does at each start out of the console. All are defaults, so the environment still has the last word.
+open Ray port of a cluster without it runs code there. Lines of the server's processes reach the console as they are, without a name
+before each: they have one, and a JSON line stays one. Serve's controller keeps what it does at each start out of the console. All are
+defaults, so the environment still has the last word.
 """
 
 from __future__ import annotations

@@ -53,9 +53,8 @@ def adjusted_config(config: Path, host: str, port: int) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise CommandError(f"there is no Serve config at {config}; run this in the project's folder, or pass --config") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CommandError(
-            f"the Serve config {config} cannot be read: {' '.join(str(error).split())}; mend it, or pass --config"
-        ) from error
+        reason = " ".join(str(error).split())
+        raise CommandError(f"the Serve config {config} cannot be read: {reason}; mend it, or pass --config") from error
     if not isinstance(content, dict):
         raise CommandError(f"the Serve config {config} is no mapping of keys to values; mend it, or pass --config")
     content["http_options"] = {**(content.get("http_options") or {}), "host": host, "port": port}
