@@ -51,7 +51,7 @@ class AppArgs(BaseModel):
     ingress_requests: int = Field(
         4000, ge=1, description="HTTP requests that the ingress holds open at once; a waiting one costs no thread."
     )
-    upscale_delay_sec: float = Field(2.0, ge=0, description="Seconds of queueing before another renderer is started.")
+    upscale_delay_sec: float = Field(1.0, ge=0, description="Seconds of queueing before another renderer is started.")
     downscale_delay_sec: float = Field(600.0, ge=0, description="Seconds of idleness before a renderer is stopped.")
 
     @model_validator(mode="after")
