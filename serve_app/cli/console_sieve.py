@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
-import time
 from collections.abc import Mapping
 from typing import Any, Literal, TextIO
 
@@ -13,9 +13,6 @@ from serve_app.base.logs import server_event
 from serve_app.base.serve_logs import HARMLESS
 
 Level = Literal["debug", "info", "warning", "error"]
-
-HOLD_SEC = 20.0
-"""While a server starts, errors of Ray and Serve are held back so long: where it cannot start, one line of its own says why."""
 
 _HEAD = re.compile(
     r"(?P<serve>DEBUG|INFO|WARNING|ERROR|CRITICAL) \d{4}-\d\d-\d\d [\d:,]+ "
@@ -43,8 +40,10 @@ class ConsoleSieve:
         log: takes everything.
         level: ``RENDER_LOG_LEVEL``: of others' lines, ``DEBUG`` shows all, ``ERROR`` errors alone, and the rest warnings and errors.
 
+    Errors of Ray and Serve are held back until ``show_errors``: where a server cannot start, one line of its own says why.
+
     Attributes:
-        told_error: whether the service has said by itself what is wrong.
+        told_error: whether the service has said by itself, before ``show_errors``, what is wrong.
     """
 
     def __init__(self, console: TextIO, log: TextIO, level: str) -> None:
@@ -54,12 +53,11 @@ class ConsoleSieve:
         self._lock = threading.Lock()
         self._traced: set[str] = set()
         self._held: list[tuple[Level, str, str]] | None = []
-        self._hold_until = time.monotonic() + HOLD_SEC
         self._ending = False
         self.told_error = False
 
-    def started(self) -> None:
-        """The server is up: errors are shown at once from now on, and those that were held back now."""
+    def show_errors(self) -> None:
+        """Show errors at once from now on, and those that were held back now."""
         with self._lock:
             held, self._held = self._held or [], None
             for level, text, process in held:
@@ -83,16 +81,20 @@ class ConsoleSieve:
         with self._lock:
             for line in lines:
                 self._take_line(line, process)
-            self._log.flush()
+            with contextlib.suppress(OSError):
+                self._log.flush()
 
     def _take_line(self, line: str, process: str) -> None:
         if is_console_line(line):
-            self._console.write(line + "\n")
-            self._console.flush()
-            self.told_error |= line.startswith("[ERROR]") or '"level": "error"' in line
+            with contextlib.suppress(OSError):  # Nobody looks any more; whatever happens, this goes on.
+                self._console.write(line + "\n")
+                self._console.flush()
+            if self._held is not None:
+                self.told_error |= line.startswith("[ERROR]") or '"level": "error"' in line
             self._traced.discard(process)
             return
-        self._log.write(f"({process}) {line}\n")
+        with contextlib.suppress(OSError):  # The disk is full.
+            self._log.write(f"({process}) {line}\n")
         found = self._level_and_text(line, process)
         if found is not None and found[0] in self._shown and not self._ending and not any(words in line for words in HARMLESS):
             self._tell(*found, process)
@@ -115,7 +117,7 @@ class ConsoleSieve:
         return None
 
     def _tell(self, level: Level, text: str, process: str) -> None:
-        if level == "error" and self._held is not None and time.monotonic() < self._hold_until:
+        if level == "error" and self._held is not None:
             self._held.append((level, text, process))
         else:
             server_event(level, text, process=process)

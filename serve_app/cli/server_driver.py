@@ -28,6 +28,9 @@ _HERE = "local"
 
 _USUAL_DASHBOARD = "127.0.0.1:8265"
 _LOOK_SEC = 0.5
+_HOLD_ERRORS_SEC = 20.0
+"""A server that has not started after so long may wait for something that Ray or Serve has told."""
+
 _OWN_WORDS_SEC = 3.0
 """What a process prints is here after so long at most."""
 
@@ -54,7 +57,7 @@ def main() -> None:
         if not isinstance(error, StartFailedError):
             sys.excepthook(type(error), error, error.__traceback__)  # To the log.
         if not sieve.told_error:
-            server_event("error", f"the server cannot start: {_one_line(error)}; {log} says more")
+            server_event("error", f"the server cannot start: {one_line(error)}; {log} says more")
         code = 1
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ray.shutdown()
@@ -107,44 +110,50 @@ def _run(config: ServeDeploySchema, sieve: ConsoleSieve, log: str) -> None:
     server_event("info", f"Ray is up; its dashboard is on http://{dashboard}{taken}, its own and Serve's output goes to {log}")
     client = serve_start(http_options=config.http_options.model_dump(), proxy_location=config.proxy_location)
     client.deploy_apps(config)
-    starting = True
     try:
+        _wait_until_up(client, sieve)
         while True:
-            time.sleep(_LOOK_SEC if starting else 10)
-            if starting:
-                starting = not _is_up(client, sieve)
-    finally:
+            time.sleep(10)
+    except KeyboardInterrupt:
         if os.environ.get("RAY_ADDRESS") != _HERE:
             client.shutdown()  # What runs in somebody's cluster does not end with this process.
+        raise
 
 
-def _is_up(client: Any, sieve: ConsoleSieve) -> bool:
-    """Whether every application runs.
+def _wait_until_up(client: Any, sieve: ConsoleSieve) -> None:
+    """Return when every application runs.
 
     Raises:
         StartFailedError: one never will.
     """
+    hold_until = time.monotonic() + _HOLD_ERRORS_SEC
+    while not _is_up(client, sieve):
+        if time.monotonic() > hold_until:
+            sieve.show_errors()
+        time.sleep(_LOOK_SEC)
+    sieve.show_errors()
+
+
+def _is_up(client: Any, sieve: ConsoleSieve) -> bool:
     states = [overview.app_status for overview in client.list_serve_statuses()]
     for state in states:
         if state.status == ApplicationStatus.DEPLOY_FAILED:
             until = time.monotonic() + _OWN_WORDS_SEC
             while not sieve.told_error and time.monotonic() < until:
                 time.sleep(0.1)
-            raise StartFailedError(_reason(state.message))
-    if not states or any(state.status != ApplicationStatus.RUNNING for state in states):
-        return False
-    sieve.started()
-    return True
+            raise StartFailedError(reason(state.message))
+    return bool(states) and all(state.status == ApplicationStatus.RUNNING for state in states)
 
 
-def _reason(message: str) -> str:
+def reason(message: str) -> str:
     """What a traceback ends with: the exception, whose text may have several lines."""
     lines = [line for line in message.splitlines() if line.strip() and "further information" not in line]
     last = max((number for number, line in enumerate(lines) if not line[0].isspace()), default=0)
     return "\n".join(lines[last:])
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """An error for the console; of a value that was refused, its name and what is wrong."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

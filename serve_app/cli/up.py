@@ -7,7 +7,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from serve_app.base.api_key import key_of
+from serve_app.base.api_key import UnusableKeyError, key_of
 from serve_app.base.logs import configure_console, server_event
 from serve_app.base.settings import Settings
 from serve_app.cli.checks import check_data_folder, check_port, check_system_libraries
@@ -26,7 +26,7 @@ def up(arguments: argparse.Namespace) -> None:
     configure_console(settings.log_level, settings.log_format, stream=sys.stdout)
     try:
         _run(arguments, settings)
-    except CommandError as failure:
+    except (CommandError, UnusableKeyError) as failure:
         if settings.log_format == "text":
             raise
         server_event("error", str(failure))

@@ -25,7 +25,7 @@ class Server:
         self.console, self.log = io.StringIO(), io.StringIO()
         configure_console(level, stream=self.console)
         self.sieve = ConsoleSieve(self.console, self.log, level)
-        self.sieve.started()
+        self.sieve.show_errors()
 
     def says(self, *lines: str, pid: int | str = 7, actor: str = "ServeController") -> None:
         named = {"actor_name": actor} if isinstance(pid, int) else {}
@@ -52,7 +52,30 @@ def test_the_services_own_lines_go_to_the_console_as_they_are_and_all_others_to_
     server.says(OURS, SERVE_INFO, OURS_JSON)
     assert server.console.getvalue().splitlines() == [OURS, OURS_JSON]
     assert server.log.getvalue() == f"(ServeController 7) {SERVE_INFO}\n"
-    assert server.sieve.told_error
+
+
+@pytest.mark.parametrize(
+    ("line", "told"), [(OURS, False), (OURS_JSON, True), ("[ERROR] 2026-01-01T00:00:00Z no", True), (SERVE_ERROR, False)]
+)
+def test_an_error_that_the_service_tells_while_it_starts_is_known(line: str, told: bool) -> None:
+    server = Server()
+    server.says(line)
+    assert not server.sieve.told_error
+    server.sieve = ConsoleSieve(server.console, server.log, "INFO")
+    server.says(line)
+    assert server.sieve.told_error is told
+
+
+def test_a_log_and_a_console_that_cannot_be_written_stop_nobody() -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    server = Server()
+    ConsoleSieve(server.console, Full(), "INFO").take({"pid": 1, "lines": [SERVE_INFO, SERVE_WARNING]})
+    assert len(server.shown) == 1
+    ConsoleSieve(Full(), server.log, "INFO").take({"pid": 1, "lines": [OURS, SERVE_INFO]})
+    assert SERVE_INFO in server.log.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -122,7 +145,7 @@ def test_errors_wait_until_the_server_is_up_and_warnings_do_not() -> None:
     server.sieve = ConsoleSieve(server.console, server.log, "INFO")
     server.says(SERVE_ERROR, SERVE_WARNING)
     assert [line[:9] for line in server.shown] == ["[WARNING]"]
-    server.sieve.started()
+    server.sieve.show_errors()
     server.says(SERVE_ERROR)
     assert [line[:9] for line in server.shown] == ["[WARNING]", "[ERROR] c", "[ERROR] c"]
 
