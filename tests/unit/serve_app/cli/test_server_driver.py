@@ -13,14 +13,14 @@ ray::build_serve_application() (pid=1238, ip=192.0.2.2)
   File "serve_app/app.py", line 119, in build
     settings = Settings()
 pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings
-  RENDER_SINK must be auto or direct [type=value_error]
+  it must be auto or direct [type=value_error]
     For further information visit https://errors.pydantic.dev/2/v/value_error
 """
 
 
 def test_of_serves_traceback_the_exception_is_told_in_one_line() -> None:
     assert one_line(StartFailedError(reason(FAILED))) == (
-        "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings; RENDER_SINK must be auto or direct [type=value_error]"
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings; it must be auto or direct [type=value_error]"
     )
     assert reason("no traceback") == "no traceback" and reason("") == ""
 
