@@ -10,10 +10,11 @@ import sys
 from typing import Any
 
 import ray
+from pydantic import ValidationError
 from ray.serve._private.constants import SERVE_LOGGER_NAME
 
 from serve_app.base.logs import configure_console, server_event
-from serve_app.base.settings import Settings
+from serve_app.base.settings import Settings, wrong_setting
 
 HARMLESS = (
     "Cannot deregister autoscaling state",  # At every start, of the deployment that has none.
@@ -24,7 +25,12 @@ HARMLESS = (
 
 def keep_console_short() -> None:
     """Have Serve's logger in this process show warnings and errors alone, each as one line; its log file has everything."""
-    settings = Settings()
+    try:
+        settings = Settings()
+    except ValidationError as failure:  # Serve says so by a long traceback, when it builds the application.
+        configure_console("INFO", stream=sys.stderr)
+        server_event("error", f"the server cannot start: {wrong_setting(failure)}")
+        return
     if settings.log_level == "DEBUG":
         return
     for handler in logging.getLogger(SERVE_LOGGER_NAME).handlers:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from render_actor.contract.device import RenderDevice
@@ -185,3 +185,10 @@ class Settings(BaseSettings):
     def resolved_output_roots(self) -> list[Path]:
         """``output_roots`` with links resolved."""
         return [root.expanduser().resolve() for root in self.output_roots]
+
+
+def wrong_setting(failure: ValidationError) -> str:
+    """What an operator is told of the first setting that was refused: its variable, what is wrong, and its value."""
+    first = failure.errors()[0]
+    name = ".".join(map(str, first["loc"]))
+    return f"setting {name if name.isupper() else 'RENDER_' + name.upper()}: {first['msg']}; got {first['input']!r}"

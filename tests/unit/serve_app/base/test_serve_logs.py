@@ -43,3 +43,11 @@ def test_the_console_has_first_lines_of_warnings_and_errors_and_the_file_all(
     assert " ".join(line for line in console.splitlines() if not line.startswith(("Traceback", "  "))) == shown
     assert ("Traceback" in console) == (level == "DEBUG") and "Traceback" in file and "done" in file
     assert ("Ray's and Serve's own output goes to" in said.getvalue()) == (level == "INFO")
+
+
+def test_a_wrong_setting_is_told_before_serve_does(handlers: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RENDER_MAX_SAMPLES", "5")
+    monkeypatch.setattr(sys, "stderr", said := io.StringIO())
+    keep_console_short()
+    (line,) = said.getvalue().splitlines()
+    assert line.startswith("[ERROR]") and "the server cannot start: setting RENDER_MAX_SAMPLES: Input should be" in line and "'5'" in line
