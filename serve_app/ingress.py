@@ -41,7 +41,7 @@ class Ingress:
     async def __init__(self, workers: DeploymentHandle, min_renderers: int, max_renderers: int) -> None:  # type: ignore[misc]  # Serve awaits it.
         settings = _settings()
         configure_console(settings.log_level, settings.log_format, background=True)
-        logging.getLogger(SERVE_LOGGER_NAME).addFilter(_is_no_wait_for_a_renderer)
+        logging.getLogger(SERVE_LOGGER_NAME).addFilter(is_no_wait_for_a_renderer)
         keep_token_private(token_file(os.environ))
         try:
             wants_key = key_of(settings) is not None
@@ -89,7 +89,7 @@ async def _tell_when_ready(url: str, service: RenderService) -> None:
     server_event("info", f"ready on {url}; {url}/docs describes the requests")
 
 
-def _is_no_wait_for_a_renderer(record: logging.LogRecord) -> bool:
+def is_no_wait_for_a_renderer(record: logging.LogRecord) -> bool:
     """All but Serve's warning that a view batch waits for a renderer: with fewer renderers than work, that is how it should be."""
     return not str(record.msg).startswith("Failed to route request after")
 

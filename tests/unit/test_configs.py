@@ -77,3 +77,10 @@ def test_two_default_renderers_fit_two_cores() -> None:
     args = AppArgs()
     ingress = args.shell_cpus
     assert ingress + args.max_renderers * (args.shell_cpus + args.cpus_per_renderer) <= 2
+
+
+def test_no_renderer_need_be_kept_and_one_that_goes_ends_its_batch_first() -> None:
+    options = AppArgs(min_renderers=0, max_renderers=3).worker_options(view_timeout_sec=77)
+    scaling = options["autoscaling_config"]
+    assert (scaling.min_replicas, scaling.initial_replicas, scaling.max_replicas) == (0, 0, 3)
+    assert options["graceful_shutdown_timeout_s"] == 77
