@@ -105,9 +105,7 @@ def _run(config: ServeDeploySchema, sieve: ConsoleSieve, log: str) -> None:
     signal.signal(signal.SIGTERM, _stop)  # Ray has put its own in the place.
     lines_of_workers.remove_handler("ray_print_logs")
     lines_of_workers.add_handler("console", sieve.take)
-    dashboard = context.dashboard_url
-    taken = "" if dashboard == _USUAL_DASHBOARD else f" ({_USUAL_DASHBOARD} is taken)"
-    server_event("info", f"Ray is up; its dashboard is on http://{dashboard}{taken}, its own and Serve's output goes to {log}")
+    server_event("info", f"Ray is up; {_dashboard(context.dashboard_url)}; its own and Serve's output goes to {log}")
     client = serve_start(http_options=config.http_options.model_dump(), proxy_location=config.proxy_location)
     client.deploy_apps(config)
     try:
@@ -118,6 +116,13 @@ def _run(config: ServeDeploySchema, sieve: ConsoleSieve, log: str) -> None:
         if os.environ.get("RAY_ADDRESS") != _HERE:
             client.shutdown()  # What runs in somebody's cluster does not end with this process.
         raise
+
+
+def _dashboard(address: str | None) -> str:
+    if not address:
+        return "it has no dashboard"
+    taken = os.environ.get("RAY_ADDRESS") == _HERE and address != _USUAL_DASHBOARD
+    return f"its dashboard is on http://{address}" + (f", since {_USUAL_DASHBOARD} is taken" if taken else "")
 
 
 def _wait_until_up(client: Any, sieve: ConsoleSieve) -> None:
