@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import threading
 from collections.abc import Mapping
@@ -83,6 +84,13 @@ class ConsoleSieve:
                 self._take_line(line, process)
             with contextlib.suppress(OSError):
                 self._log.flush()
+
+    def take_record(self, record: logging.LogRecord) -> None:
+        """Take what Ray or Serve has logged in this process: it is in the log file already."""
+        level = _LEVELS.get(record.levelname[0], "info")
+        with self._lock:
+            if level in self._shown and not self._ending:
+                self._tell(level, record.getMessage().partition("\n")[0], record.name)
 
     def _take_line(self, line: str, process: str) -> None:
         if is_console_line(line):

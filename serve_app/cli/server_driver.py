@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 from ray._common.utils import import_attr
 from ray._private.ray_logging import global_worker_stdstream_dispatcher as lines_of_workers
 from ray.serve._private.api import call_user_app_builder_with_args_if_necessary, serve_start
-from ray.serve._private.constants import SERVE_NAMESPACE
+from ray.serve._private.constants import SERVE_LOGGER_NAME, SERVE_NAMESPACE
 from ray.serve.schema import ApplicationStatus, ServeDeploySchema
 
 from serve_app.base.logs import configure_console, server_event
@@ -44,6 +45,8 @@ def main() -> None:
     settings = Settings()
     configure_console(settings.log_level, settings.log_format, stream=console)
     sieve = ConsoleSieve(console, sys.stderr, settings.log_level)
+    for logger in ("ray", SERVE_LOGGER_NAME):
+        logging.getLogger(logger).addHandler(_Own(sieve))
     try:
         parsed = _parsed(Path(config))
         if os.environ.get("RAY_ADDRESS") == _HERE:
@@ -62,6 +65,17 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ray.shutdown()
     sys.exit(code)
+
+
+class _Own(logging.Handler):
+    """Hands what is logged in this process to the sieve."""
+
+    def __init__(self, sieve: ConsoleSieve) -> None:
+        super().__init__()
+        self._sieve = sieve
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._sieve.take_record(record)
 
 
 class StartFailedError(Exception):

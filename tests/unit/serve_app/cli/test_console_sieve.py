@@ -155,3 +155,12 @@ def test_while_it_stops_only_the_services_own_lines_are_shown() -> None:
     server.sieve.ending()
     server.says(SERVE_ERROR, OURS)
     assert server.shown == [OURS]
+
+
+def test_what_is_logged_in_the_servers_first_process_is_shown_too() -> None:
+    server = Server()
+    for level, text in ((logging.INFO, "Started"), (logging.WARNING, "The object store is in %s!\nMore of it")):
+        server.sieve.take_record(
+            logging.LogRecord("ray._private.services", level, "x.py", 1, text, ("/tmp",) if "%s" in text else (), None)
+        )
+    assert server.shown == ["[WARNING] The object store is in /tmp! process=ray._private.services"]
