@@ -21,7 +21,7 @@ from tests.integration.conftest import ROOT, Server
 from tests.wait import wait_until
 
 MAX_LINES_TO_READY = 10
-DOWNSCALE_DELAY_SEC = 3
+DOWNSCALE_DELAY_SEC = 1
 
 
 def config_of(folder: Path, **args: Any) -> Path:
@@ -91,7 +91,7 @@ def _renderers(http: httpx.Client) -> int:
 
 def _rendered_from_none(http: httpx.Client, folder: Path, output: str, most: int) -> str:
     """Have a job done by a server without a renderer, see it get so many at least, and see them go again."""
-    body = {"cad_path": "knot.ply", "output_dir": output, "resolution": 256, "samples": 100 if most > 1 else 2}
+    body = {"cad_path": "knot.ply", "output_dir": output, "resolution": 64, "samples": 2 + most}
     body |= {name: str(folder / str(body[name])) for name in ("cad_path", "output_dir")}
     job_id = http.post("/render/templates", json=body).json()["job_id"]
 
