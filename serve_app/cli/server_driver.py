@@ -21,7 +21,7 @@ from ray.serve._private.constants import SERVE_LOGGER_NAME, SERVE_NAMESPACE
 from ray.serve.schema import ApplicationStatus, ServeDeploySchema
 
 from serve_app.base.logs import configure_console, server_event
-from serve_app.base.settings import Settings
+from serve_app.base.settings import Settings, wrong_setting
 from serve_app.cli.console_sieve import ConsoleSieve
 
 _HERE = "local"
@@ -42,7 +42,11 @@ def main() -> None:
     sys.path.insert(0, ".")  # Where `serve run` looks for the application.
     signal.signal(signal.SIGTERM, _stop)
     console = _take_console(Path(log))
-    settings = Settings()
+    try:
+        settings = Settings()
+    except ValidationError as failure:
+        console.write(f"[ERROR] {wrong_setting(failure)}\n")
+        sys.exit(1)
     configure_console(settings.log_level, settings.log_format, stream=console)
     sieve = ConsoleSieve(console, sys.stderr, settings.log_level)
     for logger in ("ray", SERVE_LOGGER_NAME):
