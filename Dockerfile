@@ -45,7 +45,8 @@ USER render
 # CADs and output_dir must lie in /workspace, unless RENDER_INPUT_ROOTS and RENDER_OUTPUT_ROOTS differ.
 WORKDIR /workspace/Estimation_Server
 # Ray's dashboard stays on the container's loopback; its token is in HOME, made at the first start.
-EXPOSE 8004
+# Metrics for Prometheus are on 8080.
+EXPOSE 8004 8080
 # The start takes a while: Ray first, then Blender. /health answers when the first is done.
 # Not /ready: what acts on a health check restarts the container, and a server that is stopping, or warms a Blender, is well.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=120s --retries=3 \

@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test contract test-unit faults bench quality bench-queue lint format lock examples converged clean
+.PHONY: help setup demo serve test contract test-unit test-cluster faults bench quality bench-queue lint format lock examples converged clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -36,6 +36,9 @@ contract: $(READY) ## let schemathesis ask a real server for 20 minutes; `make t
 
 test-unit: $(READY) ## run the tests that need neither Ray nor Blender
 	@$(PY) -m pytest tests/unit
+
+test-cluster: $(READY) ## real Ray nodes in network namespaces: kill them, cut them off, add one, start the head again (root; 15 minutes)
+	@RENDER_CLUSTER_FULL=1 $(PY) -m pytest tests/cluster
 
 faults: $(READY) ## kill, stop and starve a real server's parts, 50 rounds each (an hour), and count what is lost
 	@RENDER_FAULTS_FULL=1 $(PY) -m pytest tests/faults -s

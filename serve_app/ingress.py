@@ -6,19 +6,23 @@ import asyncio
 import gc
 import logging
 import os
-from functools import cache
+import socket
 
 import httpx
+import ray
 from fastapi import FastAPI
-from ray import serve
 from ray.serve._private.constants import SERVE_LOGGER_NAME
 from ray.serve.context import _get_global_client as get_controller_client
 from ray.serve.handle import DeploymentHandle
 
+from render_actor.contract.types import RendererStatus
+from render_actor.metrics.export import export_forever
 from serve_app.base.aio import spawn
 from serve_app.base.api_key import NO_KEY, UnusableKeyError, is_loopback, key_of
+from serve_app.base.deployed import Deployed, MisplacedError
 from serve_app.base.errors import UnusableStoreError
 from serve_app.base.logs import configure_console, server_event
+from serve_app.base.metrics import SERVER_METRICS
 from serve_app.base.ray_token import keep_token_private, token_file
 from serve_app.base.settings import Settings
 from serve_app.http.routes import build_api
@@ -36,21 +40,29 @@ class Ingress:
         workers: handle of the ``RenderWorker`` deployment.
         min_renderers: how many of them are kept warm.
         max_renderers: how many of them there can be.
+        deployed: what the deployment was given; it must hold on this node.
+
+    Raises:
+        MisplacedError: it does not.
     """
 
-    async def __init__(self, workers: DeploymentHandle, min_renderers: int, max_renderers: int) -> None:  # type: ignore[misc]  # Serve awaits it.
-        settings = _settings()
+    async def __init__(  # type: ignore[misc]  # Serve awaits it.
+        self, workers: DeploymentHandle, min_renderers: int, max_renderers: int, deployed: Deployed
+    ) -> None:
+        self._settings = settings = deployed.in_force()
         configure_console(settings.log_level, settings.log_format, background=True)
         logging.getLogger(SERVE_LOGGER_NAME).addFilter(is_no_wait_for_a_renderer)
         keep_token_private(token_file(os.environ))
+        await asyncio.to_thread(_check_node, deployed, settings)
         try:
             wants_key = key_of(settings) is not None
-            renderers = ServeRenderers(workers, settings.view_timeout_sec, none_kept=min_renderers == 0)
-            self.service = RenderService(settings, renderers, max_renderers, min_renderers)
+            self._renderers = ServeRenderers(workers, settings.view_timeout_sec, none_kept=min_renderers == 0)
+            self.service = RenderService(settings, self._renderers, max_renderers, min_renderers)
             await self.service.start()
         except (UnusableStoreError, UnusableKeyError, OSError) as error:
             server_event("error", f"the server cannot start: {error}")
             raise
+        self._exporting = spawn(export_forever(SERVER_METRICS, self.service.measure))
         # What is in memory by now stays: no later collection looks at it, and none stops the event loop for as long.
         gc.collect()
         gc.freeze()
@@ -64,12 +76,20 @@ class Ingress:
             url = f"http://{'127.0.0.1' if host in (None, '0.0.0.0') else host}:{port}"
             self._telling = spawn(_tell_when_ready(url, self.service))
 
+    async def renderer_told(self, status: RendererStatus) -> None:
+        """A renderer tells its state."""
+        self._renderers.told(status)
+
+    def __serve_build_asgi_app__(self) -> FastAPI:  # Serve's name: it calls this when the constructor is done.
+        return build_api(lambda: self.service, self._settings)
+
     async def __del__(self) -> None:  # Serve awaits it, when it stops this replica in good order.
         service = getattr(self, "service", None)
         if service is not None:
             left = await service.drain()
             if left is not None:
                 server_event("info", "stopped; the jobs that are left go on at the next start", jobs=left)
+            self._exporting.cancel()
             service.close()
 
 
@@ -94,10 +114,14 @@ def is_no_wait_for_a_renderer(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith("Failed to route request after")
 
 
-@cache
-def _settings() -> Settings:
-    """Read once in a replica: its service and its routes have the same."""
-    return Settings()
+def _check_node(deployed: Deployed, settings: Settings) -> None:
+    nodes = sum(node["Alive"] for node in ray.nodes())
+    named = f"node {ray.util.get_node_ip_address()} ({socket.gethostname()})"
+    try:
+        deployed.check_node(settings, nodes=nodes, named=named)
+    except MisplacedError as error:
+        server_event("error", str(error))
+        raise
 
 
 def _listening_address() -> tuple[str | None, int | None]:
@@ -108,13 +132,3 @@ def _listening_address() -> tuple[str | None, int | None]:
     except Exception as error:  # An internal of Serve: the server must start without it too.
         server_event("debug", "Serve does not say where it listens", cause=repr(error))
         return None, None
-
-
-def _service_of_this_replica() -> RenderService:
-    ingress: Ingress = serve.get_replica_context().servable_object
-    return ingress.service
-
-
-def build_replica_api() -> FastAPI:
-    """The FastAPI application of an ingress replica; Serve calls it when the replica starts."""
-    return build_api(_service_of_this_replica, _settings())

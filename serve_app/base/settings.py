@@ -34,6 +34,12 @@ class Settings(BaseSettings):
 
     server_host: str = Field("0.0.0.0", description="Address that `make serve` and `render-server up` listen on.")
     server_port: int = Field(8004, ge=1, le=65535, description="Port that `make serve` and `render-server up` listen on.")
+    metrics_port: int = Field(
+        8080,
+        ge=0,
+        le=65535,
+        description="Port that `render-server up` has Ray show its metrics on, ours among them; with 0 Ray chooses one.",
+    )
     log_level: str = Field("INFO", description="Of the console, Ray's and Serve's lines included: DEBUG, INFO, WARNING or ERROR.")
     log_format: LogFormat = Field(
         "text", description="Of the console's lines: text for a person, json for one JSON object a line. A job's own log stays key=value."

@@ -38,7 +38,7 @@ _OWN_WORDS_SEC = 3.0
 
 def main() -> None:
     """Run a server until a signal ends it; exit code 1 when it cannot start, with one error on the console that says why."""
-    config, log = sys.argv[1:]
+    config, log, metrics_port = sys.argv[1:]
     sys.path.insert(0, ".")  # Where `serve run` looks for the application.
     signal.signal(signal.SIGTERM, _stop)
     console = _take_console(Path(log))
@@ -55,7 +55,8 @@ def main() -> None:
         parsed = _parsed(Path(config))
         if os.environ.get("RAY_ADDRESS") == _HERE:
             _build_once(parsed)
-        _run(parsed, sieve, log)
+        _start_ray(sieve, log, int(metrics_port))
+        _run(parsed, sieve)
     except KeyboardInterrupt:
         sieve.ending()
         code = 0
@@ -117,13 +118,18 @@ def _build_once(config: ServeDeploySchema) -> None:
         call_user_app_builder_with_args_if_necessary(import_attr(application.import_path), application.args)
 
 
-def _run(config: ServeDeploySchema, sieve: ConsoleSieve, log: str) -> None:
-    """Start Ray and Serve, and return only by an exception."""
-    context: Any = ray.init(namespace=SERVE_NAMESPACE)
+def _start_ray(sieve: ConsoleSieve, log: str, metrics_port: int) -> None:
+    """Start a Ray, or join the one that ``RAY_ADDRESS`` names; a port of 0 for its metrics leaves that to Ray."""
+    own = {"_metrics_export_port": metrics_port} if os.environ.get("RAY_ADDRESS") == _HERE else {}
+    context: Any = ray.init(namespace=SERVE_NAMESPACE, **own)
     signal.signal(signal.SIGTERM, _stop)  # Ray has put its own in the place.
     lines_of_workers.remove_handler("ray_print_logs")
     lines_of_workers.add_handler("console", sieve.take)
     server_event("info", f"Ray is up; {_dashboard(context.dashboard_url)}; its own and Serve's output goes to {log}")
+
+
+def _run(config: ServeDeploySchema, sieve: ConsoleSieve) -> None:
+    """Have Serve run a config, and return only by an exception."""
     client = serve_start(http_options=config.http_options.model_dump(), proxy_location=config.proxy_location)
     client.deploy_apps(config)
     try:

@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 from serve_app.base.api_key import UnusableKeyError, key_of
+from serve_app.base.deployed import settings_of_environment
 from serve_app.base.logs import configure_console, server_event
 from serve_app.base.settings import Settings
-from serve_app.cli.checks import check_data_folder, check_port, check_system_libraries
+from serve_app.cli.checks import check_data_folder, check_port, check_system_libraries, free_port, port_is_free
 from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, success
+from serve_app.cli.serve_config import Given
 from serve_app.cli.server_process import ServerProcess, stop_in_order
 from serve_app.service.drain import request_drain
 
@@ -35,15 +37,20 @@ def up(arguments: argparse.Namespace) -> None:
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> None:
     host, port = arguments.host or settings.server_host, arguments.port or settings.server_port
-    key_of(settings)
+    given = Given(settings_of_environment(), with_key=key_of(settings) is not None)
     check_system_libraries()
     if arguments.address is None:
         check_port(host, port)
         check_data_folder(settings.data_dir)
 
+    wanted = settings.metrics_port if arguments.metrics_port is None else arguments.metrics_port
+    metrics = 0 if arguments.address else metrics_port(wanted, port)
+
     stop_in_order()
-    with ServerProcess(Path(arguments.config), host, port, address=arguments.address) as server:
+    with ServerProcess(Path(arguments.config), host, port, address=arguments.address, given=given, metrics_port=metrics) as server:
         server_event("info", f"starting on {server.url}; Ctrl-C stops it")
+        if metrics:
+            server_event("info", f"metrics for Prometheus: port {metrics}, path /metrics")
         try:
             code = server.process.wait()
         except KeyboardInterrupt:
@@ -63,6 +70,25 @@ def _drained(client: Client, settings: Settings) -> int | None:
         with contextlib.suppress(KeyboardInterrupt):  # No job is lost then either.
             return request_drain(settings.data_dir, settings.drain_grace_sec + _ANSWER_TIME_LIMIT_SEC)
     return None
+
+
+def metrics_port(wanted: int, taken: int) -> int:
+    """The wanted port; a free one, and a warning, where something else has it. A server without the right metrics is better than none.
+
+    Args:
+        wanted: 0 leaves it to Ray.
+        taken: by the server itself.
+
+    Raises:
+        CommandError: it is no port.
+    """
+    if not 0 <= wanted <= 65535:
+        raise CommandError(f"--metrics-port {wanted} is no port; give one from 1 to 65535, or 0 for any")
+    if not wanted or (wanted != taken and port_is_free("0.0.0.0", wanted)):
+        return wanted
+    other = free_port()
+    server_event("warning", f"port {wanted} for metrics is taken; they are on port {other} instead; choose one with RENDER_METRICS_PORT")
+    return other
 
 
 def drain(arguments: argparse.Namespace) -> None:

@@ -22,11 +22,12 @@ from serve_app.jobs.record import JobRecord, record_of
 from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.store import JobStore
 from serve_app.rendering.job_rendering import JobRendering
-from serve_app.rendering.readiness import IDLE_SEC, NONE_KEPT_SEC, WatchedRenderers
+from serve_app.rendering.readiness import WatchedRenderers
 from serve_app.rendering.renderers import Renderers
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.service.admission import Place, check_not_draining
 from serve_app.service.drain import drain_on_demand
+from serve_app.service.gauges import ServiceGauges
 from serve_app.service.intake import Intake
 from serve_app.service.limits import SPARE_BATCHES, Limits
 from serve_app.service.recovery import recover_jobs
@@ -62,7 +63,7 @@ class RenderService:
 
     def __init__(self, settings: Settings, renderers: Renderers, max_renderers: int, min_renderers: int = 1) -> None:
         self._settings, self._min_renderers = settings, min_renderers
-        self._renderers = renderers = WatchedRenderers(renderers, idle_sec=IDLE_SEC if min_renderers else NONE_KEPT_SEC)
+        self._renderers = renderers = WatchedRenderers(renderers)
         self._began = time.monotonic()
         limits = Limits.for_renderers(max_renderers)
         self._store = JobStore(settings.data_dir)
@@ -82,6 +83,7 @@ class RenderService:
         cad_loader = CadLoader(CadLimits.from_settings(settings), settings.cad_cache_bytes, digests)
         rendering = JobRendering(settings, self._store, cad_loader, scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobSlots(limits))
+        self._gauges = ServiceGauges(settings, self._runner.jobs, self._cache)
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -250,6 +252,15 @@ class RenderService:
             return await asyncio.to_thread(path.read_text, "utf-8")
         except OSError as error:
             raise ServiceError("not_found", f"the log of job {job_id!r} is not there any more", "job_id") from error
+
+    async def measure(self) -> None:
+        """Set the gauges of ``serve_app.base.metrics``."""
+        try:
+            self.check_ready()
+        except ServiceError:
+            self._gauges.measure(ready=False)
+        else:
+            self._gauges.measure(ready=True)
 
     async def state(self) -> ServiceState:
         """The service at this moment."""

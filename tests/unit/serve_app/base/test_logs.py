@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import re
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,16 +14,6 @@ import pytest
 from serve_app.base.log_lines import is_console_line
 from serve_app.base.logs import JobLog, configure_console, log_path_of, server_event
 from tests.wait import wait_until
-
-
-@pytest.fixture
-def console() -> Iterator[None]:
-    """Gives the console's logger back as it was."""
-    logger = logging.getLogger("render_server")
-    before = logger.handlers, logger.propagate, logger.level
-    yield
-    logger.handlers, logger.propagate, level = before
-    logger.setLevel(level)
 
 
 def words(line: str) -> str:

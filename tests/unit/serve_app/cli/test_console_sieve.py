@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from serve_app.base.logs import configure_console
 from serve_app.cli.console_sieve import ConsoleSieve
+
+pytestmark = pytest.mark.usefixtures("console")
 
 OURS = "[INFO] 2026-11-28T15:06:19Z job succeeded job_id=a views=42"
 OURS_JSON = '{"timestamp": "2026-11-28T15:06:19Z", "level": "error", "event": "job failed"}'
@@ -35,16 +36,6 @@ class Server:
     def shown(self) -> list[str]:
         """The console's lines; others' without their times."""
         return [re.sub(r"\] 2\S+Z (?!job)", "] ", line) for line in self.console.getvalue().splitlines()]
-
-
-@pytest.fixture(autouse=True)
-def console() -> Iterator[None]:
-    """Gives the console's logger back as it was."""
-    logger = logging.getLogger("render_server")
-    before = logger.handlers, logger.propagate, logger.level
-    yield
-    logger.handlers, logger.propagate, level = before
-    logger.setLevel(level)
 
 
 def test_the_services_own_lines_go_to_the_console_as_they_are_and_all_others_to_the_log() -> None:
