@@ -13,7 +13,7 @@ help: ## show this list
 setup: $(READY) ## make .venv from the pinned requirements
 
 # `.ready` is written last, so an interrupted set-up is done again.
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml tools/ray_defaults.py
 	@python=$$(PYTHON="$(PYTHON)" tools/find-python) && { test -x $(PY) || "$$python" -m venv $(VENV); }
 	@echo "installing the pinned requirements into $(VENV) (bpy alone is 370 MB to download)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

@@ -24,7 +24,7 @@ class AppArgs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    min_renderers: int = Field(1, ge=1, description="Renderers that are always kept warm.")
+    min_renderers: int = Field(1, ge=0, description="Renderers that are always kept warm; with 0 the first job has one started, and waits.")
     max_renderers: int = Field(2, ge=1, description="Renderers at most; the autoscaler chooses between, by queue depth.")
     gpus_per_renderer: float = Field(
         _RENDERER.num_gpus, ge=0, description="GPUs, or a fraction of one, of each renderer; 0 renders on the CPU."
@@ -62,7 +62,7 @@ class AppArgs(BaseModel):
     ingress_requests: int = Field(
         4000, ge=1, description="HTTP requests that the ingress holds open at once; a waiting one costs no thread."
     )
-    upscale_delay_sec: float = Field(2.0, ge=0, description="Seconds of queueing before another renderer is started.")
+    upscale_delay_sec: float = Field(1.0, ge=0, description="Seconds of queueing before another renderer is started.")
     downscale_delay_sec: float = Field(600.0, ge=0, description="Seconds of idleness before a renderer is stopped.")
 
     @field_validator("settings")
@@ -76,14 +76,19 @@ class AppArgs(BaseModel):
             raise ValueError(f"min_renderers ({self.min_renderers}) must not exceed max_renderers ({self.max_renderers})")
         return self
 
-    def worker_options(self) -> dict[str, Any]:
-        """Serve options of the ``RenderWorker`` deployment."""
+    def worker_options(self, view_timeout_sec: float) -> dict[str, Any]:
+        """Serve options of the ``RenderWorker`` deployment.
+
+        Args:
+            view_timeout_sec: ``RENDER_VIEW_TIMEOUT_SEC``: no batch takes longer without being given up.
+        """
         options: dict[str, Any] = {
             "name": WORKER_NAME,
             "max_ongoing_requests": 1,
             "ray_actor_options": {"num_cpus": self.shell_cpus},
             "health_check_period_s": 5,
-            "graceful_shutdown_timeout_s": 5,
+            # One that is taken away ends what it renders first; it is idle, but for a batch that came in this moment.
+            "graceful_shutdown_timeout_s": view_timeout_sec,
             "autoscaling_config": AutoscalingConfig(
                 min_replicas=self.min_renderers,
                 initial_replicas=self.min_renderers,
@@ -130,12 +135,14 @@ def build(args: AppArgs) -> serve.Application:
     settings = Deployed(args.settings).in_force()
     read_here = {"device": settings.device, "drain_grace_sec": settings.drain_grace_sec}
     deployed = Deployed(args.settings | read_here, placed=bool(args.ingress_resources), api_key_required=args.api_key_required)
-    worker = serve.deployment(RenderWorker).options(**args.worker_options())
+    worker = serve.deployment(RenderWorker).options(**args.worker_options(settings.view_timeout_sec))
     workers: Any = worker.bind(args.renderer_options(settings.device), INGRESS_NAME)
     ingress = serve.deployment(serve.ingress()(Ingress)).options(
         name=INGRESS_NAME,
         num_replicas=1,
         max_ongoing_requests=args.ingress_requests,
+        # What keeps it from starting does not go away by itself. One that has run is started again however often that takes.
+        max_constructor_retry_count=1,
         ray_actor_options={"num_cpus": args.shell_cpus, "resources": args.ingress_resources},
         health_check_period_s=5,
         graceful_shutdown_timeout_s=settings.drain_grace_sec + 5,

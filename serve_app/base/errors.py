@@ -1,4 +1,4 @@
-"""Every failure that a client can see: its code and one sentence that says what to do."""
+"""Every failure that a client can see: its code and one sentence that says what to do; and the one that only an operator sees."""
 
 from __future__ import annotations
 
@@ -55,6 +55,10 @@ CODES = frozenset(
     }
 )
 """Every error code. What it is over HTTP, ``serve_app.http.errors`` says."""
+
+
+class UnusableStoreError(RuntimeError):
+    """No server can start with this ``RENDER_DATA_DIR``; the message says why, and what to do."""
 
 
 class ServiceError(Exception):

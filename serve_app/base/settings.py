@@ -8,11 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from render_actor.contract.device import RenderDevice
 from render_actor.contract.scene import DEFAULT_MAX_SAMPLES
+from serve_app.base.log_lines import LogFormat
 
 SinkChoice = Literal["auto", "direct", "object_store"]
 
@@ -39,7 +40,10 @@ class Settings(BaseSettings):
         le=65535,
         description="Port that `render-server up` has Ray show its metrics on, ours among them; with 0 Ray chooses one.",
     )
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: str = Field("INFO", description="Of the console, Ray's and Serve's lines included: DEBUG, INFO, WARNING or ERROR.")
+    log_format: LogFormat = Field(
+        "text", description="Of the console's lines: text for a person, json for one JSON object a line. A job's own log stays key=value."
+    )
     samples: int | None = Field(
         None,
         ge=1,
@@ -155,6 +159,13 @@ class Settings(BaseSettings):
             raise ValueError(f"RENDER_SINK must be one of {', '.join(get_args(SinkChoice))}, not {value!r}")
         return str(value).lower()
 
+    @field_validator("log_format", mode="before")
+    @classmethod
+    def _known_format(cls, value: object) -> object:
+        if str(value).lower() not in get_args(LogFormat):
+            raise ValueError(f"RENDER_LOG_FORMAT must be {' or '.join(get_args(LogFormat))}, not {value!r}")
+        return str(value).lower()
+
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, value: str) -> str:
@@ -180,3 +191,10 @@ class Settings(BaseSettings):
     def resolved_output_roots(self) -> list[Path]:
         """``output_roots`` with links resolved."""
         return [root.expanduser().resolve() for root in self.output_roots]
+
+
+def wrong_setting(failure: ValidationError) -> str:
+    """What an operator is told of the first setting that was refused: its variable, what is wrong, and its value."""
+    first = failure.errors()[0]
+    name = ".".join(map(str, first["loc"]))
+    return f"setting {name if name.isupper() else 'RENDER_' + name.upper()}: {first['msg']}; got {first['input']!r}"

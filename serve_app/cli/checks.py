@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from serve_app.base.errors import UnusableStoreError
 from serve_app.cli.messages import CommandError
+from serve_app.jobs.database import check_store
 
 # Debian and Ubuntu packages that hold the libraries the PyPI bpy and opencv load from the system.
 SYSTEM_PACKAGES = "libgl1 libglib2.0-0 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1"
@@ -71,6 +73,18 @@ def check_port(host: str, port: int) -> None:
         raise CommandError(
             f"port {port} on {host} is taken by another program; stop it, or choose another port: RENDER_SERVER_PORT={port + 1}"
         )
+
+
+def check_data_folder(folder: Path) -> None:
+    """Refuse a ``RENDER_DATA_DIR`` that another server uses, or whose job store is damaged."""
+    try:
+        check_store(folder)
+    except UnusableStoreError as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise CommandError(
+            f"RENDER_DATA_DIR ({folder}) cannot be used: {error.strerror}; set it to a folder that can be written"
+        ) from error
 
 
 def free_port() -> int:

@@ -70,9 +70,12 @@ class Client:
         except httpx.HTTPError:
             return False
 
-    def renderer_ready(self) -> bool:
-        """Whether a Blender is ready."""
-        return bool(self.get("/api/v1/status")["renderer_ready"])
+    def ready(self) -> bool:
+        """Whether the server answers, and has a Blender that is ready or needs none before a job comes."""
+        try:
+            return self._http.get("/ready", timeout=10.0).is_success
+        except httpx.HTTPError:
+            return False
 
     def follow(self, job_id: str, progress: Callable[[int, int], None]) -> dict[str, Any]:
         """Wait for a job, telling of each step; returns its record."""

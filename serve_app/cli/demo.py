@@ -61,7 +61,7 @@ def wait_for_renderer(server: ServerProcess, client: Client, log: Path, time_lim
             failures = [renderer["error"]["detail"] for renderer in status["renderers"] if renderer["error"]]
             if failures:
                 raise CommandError(failures[0])
-            if status["renderer_ready"]:
+            if client.ready():
                 return
         if time.monotonic() > until:
             raise CommandError(f"the server was not ready within {time_limit_sec:g} s; {log} says what it was doing")

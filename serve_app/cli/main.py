@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pydantic import ValidationError
 
 from serve_app.base.api_key import UnusableKeyError, key_of, source_of_key
-from serve_app.base.settings import Settings
+from serve_app.base.settings import Settings, wrong_setting
 from serve_app.cli.check_templates import add_check_flags, check_templates
 from serve_app.cli.checks import check_python, check_system_libraries
 from serve_app.cli.demo import demo
@@ -94,9 +94,7 @@ def main() -> None:
         error(str(failure))
         sys.exit(1)
     except ValidationError as failure:
-        first = failure.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        error(f"setting {name if name.isupper() else 'RENDER_' + name.upper()}: {first['msg']}; got {first['input']!r}")
+        error(wrong_setting(failure))
         sys.exit(1)
     except KeyboardInterrupt:
         error("interrupted")

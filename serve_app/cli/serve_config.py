@@ -26,7 +26,9 @@ class Given:
 
 
 def adjusted_config(config: Path, host: str, port: int, given: Given, *, own_ray: bool) -> dict[str, Any]:
-    """A Serve config with another address to listen on, and what the command was given.
+    """A Serve config with another address to listen on, what the command was given, and all that Serve has to say.
+
+    What matters of the latter the console shows: ``console_sieve``.
 
     Args:
         config: to begin with.
@@ -39,10 +41,16 @@ def adjusted_config(config: Path, host: str, port: int, given: Given, *, own_ray
         CommandError: there is no such config, its settings are none, or it says something else than ``given``.
     """
     try:
-        content: dict[str, Any] = yaml.safe_load(config.read_text())
+        content: Any = yaml.safe_load(config.read_text())
     except FileNotFoundError as error:
         raise CommandError(f"there is no Serve config at {config}; run this in the project's folder, or pass --config") from error
-    content["http_options"] = {**content.get("http_options", {}), "host": host, "port": port}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise CommandError(f"the Serve config {config} cannot be read: {reason}; mend it, or pass --config") from error
+    if not isinstance(content, dict) or not isinstance(content.get("applications"), list):
+        raise CommandError(f"the Serve config {config} has no list of `applications`; mend it, or pass --config")
+    content["http_options"] = {**(content.get("http_options") or {}), "host": host, "port": port}
+    content["logging_config"] = {**(content.get("logging_config") or {}), "log_level": "INFO"}
     for application in content["applications"]:
         args: dict[str, Any] = application.setdefault("args", {})
         settings = _merged(config, args.get("settings") or {}, given.settings)
@@ -52,7 +60,7 @@ def adjusted_config(config: Path, host: str, port: int, given: Given, *, own_ray
             args["api_key_required"] = True
         if own_ray:
             args.pop("ingress_resources", None)
-    return content
+    return dict(content)
 
 
 def _merged(config: Path, settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Runs ``serve run`` with an adjusted config, on a Ray of its own, and ends it cleanly."""
+"""Runs a server as a process with an adjusted config, on a Ray of its own, and ends it cleanly."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ _RAY_SETTINGS = {
     ),  # A long list of jobs, or a log, has more than the 4 MiB of gRPC's default.
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
     "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
+    # Renderers leave no core idle: a replica that does not say within 0.1 s how much it has to do is no sign of a slow network.
+    "RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "1",
     # Serve's proxies take an X-Request-Id as it comes; this looks at it first.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.http.request_id:proxy_middlewares",
 }
@@ -74,12 +76,17 @@ class ServerProcess:
         config: Serve config to start from.
         host: address to listen on.
         port: port to listen on.
-        output: where the server's console output goes; None for this process's own.
+        output: where the server's console is; None for this process's own.
         address: of a running Ray cluster to deploy to; None starts a Ray of its own.
         environment: added to this process's environment.
         prefix: a command that runs the server, like ``unshare --mount``.
         given: what goes with the application.
         metrics_port: where the Ray that is started shows its metrics; with 0 it chooses a port. A running cluster has its own.
+
+    Attributes:
+        url: where it listens.
+        process: the server.
+        log: takes what Ray and Serve print; that of the server before is beside it, with ``.1`` at its end.
     """
 
     def __init__(
@@ -97,17 +104,19 @@ class ServerProcess:
         self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
         # `local` starts a new Ray: without it, Ray joins whatever cluster it finds on the machine.
         settings = {**os.environ, "RAY_ADDRESS": address or "local", "RAY_USAGE_STATS_ENABLED": "0"}
+        settings["RAY_SERVE_CONTROLLER_CALLBACK_IMPORT_PATH"] = ""  # Everything goes to our log, and little of it to the console.
         if address is None:
             settings["RAY_AUTH_MODE"] = "token"
         settings |= environment or {}
+        # No job's log: these end in `.log`, and are removed one day.
+        self.log = Path(settings.get("RENDER_LOG_DIR") or "logs") / f"server-{port}.out"
         if address is None:
             _prepare_token(settings)
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="render-server-", delete=False) as file:
             yaml.safe_dump(adjusted_config(config, host, port, given, own_ray=address is None), file)
             self._config = Path(file.name)
-        own_ray = ["serve_app.cli.serve_run", str(self._config), str(metrics_port)]
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", *(own_ray if address is None else ["ray.serve.scripts", "run", str(self._config)])],
+            [*prefix, sys.executable, "-m", "serve_app.cli.server_driver", str(self._config), str(self.log), str(metrics_port)],
             env={**_RAY_SETTINGS, **settings},
             stdout=output,
             stderr=subprocess.STDOUT if output else None,

@@ -22,7 +22,8 @@ def smoke(arguments: argparse.Namespace) -> None:
     wait_until_ready(client, arguments.timeout)
     status = client.get("/api/v1/status")
     devices = ", ".join(sorted({str(renderer["device"]) for renderer in status["renderers"]}))
-    success(f"status: version {status['version']}, {len(status['renderers'])} renderer(s) on {devices}")
+    kept = f"{len(status['renderers'])} renderer(s) on {devices}" if devices else "no renderer until a job comes"
+    success(f"status: version {status['version']}, {kept}")
 
     cad, output = str(Path(arguments.cad).absolute()), str(Path(arguments.output).absolute())
     info(f"rendering {cad}")
@@ -36,9 +37,9 @@ def smoke(arguments: argparse.Namespace) -> None:
 
 
 def wait_until_ready(client: Client, timeout: float) -> None:
-    """Wait for the first renderer."""
+    """Wait for the first renderer, where one is kept."""
     until = time.monotonic() + timeout
-    while not client.renderer_ready():
+    while not client.ready():
         if time.monotonic() > until:
             raise CommandError(f"no renderer became ready within {timeout:g} s; the server's log says why")
         time.sleep(0.5)

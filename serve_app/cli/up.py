@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import sys
 from pathlib import Path
 
-from serve_app.base.api_key import NO_KEY, is_loopback, key_of
+from serve_app.base.api_key import UnusableKeyError, key_of
 from serve_app.base.deployed import settings_of_environment
+from serve_app.base.logs import configure_console, server_event
 from serve_app.base.settings import Settings
-from serve_app.cli.checks import check_port, check_system_libraries, free_port, port_is_free
+from serve_app.cli.checks import check_data_folder, check_port, check_system_libraries, free_port, port_is_free
 from serve_app.cli.client import Client
-from serve_app.cli.messages import CommandError, info, success, warning
+from serve_app.cli.messages import CommandError, success
 from serve_app.cli.serve_config import Given
 from serve_app.cli.server_process import ServerProcess, stop_in_order
 from serve_app.service.drain import request_drain
@@ -23,32 +25,51 @@ _ANSWER_TIME_LIMIT_SEC = 10.0
 def up(arguments: argparse.Namespace) -> None:
     """Run a server until it ends, or until this process is told to stop."""
     settings = Settings()
+    configure_console(settings.log_level, settings.log_format, stream=sys.stdout)
+    try:
+        _run(arguments, settings)
+    except (CommandError, UnusableKeyError) as failure:
+        if settings.log_format == "text":
+            raise
+        server_event("error", str(failure))
+        sys.exit(1)
+
+
+def _run(arguments: argparse.Namespace, settings: Settings) -> None:
     host, port = arguments.host or settings.server_host, arguments.port or settings.server_port
-    with_key = key_of(settings) is not None
-    if not with_key and not is_loopback(host):
-        warning(NO_KEY)
+    given = Given(settings_of_environment(), with_key=key_of(settings) is not None)
     check_system_libraries()
     if arguments.address is None:
         check_port(host, port)
+        check_data_folder(settings.data_dir)
 
     wanted = settings.metrics_port if arguments.metrics_port is None else arguments.metrics_port
     metrics = 0 if arguments.address else metrics_port(wanted, port)
 
     stop_in_order()
-    given = Given(settings_of_environment(), with_key)
     with ServerProcess(Path(arguments.config), host, port, address=arguments.address, given=given, metrics_port=metrics) as server:
-        info(f"starting on {server.url}; {server.url}/docs describes the requests")
+        server_event("info", f"starting on {server.url}; Ctrl-C stops it")
         if metrics:
-            info(f"metrics for Prometheus: port {metrics}, path /metrics")
+            server_event("info", f"metrics for Prometheus: port {metrics}, path /metrics")
         try:
             code = server.process.wait()
         except KeyboardInterrupt:
-            info("stopping: running views finish, the other jobs go on at the next start")
-            if Client(server.url).answers():
-                with contextlib.suppress(KeyboardInterrupt):  # Told a second time: stop at once. No job is lost then either.
-                    request_drain(settings.data_dir, settings.drain_grace_sec + _ANSWER_TIME_LIMIT_SEC)
-            return
-    raise CommandError(f"the server ended with code {code}; the lines above say why")
+            left = _drained(Client(server.url), settings)
+        else:
+            if code == 1:  # It has said why.
+                sys.exit(1)
+            raise CommandError(f"the server ended with code {code}; see the lines above and {server.log}")
+    jobs = "1 job goes" if left == 1 else f"{left} jobs go" if left else "no job goes" if left == 0 else "jobs that had not ended go"
+    server_event("info", f"stopped; {jobs} on at the next start")
+
+
+def _drained(client: Client, settings: Settings) -> int | None:
+    """Have a server that answers put its jobs aside; returns how many there are, or None where it does not say."""
+    server_event("info", f"stopping: running views have {settings.drain_grace_sec:g} s to finish; Ctrl-C once more stops at once")
+    if client.answers():
+        with contextlib.suppress(KeyboardInterrupt):  # No job is lost then either.
+            return request_drain(settings.data_dir, settings.drain_grace_sec + _ANSWER_TIME_LIMIT_SEC)
+    return None
 
 
 def metrics_port(wanted: int, taken: int) -> int:
@@ -66,13 +87,14 @@ def metrics_port(wanted: int, taken: int) -> int:
     if not wanted or (wanted != taken and port_is_free("0.0.0.0", wanted)):
         return wanted
     other = free_port()
-    warning(f"port {wanted} for metrics is taken; they are on port {other} instead; choose one with RENDER_METRICS_PORT")
+    server_event("warning", f"port {wanted} for metrics is taken; they are on port {other} instead; choose one with RENDER_METRICS_PORT")
     return other
 
 
 def drain(arguments: argparse.Namespace) -> None:
     """Have the server that uses this machine's ``RENDER_DATA_DIR`` finish its running views and put its jobs aside."""
     settings = Settings()
-    if not request_drain(settings.data_dir, settings.drain_grace_sec + _ANSWER_TIME_LIMIT_SEC):
+    left = request_drain(settings.data_dir, settings.drain_grace_sec + _ANSWER_TIME_LIMIT_SEC)
+    if left is None:
         raise CommandError(f"no server that uses {settings.data_dir} has drained; set RENDER_DATA_DIR as for the server")
-    success("drained; the jobs that are left go on when the server starts again")
+    success(f"drained; jobs that go on when the server starts again: {left}")

@@ -61,6 +61,9 @@ class JobAnswer(BaseModel):
     warnings: list[str] = Field(
         description="Sentences about the CAD, about options that do nothing, and about views whose error is above what `quality` promises."
     )
+    waiting_for: str | Absent = Field(
+        None, description="What holds a running job up: `a renderer to start`, until its first view is rendered. Absent otherwise."
+    )
     cached: bool = Field(description="The files are copies of an earlier, or a simultaneous, rendering of the same.")
     options: dict[str, Any] = Field(description="The options it was rendered with.")
 
@@ -76,6 +79,7 @@ def job_answer(record: JobRecord) -> JobAnswer:
     """A job as clients see it: with the paths that they sent, and none that is the server's own."""
     error = record.error
     maybe_known = {
+        "waiting_for": record.waiting_for,
         "started_at": _rounded(record.started_at),
         "started": _iso(record.started_at),
         "ended_at": _rounded(record.ended_at),

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from serve_app.base.errors import UnusableStoreError
+
 VERSION = 4
 """Version of the tables, kept as SQLite's ``user_version``."""
 
@@ -59,6 +61,21 @@ _SECOND = "second"
 _ADDED_IN_2 = {"job_group": "''", "request_key": "NULL", "request_hash": "''", "resumed": "0"}
 
 
+def check_version(db: sqlite3.Connection, path: Path) -> int:
+    """Version of the tables; 0 where there are none.
+
+    Raises:
+        UnusableStoreError: a newer version of the server has written the store.
+    """
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise UnusableStoreError(
+            f"the job store {path} was written by a newer version of the server (format {version}, this one reads up to {VERSION}). "
+            f"Install that version again, or move {path.name} and all {path.name}-* files away to begin with an empty store"
+        )
+    return version
+
+
 def migrate(db: sqlite3.Connection, path: Path) -> None:
     """Make the tables, or bring older ones up to date, in one transaction.
 
@@ -67,14 +84,9 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
         path: of the file, for the message.
 
     Raises:
-        RuntimeError: a newer version of the server has written the store.
+        UnusableStoreError: see ``check_version``.
     """
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version > VERSION:
-        raise RuntimeError(
-            f"the job store {path} was written by a newer version of the server (format {version}, this one reads up to {VERSION}). "
-            f"Install that version again, or move {path.name} and all {path.name}-* files away to begin with an empty store"
-        )
+    version = check_version(db, path)
     if version < VERSION:
         db.execute("BEGIN IMMEDIATE")
         try:

@@ -32,6 +32,7 @@ class JobProgress:
         stop_reason: why it is to stop, or None.
         warnings: sentences for the client.
         cached: whether the templates are copies of another rendering of the same.
+        waiting_for: what holds it up although it has its slot, or None.
         on_change: called after each change of the phase, of the views that are done and of their number: whoever keeps totals over many
             jobs need not look at them all.
     """
@@ -52,6 +53,7 @@ class JobProgress:
         self._total_poses = 0
         self.warnings: list[str] = []
         self.cached = False
+        self.waiting_for: str | None = None
         self.on_change: Callable[[], None] | None = None
 
     # Where it stands.
@@ -116,6 +118,7 @@ class JobProgress:
             seconds: of each, by index.
         """
         self._view_seconds.update(seconds)
+        self.waiting_for = None
         self._tell()
 
     # Its moves.
@@ -125,7 +128,7 @@ class JobProgress:
         self._tell()
 
     def _enter(self, phase: JobPhase) -> None:
-        self._phase = phase
+        self._phase, self.waiting_for = phase, None
         if self._phase == "running":
             self.started_at = self.started_at or time.time()
             self._running_since = time.monotonic()

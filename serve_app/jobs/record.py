@@ -50,6 +50,7 @@ class JobRecord:
         cached: whether the templates are copies of another rendering of the same.
         error: why it did not succeed.
         options: of the request, all but the two paths.
+        waiting_for: what holds a job up that has its slot; of a live one alone, and not stored.
     """
 
     job_id: str
@@ -71,6 +72,7 @@ class JobRecord:
     cached: bool = False
     error: JobError | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    waiting_for: str | None = None
 
 
 def record_of(job: Job) -> JobRecord:
@@ -95,6 +97,7 @@ def record_of(job: Job) -> JobRecord:
         cached=progress.cached,
         error=JobError.of(progress.error) if progress.error else None,
         options=spec.options,
+        waiting_for=progress.waiting_for,
     )
 
 

@@ -12,7 +12,7 @@ _NAMES = {"group": "job_group"}
 """Columns that cannot be called as the record's field: ``group`` is a word of SQL."""
 
 _JSON = ("view_seconds", "warnings", "error", "options")
-_FIELDS = tuple(field.name for field in dataclasses.fields(JobRecord))
+_FIELDS = tuple(field.name for field in dataclasses.fields(JobRecord) if field.name != "waiting_for")
 
 COLUMNS = ", ".join(_NAMES.get(name, name) for name in _FIELDS)
 """What a query selects for ``record_from``."""

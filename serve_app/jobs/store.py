@@ -38,7 +38,7 @@ class JobStore:
         epoch: number of this server among those that have used the store.
 
     Raises:
-        RuntimeError: another server uses the folder, or the store is damaged or of a newer version.
+        UnusableStoreError: another server uses the folder, or the store is damaged or of a newer version.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -23,6 +23,8 @@ from serve_app.templates.arrivals import Arrivals
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews, unpacked_files, view_entry
 
+A_RENDERER = "a renderer to start"
+
 _WRITERS = 4
 """Views that came through the object store are unpacked and written so many at a time."""
 
@@ -66,6 +68,9 @@ class JobViews:
 
     async def _rendered_all(self, scheduler: ViewScheduler, settings: Settings, arrivals: Arrivals | None) -> RenderedViews:
         work = self._work(settings, arrivals)
+        if not scheduler.renderer_ready():
+            self._prepared.job.progress.waiting_for = A_RENDERER
+            self._prepared.log.event("info", f"waits for {A_RENDERER}")
         try:
             async with aclosing(scheduler.views(work)) as given:
                 async for outcomes in given:

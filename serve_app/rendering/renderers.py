@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ray.exceptions import RayError
+from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from render_actor.contract.types import BatchResult, RendererStatus, ViewBatch
@@ -80,9 +81,11 @@ class ServeRenderers:
         handle: of the deployment.
         batch_sec: seconds that a renderer may take for a batch before it is killed.
         waits: how long they are waited for.
+        none_kept: whether there may be no replica until one is wanted.
     """
 
-    def __init__(self, handle: DeploymentHandle, batch_sec: float, waits: Waits | None = None) -> None:
+    def __init__(self, handle: DeploymentHandle, batch_sec: float, waits: Waits | None = None, *, none_kept: bool = False) -> None:
+        self._none_kept = none_kept
         self._handle, self._batch_sec, self._waits = handle, batch_sec, waits or Waits()
         self._streaming = handle.options(stream=True)
         self._board = RendererBoard()
@@ -115,14 +118,19 @@ class ServeRenderers:
     async def wait_idle(self) -> None:
         """Ask every replica: one answers only between two batches, so what an earlier server sent it is over by then.
 
-        While there is none, or one does not answer, all are asked again, for as long as a batch may take.
+        While there is none, or one does not answer, all are asked again, for as long as a batch may take. Where none is kept, two rounds
+        without any are enough.
         """
         until = time.monotonic() + self._batch_sec + self._waits.kill_sec
+        rounds_without = 0
         while (left := until - time.monotonic()) > 0:
             try:
                 answers = await self._answers(left)
             except Exception as error:
                 answers = [error]
+                rounds_without += isinstance(error, DeploymentUnavailableError)
+                if self._none_kept and rounds_without > 1:
+                    return
             if all(isinstance(answer, RendererStatus) for answer in answers):
                 return
             await asyncio.sleep(self._waits.ask_again_sec)

@@ -229,14 +229,14 @@ class JobRunner:
             seconds = progress.elapsed_sec or 0.0
             self._seconds_a_job += 0.2 * (seconds - self._seconds_a_job)
             views, folder = len(progress.view_seconds), str(job.spec.templates_dir)
-            log.event("info", "job succeeded", templates=folder, views=views, seconds=round(seconds, 3))
+            log.end("info", "job succeeded", templates=folder, views=views, seconds=round(seconds, 3))
         elif error is not None:
             (progress.time_out if error.code in ("queue_timeout", "job_timeout") else progress.fail)(error)
             cause = {"cause": repr(error.__cause__)} if error.__cause__ else {}
-            log.event("error", f"job {progress.status}", code=error.code, detail=error.detail, field=error.field, **cause)
+            log.end("error", f"job {progress.status}", code=error.code, detail=error.detail, field=error.field, **cause)
         elif progress.stop_reason == "cancel":
             progress.cancel(ServiceError("canceled", "the job was canceled; send the request again to render it after all"))
-            log.event("info", "job canceled")
+            log.end("info", "job canceled")
         else:
             progress.put_back()
             log.event("info", "job goes on when the server starts again", views=len(progress.view_seconds))
@@ -286,13 +286,18 @@ class JobRunner:
                 retry_after_sec=5,
             )
 
-    async def drain(self, grace_sec: float) -> None:
-        """Accept nothing more, let running views finish, and put what is left back into the queue for the next server."""
+    async def drain(self, grace_sec: float) -> int | None:
+        """Accept nothing more, let running views finish, and put what is left back into the queue for the next server.
+
+        Returns:
+            How many jobs are left; None where an earlier call sees to it.
+        """
         if self._draining:
-            return
+            return None
         self._draining = True
         await self._scheduler.pause(grace_sec)
         live = self.live_jobs()
         for job in live:
             self._stop(job, "put_back")
         await asyncio.gather(*(job.progress.wait_released() for job in live))
+        return sum(job.progress.phase == "put_back" for job in live)

@@ -76,6 +76,7 @@ class RenderService:
             queued=SPARE_BATCHES,
             epoch=self._store.epoch,
             grace_sec=settings.cancel_grace_sec,
+            renderer_ready=lambda: renderers.ready,
         )
         # Twice the bound below which no job is accepted: the cache never closes the door.
         self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
@@ -90,15 +91,13 @@ class RenderService:
         await self._quarantine.load()
         jobs = await recover_jobs(self._store, self._intake, OutputRoots.of_server(self._settings))
         if jobs:
-            server_event("warning", "jobs of an earlier server go on", jobs=len(jobs))
+            server_event("info", "jobs of an earlier server go on", jobs=len(jobs))
             self._runner.pause_starts()
             for job in jobs:
                 self._runner.recover(job)
             self._background.append(spawn(self._resume_when_idle()))
         tidying, draining = keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)
-        self._background += [spawn(endless) for endless in (tidying, draining, self._cache.keep_room())]
-        if self._min_renderers:
-            self._background.append(spawn(self._renderers.watch()))
+        self._background += [spawn(endless) for endless in (tidying, draining, self._cache.keep_room(), self._renderers.watch())]
 
     async def _resume_when_idle(self) -> None:
         """Renderers may still work on what an ingress before this one gave them: no view is given out twice."""
@@ -115,6 +114,11 @@ class RenderService:
         """
         self._runner.check_open()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a renderer is ready, as far as is known, or none is kept that could be waited for."""
+        return not self._min_renderers or self._renderers.ready
+
     def check_ready(self) -> None:
         """Whether requests should be sent here; looks at what is known, and asks no renderer.
 
@@ -124,7 +128,7 @@ class RenderService:
             ServiceError: ``draining``, or ``not_ready`` while no renderer is.
         """
         check_not_draining(self._runner.draining)
-        if self._min_renderers and not self._renderers.ready:
+        if not self.is_ready:
             raise ServiceError(
                 "not_ready",
                 "no renderer is ready to render; jobs are accepted and wait for one; ask again in a moment, and see GET /api/v1/status for "
@@ -210,11 +214,14 @@ class RenderService:
             return record_of(job)
         return await self.job_record(job_id)
 
-    async def drain(self) -> None:
-        """Stop in good order; what has not ended goes on when the server starts again."""
-        server_event("warning", "draining: no new jobs", jobs=len(self._runner.jobs))
-        await self._runner.drain(self._settings.drain_grace_sec)
-        server_event("warning", "drained")
+    async def drain(self) -> int | None:
+        """Stop in good order.
+
+        Returns:
+            How many jobs have not ended, which go on when the server starts again; None where an earlier call sees to it.
+        """
+        server_event("debug", "draining: no new jobs", jobs=len(self._runner.jobs))
+        return await self._runner.drain(self._settings.drain_grace_sec)
 
     def close(self) -> None:
         """Give the data folder free for the next server; nothing may be asked of this one any more."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,3 +23,13 @@ def wedge() -> trimesh.Trimesh:
     vertices = np.array([[-30, -20, -10], [40, -20, -10], [40, 25, -10], [-30, 25, -10], [-30, -20, 15], [10, -15, 30], [-25, 20, 22]])
     mesh: trimesh.Trimesh = trimesh.convex.convex_hull(vertices.astype(float))
     return mesh
+
+
+@pytest.fixture
+def console() -> Iterator[None]:
+    """Gives the console's logger back as it was."""
+    logger = logging.getLogger("render_server")
+    before = logger.handlers, logger.propagate, logger.level
+    yield
+    logger.handlers, logger.propagate, level = before
+    logger.setLevel(level)

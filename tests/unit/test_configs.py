@@ -68,7 +68,7 @@ def test_a_mistyped_arg_is_refused() -> None:
 
 @pytest.mark.parametrize(("gpus", "bundle"), [(0, {"CPU": 0.4}), (1, {"CPU": 0.4, "GPU": 1}), (0.5, {"CPU": 0.4, "GPU": 0.5})])
 def test_shell_and_blender_are_scheduled_together(gpus: float, bundle: dict[str, float]) -> None:
-    options = AppArgs(gpus_per_renderer=gpus).worker_options()
+    options = AppArgs(gpus_per_renderer=gpus).worker_options(300)
     assert options["placement_group_bundles"] == [{"CPU": 0.1}, bundle]
     assert options["placement_group_strategy"] == "STRICT_PACK" and options["max_ongoing_requests"] == 1
 
@@ -94,3 +94,10 @@ def test_two_default_renderers_fit_two_cores() -> None:
     args = AppArgs()
     ingress = args.shell_cpus
     assert ingress + args.max_renderers * (args.shell_cpus + args.cpus_per_renderer) <= 2
+
+
+def test_no_renderer_need_be_kept_and_one_that_goes_ends_its_batch_first() -> None:
+    options = AppArgs(min_renderers=0, max_renderers=3).worker_options(view_timeout_sec=77)
+    scaling = options["autoscaling_config"]
+    assert (scaling.min_replicas, scaling.initial_replicas, scaling.max_replicas) == (0, 0, 3)
+    assert options["graceful_shutdown_timeout_s"] == 77

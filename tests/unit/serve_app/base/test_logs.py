@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import io
-import logging
+import json
+import re
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from serve_app.base.log_lines import is_console_line
 from serve_app.base.logs import JobLog, configure_console, log_path_of, server_event
 from tests.wait import wait_until
 
 
-@pytest.fixture
-def console() -> Iterator[None]:
-    """Gives the console's logger back as it was."""
-    logger = logging.getLogger("render_server")
-    before = logger.handlers, logger.propagate, logger.level
-    yield
-    logger.handlers, logger.propagate, level = before
-    logger.setLevel(level)
-
-
 def words(line: str) -> str:
-    """A line without its time."""
+    """A line of a file without its time."""
     stamp, _, rest = line.partition(" ")
     assert stamp.startswith("timestamp=2") and stamp.endswith("Z")
     return rest
+
+
+def shown(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The console's lines without their times."""
+    return [re.sub(r"\] 2\S+Z ", "] ", line) for line in capsys.readouterr().err.splitlines()]
 
 
 async def test_a_jobs_events(tmp_path: Path, console: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,25 +38,50 @@ async def test_a_jobs_events(tmp_path: Path, console: None, capsys: pytest.Captu
     lines = path.read_text().splitlines()
     assert words(lines[0]) == 'level=info event="CAD loaded" job_id=job-1 seconds=0.5 faces=12 ok=true nothing='
     assert words(lines[1]) == 'level=warning event=two\\nlines job_id=job-1 views="[1, 2]" text=a\\nb percent="100 %s %d"'
-    assert capsys.readouterr().err.splitlines() == lines[1:]
+    assert shown(capsys) == ['[WARNING] two\\nlines job_id=job-1 views="[1, 2]" text=a\\nb percent="100 %s %d"']
 
 
-async def test_a_jobs_events_name_the_request_that_made_it(tmp_path: Path, console: None, capsys: pytest.CaptureFixture[str]) -> None:
-    configure_console("INFO")
+@pytest.mark.parametrize(("level", "events"), [("INFO", ["job succeeded"]), ("DEBUG", ["job accepted", "view rendered", "job succeeded"])])
+async def test_of_a_job_that_goes_well_the_console_shows_its_end_alone(
+    tmp_path: Path, console: None, capsys: pytest.CaptureFixture[str], level: str, events: list[str]
+) -> None:
+    configure_console(level)
     log = JobLog(tmp_path / "job-2.log", "job-2", 'a"b=c')
-    log.event("info", "job accepted", views=3)
+    log.event("info", "job accepted")
+    log.event("debug", "view rendered")
+    log.end("info", "job succeeded", views=3)
     await log.close()
-    (line,) = (tmp_path / "job-2.log").read_text().splitlines()
-    assert words(line) == r'level=info event="job accepted" job_id=job-2 request_id="a\"b=c" views=3'
-    assert capsys.readouterr().err.splitlines() == [line]
+    last = (tmp_path / "job-2.log").read_text().splitlines()[2]
+    assert words(last) == r'level=info event="job succeeded" job_id=job-2 request_id="a\"b=c" views=3'
+    lines = shown(capsys)
+    assert [line.partition("] ")[2].partition(" job_id")[0] for line in lines] == events
+    assert lines[-1] == r'[INFO] job succeeded job_id=job-2 request_id="a\"b=c" views=3'
 
 
 def test_an_event_of_no_job(console: None, capsys: pytest.CaptureFixture[str]) -> None:
     configure_console("INFO")
     server_event("debug", "not shown")
     server_event("error", "a fault", path="/x", cause="it's 5 %")
-    (line,) = capsys.readouterr().err.splitlines()
-    assert words(line) == 'level=error event="a fault" path=/x cause="it\'s 5 %"'
+    assert shown(capsys) == ['[ERROR] a fault path=/x cause="it\'s 5 %"']
+
+
+async def test_a_console_for_programs_has_json_lines(tmp_path: Path, console: None, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_console("INFO", "json", background=True)
+    log = JobLog(tmp_path / "job-3.log", "job-3")
+    log.end("info", "job\nsucceeded", seconds=0.5, views=[1, 2], nothing=None)
+    await log.close()
+    (line,) = wait_until(lambda: capsys.readouterr().err.splitlines(), "the line")
+    fields = json.loads(line)
+    assert list(fields)[:3] == ["timestamp", "level", "event"] and is_console_line(line)
+    del fields["timestamp"]
+    assert fields == {
+        "level": "info",
+        "event": "job\nsucceeded",
+        "job_id": "job-3",
+        "seconds": 0.5,
+        "views": [1, 2],
+        "nothing": None,
+    }
 
 
 def test_a_console_that_is_slow_holds_nobody_up(console: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +103,7 @@ def test_a_console_that_is_slow_holds_nobody_up(console: None, monkeypatch: pyte
     assert [line[-1] for line in "".join(written).splitlines()] == ["0", "1", "2"]
 
 
-async def test_a_log_that_cannot_be_written_is_on_the_console_alone(
+async def test_a_log_that_cannot_be_written_is_told_once_and_the_jobs_end_all_the_same(
     tmp_path: Path, console: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_console("INFO")
@@ -91,7 +112,7 @@ async def test_a_log_that_cannot_be_written_is_on_the_console_alone(
     for number in range(3):
         log.event("info", "view rendered", view=number)
         await log.close()
-    said = capsys.readouterr().err.splitlines()
-    complaints = [line for line in said if "job log cannot be written" in line]
-    assert len(complaints) == 1 and "job_id=bad" in complaints[0] and 'cause="Is a directory"' in complaints[0]
-    assert [f"view={number}" in line for number, line in enumerate(line for line in said if "view rendered" in line)] == [True] * 3
+    log.end("info", "job succeeded")
+    complaint, end = shown(capsys)
+    assert complaint.startswith("[ERROR] job log cannot be written job_id=bad") and 'cause="Is a directory"' in complaint
+    assert end == "[INFO] job succeeded job_id=bad"

@@ -5,8 +5,10 @@ import runpy
 from pathlib import Path
 
 import pytest
+from ray._common.utils import import_attr
 
 from serve_app.base.ray_token import ensure_token, keep_token_private, token_file
+from serve_app.base.serve_logs import keep_console_short
 
 ROOT = Path(__file__).parents[4]
 
@@ -40,7 +42,7 @@ def test_a_token_that_others_may_read_is_closed(tmp_path: Path) -> None:
     keep_token_private(tmp_path / "none")
 
 
-def test_the_set_up_turns_tokens_on_and_statistics_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_set_up_turns_tokens_on_and_statistics_off_and_names_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("RAY_AUTH_MODE", "RAY_USAGE_STATS_ENABLED")
     for name in names:
         monkeypatch.delenv(name, raising=False)
@@ -48,4 +50,5 @@ def test_the_set_up_turns_tokens_on_and_statistics_off(monkeypatch: pytest.Monke
     with monkeypatch.context():
         exec(line)
         assert [os.environ.pop(name) for name in names] == ["token", "0"]
+        assert import_attr(os.environ["RAY_SERVE_CONTROLLER_CALLBACK_IMPORT_PATH"]) is keep_console_short
     assert "RAY_AUTH_MODE=token" in (ROOT / "Dockerfile").read_text()

@@ -33,3 +33,12 @@ def test_the_way_of_the_files_is_one_that_there_is(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("RENDER_SINK", "nfs")
     with pytest.raises(ValidationError, match="RENDER_SINK must be one of auto, direct, object_store, not 'nfs'"):
         Settings()
+
+
+def test_the_consoles_form_is_text_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().log_format == "text"
+    monkeypatch.setenv("RENDER_LOG_FORMAT", "JSON")
+    assert Settings().log_format == "json"
+    monkeypatch.setenv("RENDER_LOG_FORMAT", "xml")
+    with pytest.raises(ValidationError, match="RENDER_LOG_FORMAT must be text or json, not 'xml'"):
+        Settings()

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import argparse
 import socket
+from pathlib import Path
 
 import pytest
 
-from serve_app.cli.checks import check_port, free_port, port_is_free
+from serve_app.base.logs import configure_console
+from serve_app.cli.checks import check_data_folder, check_port, free_port, port_is_free
 from serve_app.cli.messages import CommandError
 from serve_app.cli.render_command import add_option_flags, chosen_options, report
 from serve_app.cli.up import metrics_port
+from serve_app.jobs.store import JobStore
 
 
 def options(*words: str) -> dict[str, object]:
@@ -35,6 +38,28 @@ def test_a_taken_port_is_one_clear_line() -> None:
     assert port_is_free("127.0.0.1", free_port())
 
 
+def test_a_data_folder_that_no_server_could_use_is_one_clear_line(tmp_path: Path) -> None:
+    check_data_folder(tmp_path / "new")
+    store = JobStore(tmp_path / "used")
+    with pytest.raises(CommandError, match=r"another server uses .*used; stop it, or set RENDER_DATA_DIR"):
+        check_data_folder(tmp_path / "used")
+    store.close()
+    check_data_folder(tmp_path / "used")
+    (tmp_path / "used" / "jobs.sqlite3").write_bytes(b"no database, but long enough to be one" * 100)
+    with pytest.raises(CommandError, match=r"is damaged or cannot be used .*move jobs\.sqlite3"):
+        check_data_folder(tmp_path / "used")
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError, match=r"RENDER_DATA_DIR \(.*file/x\) cannot be used: Not a directory"):
+        check_data_folder(tmp_path / "file" / "x")
+
+
+def test_looking_at_a_data_folder_changes_nothing_in_it(tmp_path: Path) -> None:
+    JobStore(tmp_path).close()
+    content = (tmp_path / "jobs.sqlite3").read_bytes()
+    check_data_folder(tmp_path)
+    assert (tmp_path / "jobs.sqlite3").read_bytes() == content
+
+
 JOB = {"job_id": "a-b", "warnings": [], "log_path": "/logs/a-b.log", "templates_dir": "/out/templates"}
 
 
@@ -56,7 +81,8 @@ def test_one_that_did_not_is_an_error_that_names_its_log(job: dict[str, object],
     assert "/logs/a-b.log" in str(caught.value)
 
 
-def test_metrics_go_to_another_port_where_theirs_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+def test_metrics_go_to_another_port_where_theirs_is_taken(console: None, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_console("INFO")
     free = free_port()
     assert metrics_port(free, 8004) == free and metrics_port(0, 8004) == 0
     assert capsys.readouterr().err == ""

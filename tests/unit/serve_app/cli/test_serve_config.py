@@ -22,10 +22,11 @@ def written(folder: Path, args: dict[str, object]) -> Path:
     return path
 
 
-def test_the_config_is_changed_only_in_its_address() -> None:
+def test_the_config_is_changed_only_in_its_address_and_in_what_serve_logs() -> None:
     config = adjusted_config(ROOT / "serve_config.yaml", "127.0.0.1", 9000, Given(), own_ray=True)
     original = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
-    assert config == {**original, "http_options": {"host": "127.0.0.1", "port": 9000}}
+    logging_config = {**original["logging_config"], "log_level": "INFO"}
+    assert config == {**original, "http_options": {"host": "127.0.0.1", "port": 9000}, "logging_config": logging_config}
 
 
 def test_a_missing_config_says_what_to_do(tmp_path: Path) -> None:
@@ -59,3 +60,14 @@ def test_settings_of_a_config_that_cannot_be_used_are_one_clear_error(tmp_path: 
     with pytest.raises(CommandError, match=told) as refused:
         adjusted_config(written(tmp_path, {"settings": settings}), "127.0.0.1", 9000, Given({"data_dir": "/d"}), own_ray=True)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("a: [", "cannot be read: .*line 1"), ("- a", "has no list of"), ("", "has no list of"), ("applications: 3", "has no list of")],
+)
+def test_a_config_that_is_none_says_what_to_do(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(CommandError, match=f"config.yaml {words}.*mend it, or pass --config") as caught:
+        adjusted_config(tmp_path / "config.yaml", "127.0.0.1", 9000, Given(), own_ray=True)
+    assert "\n" not in str(caught.value)

@@ -53,6 +53,11 @@ def test_moments_are_unix_seconds_with_text_beside_and_durations_numbers(record:
     assert answer["options"] == {"samples": None}
 
 
+def test_what_holds_a_running_job_up_is_told_while_it_does() -> None:
+    assert "waiting_for" not in job_answer(RUNNING).model_dump(exclude_unset=True)
+    assert job_answer(dataclasses.replace(RUNNING, waiting_for="a renderer to start")).waiting_for == "a renderer to start"
+
+
 @pytest.mark.parametrize(("status", "returncode"), [("succeeded", 0), ("failed", 1), ("timeout", 124), ("canceled", 130)])
 def test_the_code_that_a_process_would_return(status: JobState, returncode: int) -> None:
     answer = job_answer(dataclasses.replace(SUCCEEDED, status=status))

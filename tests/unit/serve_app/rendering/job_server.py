@@ -70,6 +70,7 @@ class Server:
         fails: failures that the next batches with these views meet.
         spoiled: views whose files are no templates.
         qualities: of views, where it is not the usual one.
+        renderer_ready: whether a renderer is known to be ready.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -79,10 +80,11 @@ class Server:
         self.fails: dict[int, list[Failure]] = {}
         self.spoiled: set[int] = set()
         self.qualities: dict[int, ViewQuality] = {}
+        self.renderer_ready = True
         self.log = Log()
         self.store = JobStore(settings.data_dir)
         self.quarantine = Quarantine(self.store, 3600)
-        scheduler = ViewScheduler(self, 2, epoch=self.store.epoch, grace_sec=0)
+        scheduler = ViewScheduler(self, 2, epoch=self.store.epoch, grace_sec=0, renderer_ready=lambda: self.renderer_ready)
         cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes)
         self.rendering = JobRendering(settings, self.store, cast(Any, Loader()), scheduler, cache, self.quarantine)
 

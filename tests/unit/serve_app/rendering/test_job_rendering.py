@@ -17,6 +17,7 @@ from serve_app.base.errors import ServiceError
 from serve_app.base.metrics import CACHE_COPIED_BYTES, CACHE_LOOKUPS
 from serve_app.base.settings import Settings
 from serve_app.jobs.job import Job
+from serve_app.jobs.record import record_of
 from serve_app.rendering.retry_policy import MAX_LOST_RENDERERS
 from serve_app.templates.arrivals import Arrivals
 from serve_app.templates.replaceable import MANIFEST
@@ -291,3 +292,27 @@ async def test_views_that_cannot_be_stored_cost_no_job(tmp_path: Path, server: S
     await server.do(job)
     assert job.progress.published and files_of(job) == EVERYTHING
     assert server.log.of("views could not be stored")
+
+
+async def test_a_job_says_that_it_waits_for_a_renderer_until_its_first_view_is_there(tmp_path: Path, server: Server) -> None:
+    server.renderer_ready, server.stalls_at = False, 0
+    job = await accepted(server, tmp_path, "out")
+    task = asyncio.create_task(server.do(job))
+    await until(lambda: record_of(job).waiting_for == "a renderer to start")
+    assert server.log.of("waits for a renderer to start") == [{}]
+    server.stalls_at = 1
+    server.go_on.set()
+    await until(lambda: bool(job.progress.view_seconds))
+    assert record_of(job).waiting_for is None
+    await task
+
+
+async def test_one_that_is_stopped_waits_for_nothing(tmp_path: Path, server: Server) -> None:
+    server.renderer_ready, server.stalls_at = False, 0
+    job = await accepted(server, tmp_path, "out")
+    task = asyncio.create_task(server.do(job))
+    await until(lambda: record_of(job).waiting_for is not None)
+    task.cancel()
+    await asyncio.wait({task})
+    job.progress.cancel(ServiceError("canceled", "by its client"))
+    assert record_of(job).waiting_for is None

@@ -10,6 +10,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from ray.exceptions import ActorDiedError, OwnerDiedError
+from ray.serve._private.common import DeploymentID
+from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from render_actor.contract.types import BatchResult, RendererStatus, ViewBatch
@@ -124,6 +126,16 @@ async def test_renderers_are_taken_for_lost_when_a_batch_could_not_take_longer(a
     handle = Handle(answer)
     await asyncio.wait_for(renderers(handle, 0.05).wait_idle(), 10)
     assert handle.timeouts
+
+
+async def none_there() -> list[Any]:
+    raise DeploymentUnavailableError(DeploymentID("RenderWorker", "app"))
+
+
+async def test_where_no_renderer_is_kept_nobody_waits_for_one_that_is_idle() -> None:
+    asked = ServeRenderers(cast(DeploymentHandle, Handle(none_there)), 10_000, SHORT, none_kept=True)
+    await asyncio.wait_for(asked.wait_idle(), 10)
+    assert await asked.statuses() == []
 
 
 async def test_the_states_are_what_the_renderers_told_and_none_is_asked() -> None:
