@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test contract test-unit faults bench quality bench-queue lint format lock examples converged clean
+.PHONY: help setup demo serve test contract test-unit faults bench quality bench-queue bench-scale lint format lock examples converged clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -48,6 +48,9 @@ quality: $(READY) ## measure the error and the cost of every quality on CADs of 
 
 bench-queue: $(READY) ## measure what a full queue costs: /health, refusals, cancels (BENCH="--jobs 10000" for a longer one)
 	@$(PY) -m bench.full_queue $(BENCH)
+
+bench-scale: $(READY) ## measure what one ingress carries, with stub renderers (BENCH="--quick" for a short run)
+	@$(PY) -m bench.scale $(BENCH)
 
 lint: $(READY) ## ruff and mypy
 	@$(VENV)/bin/ruff check .

@@ -105,13 +105,23 @@ class AppArgs(BaseModel):
 
 
 def build(args: AppArgs) -> serve.Application:
-    """Bind the deployments; the only place that knows which there are.
+    """The application with Blenders.
 
     Args:
         args: from the Serve config.
     """
+    return application(args, RenderWorker)
+
+
+def application(args: AppArgs, worker: type[RenderWorker]) -> serve.Application:
+    """Bind the deployments; the only place that knows which there are.
+
+    Args:
+        args: from the Serve config.
+        worker: the class of the renderers.
+    """
     settings = Settings()
-    workers: Any = serve.deployment(RenderWorker).options(**args.worker_options()).bind(args.renderer_options(settings.device))
+    workers: Any = serve.deployment(worker).options(**args.worker_options()).bind(args.renderer_options(settings.device))
     ingress = serve.deployment(serve.ingress(build_replica_api)(Ingress)).options(
         name=INGRESS_NAME,
         num_replicas=1,
@@ -123,4 +133,4 @@ def build(args: AppArgs) -> serve.Application:
     return ingress.bind(workers, args.min_renderers, args.max_renderers)
 
 
-__all__ = ["AppArgs", "build"]
+__all__ = ["AppArgs", "application", "build"]

@@ -10,10 +10,12 @@ from typing import Literal
 import ray
 from ray import serve
 
+from render_actor.blender.actor import remote_actor_class
 from render_actor.contract.fence import epoch_of
 from render_actor.contract.types import BatchResult, Failure, RendererOptions, RendererStatus, ViewBatch
 from render_actor.contract.view_files import BatchAnswer, RenderedView
 from render_actor.worker.blender_process import blender_launcher
+from render_actor.worker.protocol import Launch
 from render_actor.worker.states import BlenderState
 from render_actor.worker.supervisor import BlenderSupervisor
 
@@ -42,7 +44,11 @@ class RenderWorker:
         self._id = serve.get_replica_context().replica_id.unique_id
         self._node = ray.get_runtime_context().get_node_id()
         self._epoch = 0
-        self._supervisor = BlenderSupervisor(self._id, options, blender_launcher(self._id, options))
+        self._supervisor = BlenderSupervisor(self._id, options, self._launcher(options))
+
+    def _launcher(self, options: RendererOptions) -> Launch:
+        """What starts its Blenders."""
+        return blender_launcher(self._id, options, remote_actor_class())
 
     async def render(self, batch: ViewBatch) -> AsyncIterator[BatchAnswer]:
         """Render a batch; cancelling it kills the Blender.

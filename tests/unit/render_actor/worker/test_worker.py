@@ -24,7 +24,7 @@ def blenders(monkeypatch: pytest.MonkeyPatch) -> Blenders:
     blenders = Blenders()
     monkeypatch.setattr(serve, "get_replica_context", lambda: SimpleNamespace(replica_id=SimpleNamespace(unique_id="r0")))
     monkeypatch.setattr(ray, "get_runtime_context", lambda: SimpleNamespace(get_node_id=lambda: "n0"))
-    monkeypatch.setattr(worker_module, "blender_launcher", lambda name, options: blenders.launch)
+    monkeypatch.setattr(worker_module, "blender_launcher", lambda *_: blenders.launch)
     return blenders
 
 
