@@ -1,4 +1,4 @@
-"""Stub renderers write what a Blender would: the same files, the same way. In a process of their own, since an actor changes its niceness."""
+"""Stub renderers write what a Blender would, the same way. In a process of their own, since an actor changes its niceness."""
 
 from __future__ import annotations
 
