@@ -106,6 +106,7 @@ class Plan:
             "RENDER_MIN_FREE_BYTES": "0",  # What is published goes at once; by the books so many jobs need a terabyte.
         }
         with stub_server(self.folder / name, self.folder, stubs, seconds_a_view, settings) as server:
+            go_first(server.pid)
             yield server
 
 

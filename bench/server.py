@@ -105,6 +105,11 @@ class BenchServer:
         below = psutil.Process(self._process.process.pid).children(recursive=True)
         return next(process for process in below if "Ingress" in " ".join(process.cmdline()))
 
+    @property
+    def pid(self) -> int:
+        """Of the process that leads its session."""
+        return self._process.process.pid
+
     def processes(self) -> list[psutil.Process]:
         """All of the server's."""
         return self._process.session()

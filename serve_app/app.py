@@ -5,13 +5,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ray import serve
-from ray.serve.config import AutoscalingConfig
+from ray.serve.config import AutoscalingConfig, RequestRouterConfig
 
 from render_actor.contract.device import RenderDevice
 from render_actor.contract.types import RendererOptions
 from render_actor.worker.worker import RenderWorker
 from serve_app.base.settings import Settings
 from serve_app.ingress import Ingress, build_replica_api
+from serve_app.rendering.free_renderer_router import FreeRendererRouter
 
 INGRESS_NAME, WORKER_NAME = "Ingress", "RenderWorker"
 
@@ -68,6 +69,7 @@ class AppArgs(BaseModel):
             "ray_actor_options": {"num_cpus": self.shell_cpus},
             "health_check_period_s": 5,
             "graceful_shutdown_timeout_s": 5,
+            "request_router_config": RequestRouterConfig(request_router_class=f"{FreeRendererRouter.__module__}:FreeRendererRouter"),
             "autoscaling_config": AutoscalingConfig(
                 min_replicas=self.min_renderers,
                 initial_replicas=self.min_renderers,

@@ -14,10 +14,14 @@ from serve_app.rendering.view_work import ViewWork
 BATCH_SECONDS = 2.0
 """Views are batched up to about this much work: a hand-over costs tens of ms of CPU, and a new job waits that long at most."""
 
+SHARED_BATCH_SECONDS = 1.0
+"""The same while others want the renderers, too: what waits before these delays whoever's turn is next."""
+
 HANDOVER_SECONDS = 0.1
 """Less work than this is not spread over renderers: to hand it to another one takes about as long."""
 
-MAX_VIEWS_A_BATCH = 8
+MAX_VIEWS_A_BATCH = 32
+"""What a lost renderer may cost."""
 
 INTERACTIVE_OF_FOUR = 3
 """While both kinds of work wait, so many of four seconds go to interactive work: other work is slowed, never starved."""
@@ -100,7 +104,7 @@ class FairQueue:
             if keys:
                 self._forget_what_was_not_wanted(wanting, now)
                 key = min(keys, key=lambda key: self._groups[key].account.used(now))
-                return self._turn(key, wanting[key], now)
+                return self._turn(key, wanting, now)
         return None
 
     def ended(self, batch: BatchTurn, seconds: float | None = None) -> None:
@@ -114,9 +118,10 @@ class FairQueue:
         for account in batch.accounts:
             account.settle(batch.turn, spent)
 
-    def _turn(self, key: tuple[bool, str], work: ViewWork, now: float) -> BatchTurn:
+    def _turn(self, key: tuple[bool, str], wanting: dict[tuple[bool, str], ViewWork], now: float) -> BatchTurn:
+        work = wanting[key]
         self._groups.move_to_end(key)
-        count = self._batch_size(work)
+        count = self._batch_size(work, self._sharers(wanting))
         turn = Turn(now, BATCH_SECONDS if work.seconds_a_view is None else work.seconds_a_view * count)
         accounts = (self._groups[key].account, self._kinds[key[0]])
         for account in accounts:
@@ -127,8 +132,11 @@ class FairQueue:
         """Whether the batches that the group has out leave others their share."""
         if _is_quick(wanting[key]):
             return True
-        sharers = sum(bool(other in wanting or group.account.out) for other, group in self._groups.items())
-        return len(self._groups[key].account.out) < math.ceil(self._renderers / sharers)
+        return len(self._groups[key].account.out) < math.ceil(self._renderers / self._sharers(wanting))
+
+    def _sharers(self, wanting: dict[tuple[bool, str], ViewWork]) -> int:
+        """How many groups have renderers, or want one."""
+        return sum(bool(other in wanting or group.account.out) for other, group in self._groups.items())
 
     def _forget_what_was_not_wanted(self, wanting: dict[tuple[bool, str], ViewWork], now: float) -> None:
         for interactive, kind in self._kinds.items():
@@ -143,14 +151,17 @@ class FairQueue:
     def _of_kind(self, interactive: bool) -> list[tuple[tuple[bool, str], _Group]]:
         return [(key, group) for key, group in self._groups.items() if key[0] == interactive]
 
-    def _batch_size(self, work: ViewWork) -> int:
-        first = work.progress.next_pending
+    def _batch_size(self, work: ViewWork, sharers: int) -> int:
+        first, pending = work.progress.next_pending, work.progress.pending
         if work.seconds_a_view is None or first is None or work.retries.goes_alone(first):
             return 1
         seconds = max(work.seconds_a_view, 1e-3)
-        by_time = max(1, round(BATCH_SECONDS / seconds))
-        by_share = max(math.ceil(work.progress.pending / self._in_flight), math.floor(HANDOVER_SECONDS / seconds))
-        return min(by_time, by_share, MAX_VIEWS_A_BATCH, work.progress.pending)
+        by_time = max(1, round((BATCH_SECONDS if sharers == 1 else SHARED_BATCH_SECONDS) / seconds))
+        if sharers > 1:  # Its part of the renderers get as much each. They need not be done together: others wait for whoever is first.
+            by_share = math.ceil((pending + work.progress.rendering) / max(1, self._in_flight // sharers))
+        else:
+            by_share = math.ceil(pending / self._in_flight)
+        return min(by_time, max(by_share, math.floor(HANDOVER_SECONDS / seconds)), MAX_VIEWS_A_BATCH, pending)
 
 
 def _first_wanting(group: _Group) -> ViewWork | None:

@@ -1,0 +1,88 @@
+"""Which renderer gets a batch: one that is known to be free, in the moment in which it is.
+
+Serve's own router asks two renderers at random whether they are free, and where both are not it sleeps, ever longer, and asks two others.
+When each takes one batch at a time, and all but one of many are busy, it asks for long, and the free one waits. But the ingress alone gives
+them batches: so it knows when one ends, and need not ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import suppress
+from typing import Any
+
+from ray.serve.request_router import FIFOMixin, PendingRequest, ReplicaID, RequestRouter, RunningReplica
+
+LOOK_AGAIN_SEC = 1.0
+"""A renderer may become free without a word: who was promised it has gone."""
+
+PROMISE_SEC = 1.0
+"""Who was promised a renderer calls it in the same moment; where that caller has gone, others may have it after this."""
+
+_ASKED = 2
+"""Renderers of which nothing is known, or that somebody else keeps busy, as who asks for their status, are asked so many at a time."""
+
+
+class FreeRendererRouter(FIFOMixin, RequestRouter):
+    """Routes calls in the order in which they come, each to the first renderer that is free."""
+
+    def initialize_state(self, **kwargs: Any) -> None:
+        """As ``RequestRouter.initialize_state``."""
+        self._changed: asyncio.Event | None = None  # Made on the loop that routes.
+        self._promised: dict[ReplicaID, float] = {}
+        self._out: Counter[ReplicaID] = Counter()
+
+    async def choose_replicas(
+        self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
+    ) -> list[list[RunningReplica]]:
+        """As ``RequestRouter.choose_replicas``: a renderer that is free, or, where none is known to be, some that Serve then asks.
+
+        While all are busy, this waits until one is not.
+        """
+        if self._changed is None:
+            self._changed = asyncio.Event()
+        while not (chosen := self._choice()):
+            self._changed.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), LOOK_AGAIN_SEC)
+        return [chosen]
+
+    def _choice(self) -> list[RunningReplica]:
+        now, unknown = self._get_curr_time_s(), []
+        for replica in self.curr_replicas.values():
+            if self._out[replica.replica_id] or self._promised.get(replica.replica_id, 0.0) > now:
+                continue
+            length = self.replica_queue_len_cache.get(replica.replica_id)
+            if length is None or length >= replica.max_ongoing_requests:
+                unknown.append(replica)
+            else:
+                self._promised[replica.replica_id] = now + PROMISE_SEC
+                return [replica]
+        return random.sample(unknown, min(_ASKED, len(unknown)))
+
+    def on_send_request(self, replica_id: ReplicaID) -> None:
+        """As ``RequestRouter.on_send_request``: its promise is kept."""
+        super().on_send_request(replica_id)
+        self._promised.pop(replica_id, None)
+        self._out[replica_id] += 1
+
+    def on_request_completed(self, replica_id: ReplicaID, internal_request_id: str) -> None:
+        """As ``RequestRouter.on_request_completed``, which comes once for each call that was sent, whatever became of it."""
+        super().on_request_completed(replica_id, internal_request_id)
+        if self._out[replica_id]:  # It may be gone.
+            self._out[replica_id] -= 1
+        self._tell()
+
+    def update_replicas(self, replicas: list[RunningReplica]) -> None:
+        """As ``RequestRouter.update_replicas``: there are others."""
+        super().update_replicas(replicas)
+        for known in (self._promised, self._out):
+            for replica_id in known.keys() - self.curr_replicas.keys():
+                del known[replica_id]
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._changed is not None:
+            self._changed.set()
