@@ -12,7 +12,6 @@ from serve_app.base.directory import Identity, identity_of
 from serve_app.base.ray_token import token_file
 from serve_app.base.settings import Settings
 
-
 Identities = tuple[frozenset[Identity], frozenset[Identity]]
 
 
