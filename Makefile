@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test contract test-unit faults bench quality bench-queue bench-scale lint format lock examples converged clean
+.PHONY: help setup demo serve test contract test-unit faults bench quality bench-queue bench-scale bench-autoscaling lint format lock examples converged clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -51,6 +51,9 @@ bench-queue: $(READY) ## measure what a full queue costs: /health, refusals, can
 
 bench-scale: $(READY) ## measure what one ingress carries, with stub renderers (BENCH="--quick" for a short run)
 	@$(PY) -m bench.scale $(BENCH)
+
+bench-autoscaling: $(READY) ## record how renderers come and go with bursts of jobs, with stub renderers (BENCH="--picture docs/autoscaling.svg")
+	@$(PY) -m bench.autoscaling $(BENCH)
 
 lint: $(READY) ## ruff and mypy
 	@$(VENV)/bin/ruff check .
