@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
 from contextlib import suppress
 from typing import Any
 
@@ -21,6 +20,9 @@ LOOK_AGAIN_SEC = 1.0
 PROMISE_SEC = 1.0
 """Who was promised a renderer calls it in the same moment; where that caller has gone, others may have it after this."""
 
+BELIEVED_SEC = 10.0
+"""A renderer that has had a call for so long is asked, when no other is free: the word of the call's end may have been lost."""
+
 _ASKED = 2
 """Renderers of which nothing is known, or that somebody else keeps busy, as who asks for their status, are asked so many at a time."""
 
@@ -31,8 +33,7 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
     def initialize_state(self, **kwargs: Any) -> None:
         """As ``RequestRouter.initialize_state``."""
         self._changed: asyncio.Event | None = None  # Made on the loop that routes.
-        self._promised: dict[ReplicaID, float] = {}
-        self._out: Counter[ReplicaID] = Counter()
+        self._busy_until: dict[ReplicaID, float] = {}
 
     async def choose_replicas(
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
@@ -52,35 +53,33 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
     def _choice(self) -> list[RunningReplica]:
         now, unknown = self._get_curr_time_s(), []
         for replica in self.curr_replicas.values():
-            if self._out[replica.replica_id] or self._promised.get(replica.replica_id, 0.0) > now:
+            busy_until = self._busy_until.get(replica.replica_id, 0.0)
+            if busy_until > now:
                 continue
             length = self.replica_queue_len_cache.get(replica.replica_id)
-            if length is None or length >= replica.max_ongoing_requests:
-                unknown.append(replica)
-            else:
-                self._promised[replica.replica_id] = now + PROMISE_SEC
+            if length is not None and length < replica.max_ongoing_requests:
+                self._busy_until[replica.replica_id] = now + PROMISE_SEC
                 return [replica]
+            if length is None or not busy_until:  # Otherwise it has just been asked.
+                unknown.append(replica)
         return random.sample(unknown, min(_ASKED, len(unknown)))
 
     def on_send_request(self, replica_id: ReplicaID) -> None:
-        """As ``RequestRouter.on_send_request``: its promise is kept."""
+        """As ``RequestRouter.on_send_request``: its promise is kept, and it is busy."""
         super().on_send_request(replica_id)
-        self._promised.pop(replica_id, None)
-        self._out[replica_id] += 1
+        self._busy_until[replica_id] = self._get_curr_time_s() + BELIEVED_SEC
 
     def on_request_completed(self, replica_id: ReplicaID, internal_request_id: str) -> None:
         """As ``RequestRouter.on_request_completed``, which comes once for each call that was sent, whatever became of it."""
         super().on_request_completed(replica_id, internal_request_id)
-        if self._out[replica_id]:  # It may be gone.
-            self._out[replica_id] -= 1
+        self._busy_until.pop(replica_id, None)
         self._tell()
 
     def update_replicas(self, replicas: list[RunningReplica]) -> None:
         """As ``RequestRouter.update_replicas``: there are others."""
         super().update_replicas(replicas)
-        for known in (self._promised, self._out):
-            for replica_id in known.keys() - self.curr_replicas.keys():
-                del known[replica_id]
+        for replica_id in self._busy_until.keys() - self.curr_replicas.keys():
+            del self._busy_until[replica_id]
         self._tell()
 
     def _tell(self) -> None:

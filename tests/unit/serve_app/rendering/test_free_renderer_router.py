@@ -117,6 +117,22 @@ async def test_a_renderer_whose_caller_has_gone_is_free_again(monkeypatch: pytes
     assert await asyncio.wait_for(chosen(router), 5) is first
 
 
+async def test_a_renderer_whose_end_nobody_told_is_asked_and_one_that_still_works_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(free_renderer_router, "BELIEVED_SEC", -1.0)
+    monkeypatch.setattr(free_renderer_router, "LOOK_AGAIN_SEC", 0.05)
+    lost, works = renderers(2)
+    router = await router_of([lost, works])
+    for each in (lost, works):
+        router.on_send_request((await chosen(router)).replica_id)
+        router.replica_queue_len_cache.invalidate_key(each.replica_id)  # What was known of it is too old.
+    works.ongoing = 1
+    asked, *_ = await router.choose_replicas([])
+    assert sorted(each.replica_id.unique_id for each in asked) == ["r0", "r1"]
+    assert await router._select_from_candidate_replicas(asked, 0) is lost
+    assert await router.choose_replicas([]) == [[lost]]
+    assert works.asked == 2
+
+
 async def test_renderers_that_are_gone_are_forgotten() -> None:
     first, second = renderers(2)
     router = await router_of([first, second])
@@ -124,4 +140,4 @@ async def test_renderers_that_are_gone_are_forgotten() -> None:
     await chosen(router)
     router.update_replicas([])
     router.on_request_completed(first.replica_id, "late")
-    assert not router._promised and not +router._out
+    assert not router._busy_until
