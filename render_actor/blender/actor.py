@@ -31,7 +31,7 @@ _NICENESS = 10
 cores, come first. Where nobody asks it costs nothing."""
 
 
-_TOGETHER_SEC = 0.1
+_TOGETHER_SEC = 0.25
 """Views that are made within this time are told together: whoever looks at a job sees no difference."""
 
 

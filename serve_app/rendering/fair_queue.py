@@ -130,9 +130,12 @@ class FairQueue:
 
     def _may_have_one(self, key: tuple[bool, str], wanting: dict[tuple[bool, str], ViewWork]) -> bool:
         """Whether the batches that the group has out leave others their share."""
-        if _is_quick(wanting[key]):
+        work, out = wanting[key], len(self._groups[key].account.out)
+        if _is_quick(work):
             return True
-        return len(self._groups[key].account.out) < math.ceil(self._renderers / self._sharers(wanting))
+        if work.seconds_a_view is None and out and any(map(_is_quick, wanting.values())):
+            return False  # What its first view tells, it soon knows; meanwhile others hand out larger batches.
+        return out < math.ceil(self._renderers / self._sharers(wanting))
 
     def _sharers(self, wanting: dict[tuple[bool, str], ViewWork]) -> int:
         """How many groups have renderers, or want one."""

@@ -112,6 +112,22 @@ def test_works_that_share_the_renderers_hand_equal_parts_to_theirs(seconds: floa
     assert list(handed_out.values()) == [sizes] * 3
 
 
+def test_a_work_asks_one_view_how_long_it_takes_while_another_work_knows_that_already() -> None:
+    new, known = make_work("new", 40), make_work("known", 40)
+    known.seconds_a_view = 0.01
+    queue = FairQueue(6, clock=lambda: 0.0)
+    queue.add(new)
+    queue.add(known)
+    handed_out = []
+    while known.progress.pending and (turn := queue.next()) is not None:
+        turn.work.progress.start(turn.count, len(handed_out) + 1)
+        handed_out.append((turn.work.job_id, turn.count))
+    assert handed_out == [("new", 1), ("known", 14), ("known", 14), ("known", 12)]
+    # Nobody else wants a renderer now, so it has others, too.
+    turn = queue.next()
+    assert turn is not None and turn.work is new
+
+
 def test_a_batch_is_about_two_seconds_of_work() -> None:
     for seconds, size in ((BATCH_SECONDS / 3, 3), (BATCH_SECONDS, 1), (100.0, 1), (0.0, MAX_VIEWS_A_BATCH)):
         work = make_work("a", 100)
