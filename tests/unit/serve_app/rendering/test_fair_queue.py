@@ -118,7 +118,7 @@ def test_a_work_asks_one_view_how_long_it_takes_while_another_work_knows_that_al
     queue = FairQueue(6, clock=lambda: 0.0)
     queue.add(new)
     queue.add(known)
-    handed_out = []
+    handed_out: list[tuple[str, int]] = []
     while known.progress.pending and (turn := queue.next()) is not None:
         turn.work.progress.start(turn.count, len(handed_out) + 1)
         handed_out.append((turn.work.job_id, turn.count))
