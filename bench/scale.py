@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -50,6 +51,7 @@ class Point:
         ingress_mb: resident memory of the ingress.
         store_mb: of the job store.
         ready_sec: from the server's start until all stubs were ready.
+        recovery_sec: that the ingress spent on taking up the queued jobs.
     """
 
     sink: str
@@ -61,6 +63,7 @@ class Point:
     ingress_mb: float
     store_mb: float
     ready_sec: float
+    recovery_sec: float
 
 
 @dataclass(frozen=True)
@@ -145,18 +148,23 @@ async def _measured(plan: Plan, server: BenchServer, submits: Iterator[Ask], sin
     busy = (await views_done(server.url) - views) / (time.monotonic() - began)
     ends = {kind: (percentile(values, 50), percentile(values, 99)) for kind, values in latencies.items()}
     store = sum(path.stat().st_size for path in plan.data.glob("jobs.sqlite3*")) / 1e6
-    return Point(sink, stubs, made / seconds, cpu_ms, ends, busy, server.ingress_megabytes(), store, ready_sec)
+    return Point(sink, stubs, made / seconds, cpu_ms, ends, busy, server.ingress_megabytes(), store, ready_sec, _recovery_sec(server))
+
+
+def _recovery_sec(server: BenchServer) -> float:
+    told = re.search(r"jobs of an earlier server go on.* seconds=([\d.]+)", (server.folder / "server.log").read_text())
+    return float(told[1]) if told else float("nan")
 
 
 def table(points: list[Point]) -> str:
     """As markdown."""
     header = ("sink", "stubs", "views/s", *(f"{kind}, ms" for kind in KINDS), "submit p50 / p99, ms", "status", "health", "views/s then")
-    rows = [(*header, "ingress, MB", "store, MB")]
+    rows = [(*header, "ingress, MB", "store, MB", "recovery, s")]
     rows.append(("---",) * len(rows[0]))
     for point in points:
         ends = [f"{p50:.0f} / {p99:.0f}" for p50, p99 in (point.latencies[kind] for kind in ("submit", "status", "health"))]
         cpu = [f"{point.cpu_ms[kind]:.2f}" for kind in KINDS]
-        memory = (f"{point.ingress_mb:.0f}", f"{point.store_mb:.0f}")
+        memory = (f"{point.ingress_mb:.0f}", f"{point.store_mb:.0f}", f"{point.recovery_sec:.1f}")
         rows.append((point.sink, str(point.stubs), f"{point.views_a_second:.0f}", *cpu, *ends, f"{point.busy_views_a_second:.0f}", *memory))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

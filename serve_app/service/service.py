@@ -86,12 +86,13 @@ class RenderService:
     async def start(self) -> None:
         """Take up what an earlier server left unfinished, and begin what goes on in the background."""
         await self._quarantine.load()
+        began = time.monotonic()
         jobs = await recover_jobs(self._store, self._intake, OutputRoots.of_server(self._settings))
         if jobs:
-            server_event("warning", "jobs of an earlier server go on", jobs=len(jobs))
             self._runner.pause_starts()
             for job in jobs:
                 self._runner.recover(job)
+            server_event("warning", "jobs of an earlier server go on", jobs=len(jobs), seconds=round(time.monotonic() - began, 3))
             self._background.append(spawn(self._resume_when_idle()))
         tidying, draining = keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)
         self._background += [spawn(endless) for endless in (tidying, draining, self._cache.keep_room())]
