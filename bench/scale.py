@@ -35,6 +35,8 @@ CLIENTS = 32
 STUBS = (1, 8, 32, 128)
 SINKS = ("direct", "object_store")
 SETTLE_SEC = 5.0
+BYTES_A_STUB = 220 * 1024**2
+"""Of a shell and its stub together: two Python processes with Ray."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,9 @@ def main() -> int:
         plan.data.rename(plan.folder / "queued")
         plan.data.mkdir()
         for sink, count in itertools.product(arguments.sinks, stubs):
+            if count * BYTES_A_STUB > psutil.virtual_memory().available:
+                say(f"{count} stubs do not fit this machine's memory: left out")
+                continue
             say(f"{count} stubs, sink {sink}")
             points.append(measured(plan, sink, count))
             say(table(points[-1:]).splitlines()[-1])
