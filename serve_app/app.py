@@ -20,6 +20,10 @@ _RENDERER = RendererOptions()
 """Owns the defaults of what the arguments say about a Blender."""
 
 
+_ROUTER = RequestRouterConfig(request_router_class=f"{FreeRendererRouter.__module__}:FreeRendererRouter", max_backoff_s=0.2)
+"""The pause between two questions whether a renderer is free, where somebody else keeps it busy, as an ingress that was replaced does."""
+
+
 class AppArgs(BaseModel):
     """The ``args`` of the application in a Serve config."""
 
@@ -69,7 +73,7 @@ class AppArgs(BaseModel):
             "ray_actor_options": {"num_cpus": self.shell_cpus},
             "health_check_period_s": 5,
             "graceful_shutdown_timeout_s": 5,
-            "request_router_config": RequestRouterConfig(request_router_class=f"{FreeRendererRouter.__module__}:FreeRendererRouter"),
+            "request_router_config": _ROUTER,
             "autoscaling_config": AutoscalingConfig(
                 min_replicas=self.min_renderers,
                 initial_replicas=self.min_renderers,

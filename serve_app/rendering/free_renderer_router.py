@@ -44,6 +44,8 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
         """
         if self._changed is None:
             self._changed = asyncio.Event()
+        if pending_request is not None:  # Where those who are asked are busy, Serve pauses before it comes here again.
+            pending_request.routing_context.should_backoff = True
         while not (chosen := self._choice()):
             self._changed.clear()
             with suppress(TimeoutError):

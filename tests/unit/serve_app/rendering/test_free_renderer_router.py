@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ray.serve._private.common import DeploymentHandleSource, DeploymentID
-from ray.serve.request_router import ReplicaID
+from ray.serve._private.common import DeploymentHandleSource, DeploymentID, RequestMetadata
+from ray.serve.request_router import PendingRequest, ReplicaID
 
 from serve_app.rendering import free_renderer_router
 from serve_app.rendering.free_renderer_router import FreeRendererRouter
@@ -88,7 +88,9 @@ async def test_a_renderer_that_somebody_else_keeps_busy_is_asked_again() -> None
     (only,) = renderers(1)
     only.ongoing = 1  # As with a question for its status.
     router = await router_of([only])
-    assert await router.choose_replicas([]) == [[only]] and router.replica_queue_len_cache.get(only.replica_id) == 1
+    call = PendingRequest(args=[], kwargs={}, metadata=RequestMetadata(request_id="q", internal_request_id="q"))
+    assert await router.choose_replicas([], call) == [[only]] and call.routing_context.should_backoff
+    assert router.replica_queue_len_cache.get(only.replica_id) == 1
     # It refuses a call meanwhile, and is not taken for free because that call has ended.
     router.on_send_request(only.replica_id)
     router.on_new_queue_len_info(only.replica_id, 1)
