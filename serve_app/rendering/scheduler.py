@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from render_actor.contract.fence import first_fence
 from render_actor.contract.types import BatchResult, Failure
@@ -27,11 +27,21 @@ class ViewScheduler:
         queued: how many of them are more than there can be renderers.
         epoch: of this server; the fences of a later server are higher.
         grace_sec: how long a batch that nobody wants any more may go on rendering before it is cancelled.
+        more_to_come: see ``FairQueue``.
     """
 
-    def __init__(self, renderers: BatchRenderers, in_flight: int, *, queued: int = 0, epoch: int = 0, grace_sec: float = 5.0) -> None:
+    def __init__(
+        self,
+        renderers: BatchRenderers,
+        in_flight: int,
+        *,
+        queued: int = 0,
+        epoch: int = 0,
+        grace_sec: float = 5.0,
+        more_to_come: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._renderers, self._in_flight, self._grace = renderers, in_flight, grace_sec
-        self._queue = FairQueue(in_flight, queued)
+        self._queue = FairQueue(in_flight, queued, more_to_come=more_to_come)
         self._outcomes: dict[ViewWork, Outcomes] = {}
         self._fence = first_fence(epoch)
         self._rendering = 0

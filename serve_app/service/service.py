@@ -75,6 +75,7 @@ class RenderService:
             queued=SPARE_BATCHES,
             epoch=self._store.epoch,
             grace_sec=settings.cancel_grace_sec,
+            more_to_come=lambda: self._runner.jobs.queued > 0,
         )
         # Twice the bound below which no job is accepted: the cache never closes the door.
         self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)

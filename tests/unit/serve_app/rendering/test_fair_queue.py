@@ -101,7 +101,7 @@ def test_views_that_are_done_before_another_renderer_could_have_them_stay_togeth
 @pytest.mark.parametrize(("seconds", "sizes"), [(0.01, [20, 20]), (SHARED_BATCH_SECONDS / 5, [5] * 8)])
 def test_works_that_share_the_renderers_hand_equal_parts_to_theirs(seconds: float, sizes: list[int]) -> None:
     works = [make_work(name, 40) for name in ("a", "b", "c")]
-    queue = FairQueue(6, clock=lambda: 0.0)
+    queue = FairQueue(6, clock=lambda: 0.0, more_to_come=lambda: True)
     for work in works:
         work.seconds_a_view = seconds
         queue.add(work)
@@ -110,6 +110,23 @@ def test_works_that_share_the_renderers_hand_equal_parts_to_theirs(seconds: floa
         turn.work.progress.start(turn.count, len(handed_out[turn.work.job_id]) + 1)
         handed_out[turn.work.job_id].append(turn.count)
     assert list(handed_out.values()) == [sizes] * 3
+
+
+@pytest.mark.parametrize(("more", "begin", "least"), [(True, [20, 20, 20, 19, 19, 19], 19), (False, [20, 17, 14, 11, 10, 10], 10)])
+def test_the_last_views_of_several_works_are_spread_over_all_renderers(more: bool, begin: list[int], least: int) -> None:
+    works = [make_work(name, 40) for name in ("a", "b", "c")]
+    queue = FairQueue(6, clock=lambda: 0.0, more_to_come=lambda: more)
+    for work in works:
+        work.seconds_a_view = SHARED_BATCH_SECONDS / 25
+        queue.add(work)
+        work.progress.start(1, 10**6)  # So that equal parts would be 20 views each.
+        work.progress.finish((0,), 10**6)
+    handed_out: list[int] = []
+    while (turn := queue.next()) is not None:
+        turn.work.progress.start(turn.count, len(handed_out) + 1)
+        handed_out.append(turn.count)
+    assert handed_out[:6] == begin and sum(handed_out) == 3 * 39
+    assert sorted(handed_out)[3:] >= [least] * len(handed_out[3:])  # What is left of each is less.
 
 
 def test_a_work_asks_one_view_how_long_it_takes_while_another_work_knows_that_already() -> None:
