@@ -28,12 +28,13 @@ _ASKED = 2
 
 
 class FreeRendererRouter(FIFOMixin, RequestRouter):
-    """Routes calls in the order in which they come, each to the first renderer that is free."""
+    """Routes calls in the order in which they come, each to the first renderer that is free; a renderer takes one at a time."""
 
     def initialize_state(self, **kwargs: Any) -> None:
         """As ``RequestRouter.initialize_state``."""
         self._changed: asyncio.Event | None = None  # Made on the loop that routes.
         self._busy_until: dict[ReplicaID, float] = {}
+        self._taken: set[ReplicaID] = set()
 
     async def choose_replicas(
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
@@ -71,10 +72,18 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
         super().on_send_request(replica_id)
         self._busy_until[replica_id] = self._get_curr_time_s() + BELIEVED_SEC
 
+    def on_request_routed(self, pending_request: PendingRequest, replica_id: ReplicaID, result: Any) -> None:
+        """As ``RequestRouter.on_request_routed``: a renderer has taken its call, and not refused it."""
+        super().on_request_routed(pending_request, replica_id, result)
+        self._taken.add(replica_id)
+
     def on_request_completed(self, replica_id: ReplicaID, internal_request_id: str) -> None:
         """As ``RequestRouter.on_request_completed``, which comes once for each call that was sent, whatever became of it."""
         super().on_request_completed(replica_id, internal_request_id)
         self._busy_until.pop(replica_id, None)
+        if replica_id in self._taken:  # Serve comes to the same a moment later, and in that moment the renderer would be asked.
+            self._taken.remove(replica_id)
+            self.replica_queue_len_cache.update(replica_id, 0)
         self._tell()
 
     def update_replicas(self, replicas: list[RunningReplica]) -> None:
@@ -82,6 +91,7 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
         super().update_replicas(replicas)
         for replica_id in self._busy_until.keys() - self.curr_replicas.keys():
             del self._busy_until[replica_id]
+        self._taken &= self.curr_replicas.keys()
         self._tell()
 
     def _tell(self) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ray.serve._private.common import DeploymentHandleSource, DeploymentID, RequestMetadata
@@ -16,6 +17,7 @@ from serve_app.rendering.free_renderer_router import FreeRendererRouter
 from tests.unit.serve_app.rendering.fakes import all_turns
 
 DEPLOYMENT = DeploymentID("RenderWorker", "render-server")
+CALL = PendingRequest(args=[], kwargs={}, metadata=RequestMetadata(request_id="q", internal_request_id="q"), future=cast(Any, None))
 
 
 @dataclass
@@ -78,7 +80,7 @@ async def test_while_all_are_busy_a_call_waits_for_the_first_that_is_free() -> N
     waiting = asyncio.ensure_future(chosen(router))
     await all_turns()
     assert not waiting.done()
-    router.decrement_queue_len_cache(second.replica_id)
+    router.on_request_routed(CALL, second.replica_id, None)
     router.on_request_completed(second.replica_id, "call")
     assert await asyncio.wait_for(waiting, 5) is second
     assert (first.asked, second.asked) == (1, 1)
@@ -88,7 +90,7 @@ async def test_a_renderer_that_somebody_else_keeps_busy_is_asked_again() -> None
     (only,) = renderers(1)
     only.ongoing = 1  # As with a question for its status.
     router = await router_of([only])
-    call = PendingRequest(args=[], kwargs={}, metadata=RequestMetadata(request_id="q", internal_request_id="q"))
+    call = dataclasses.replace(CALL)
     assert await router.choose_replicas([], call) == [[only]] and call.routing_context.should_backoff
     assert router.replica_queue_len_cache.get(only.replica_id) == 1
     # It refuses a call meanwhile, and is not taken for free because that call has ended.
