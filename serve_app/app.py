@@ -20,8 +20,7 @@ _RENDERER = RendererOptions()
 """Owns the defaults of what the arguments say about a Blender."""
 
 
-_ROUTER = RequestRouterConfig(request_router_class=f"{FreeRendererRouter.__module__}:FreeRendererRouter", max_backoff_s=0.2)
-"""The pause between two questions whether a renderer is free, where somebody else keeps it busy, as an ingress that was replaced does."""
+_ROUTER = RequestRouterConfig(request_router_class=f"{FreeRendererRouter.__module__}:FreeRendererRouter")
 
 
 class AppArgs(BaseModel):

@@ -8,10 +8,10 @@ them batches: so it knows when one ends, and need not ask.
 from __future__ import annotations
 
 import asyncio
-import random
 from contextlib import suppress
 from typing import Any
 
+from ray.exceptions import ActorDiedError
 from ray.serve.request_router import FIFOMixin, PendingRequest, ReplicaID, RequestRouter, RunningReplica
 
 LOOK_AGAIN_SEC = 1.0
@@ -23,8 +23,10 @@ PROMISE_SEC = 1.0
 BELIEVED_SEC = 10.0
 """A renderer that has had a call for so long is asked, when no other is free: the word of the call's end may have been lost."""
 
-_ASKED = 2
-"""Renderers of which nothing is known, or that somebody else keeps busy, as who asks for their status, are asked so many at a time."""
+ASK_AGAIN_SEC = 0.05
+"""A renderer that somebody else keeps busy, as who asks for its status or an ingress that was replaced, is asked again after this."""
+
+_ANSWER_SEC = 1.0
 
 
 class FreeRendererRouter(FIFOMixin, RequestRouter):
@@ -34,38 +36,53 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
         """As ``RequestRouter.initialize_state``."""
         self._changed: asyncio.Event | None = None  # Made on the loop that routes.
         self._busy_until: dict[ReplicaID, float] = {}
+        self._ask_at: dict[ReplicaID, float] = {}
         self._taken: set[ReplicaID] = set()
 
     async def choose_replicas(
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
     ) -> list[list[RunningReplica]]:
-        """As ``RequestRouter.choose_replicas``: a renderer that is free, or, where none is known to be, some that Serve then asks.
-
-        While all are busy, this waits until one is not.
-        """
+        """As ``RequestRouter.choose_replicas``: a renderer that is free; while there is none, this waits."""
         if self._changed is None:
             self._changed = asyncio.Event()
-        if pending_request is not None:  # Where those who are asked are busy, Serve pauses before it comes here again.
-            pending_request.routing_context.should_backoff = True
-        while not (chosen := self._choice()):
+        while True:
             self._changed.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), LOOK_AGAIN_SEC)
-        return [chosen]
+            free, unknown = self._sorted()
+            if free is not None:
+                self._busy_until[free.replica_id] = self._get_curr_time_s() + PROMISE_SEC
+                return [[free]]
+            now = self._get_curr_time_s()
+            due = [replica for replica in unknown if self._ask_at.get(replica.replica_id, 0.0) <= now]
+            if due:
+                await asyncio.gather(*map(self._ask, due))
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), ASK_AGAIN_SEC if unknown else LOOK_AGAIN_SEC)
 
-    def _choice(self) -> list[RunningReplica]:
+    def _sorted(self) -> tuple[RunningReplica | None, list[RunningReplica]]:
+        """The first that is free, and those of which nothing is known or that somebody else keeps busy."""
         now, unknown = self._get_curr_time_s(), []
         for replica in self.curr_replicas.values():
-            busy_until = self._busy_until.get(replica.replica_id, 0.0)
-            if busy_until > now:
+            if self._busy_until.get(replica.replica_id, 0.0) > now:
                 continue
             length = self.replica_queue_len_cache.get(replica.replica_id)
             if length is not None and length < replica.max_ongoing_requests:
-                self._busy_until[replica.replica_id] = now + PROMISE_SEC
-                return [replica]
-            if length is None or not busy_until:  # Otherwise it has just been asked.
-                unknown.append(replica)
-        return random.sample(unknown, min(_ASKED, len(unknown)))
+                return replica, []
+            unknown.append(replica)
+        return None, unknown
+
+    async def _ask(self, replica: RunningReplica) -> None:
+        """Ask a renderer how many calls it has."""
+        replica_id = replica.replica_id
+        self._ask_at[replica_id] = self._get_curr_time_s() + ASK_AGAIN_SEC
+        try:
+            length = await asyncio.wait_for(replica.get_queue_len(deadline_s=_ANSWER_SEC), _ANSWER_SEC)
+        except ActorDiedError:
+            self.on_replica_actor_died(replica_id)
+        except Exception:  # Ray raises many types where a renderer cannot be reached; Serve finds out what has become of it.
+            self._ask_at[replica_id] = self._get_curr_time_s() + _ANSWER_SEC
+        else:
+            self.replica_queue_len_cache.update(replica_id, length)
 
     def on_send_request(self, replica_id: ReplicaID) -> None:
         """As ``RequestRouter.on_send_request``: its promise is kept, and it is busy."""
@@ -78,19 +95,27 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
         self._taken.add(replica_id)
 
     def on_request_completed(self, replica_id: ReplicaID, internal_request_id: str) -> None:
-        """As ``RequestRouter.on_request_completed``, which comes once for each call that was sent, whatever became of it."""
+        """As ``RequestRouter.on_request_completed``: a call has ended. Where it was taken, ``decrement_queue_len_cache`` comes as well."""
         super().on_request_completed(replica_id, internal_request_id)
+        if replica_id not in self._taken:
+            self._end(replica_id)
+
+    def decrement_queue_len_cache(self, replica_id: ReplicaID) -> None:
+        """As ``RequestRouter.decrement_queue_len_cache``: a call that was taken has ended."""
+        super().decrement_queue_len_cache(replica_id)
+        self._taken.discard(replica_id)
+        self._end(replica_id)
+
+    def _end(self, replica_id: ReplicaID) -> None:
         self._busy_until.pop(replica_id, None)
-        if replica_id in self._taken:  # Serve comes to the same a moment later, and in that moment the renderer would be asked.
-            self._taken.remove(replica_id)
-            self.replica_queue_len_cache.update(replica_id, 0)
         self._tell()
 
     def update_replicas(self, replicas: list[RunningReplica]) -> None:
         """As ``RequestRouter.update_replicas``: there are others."""
         super().update_replicas(replicas)
-        for replica_id in self._busy_until.keys() - self.curr_replicas.keys():
-            del self._busy_until[replica_id]
+        for known in (self._busy_until, self._ask_at):
+            for replica_id in known.keys() - self.curr_replicas.keys():
+                del known[replica_id]
         self._taken &= self.curr_replicas.keys()
         self._tell()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
+from ray.exceptions import ActorDiedError
 from ray.serve._private.common import DeploymentHandleSource, DeploymentID, RequestMetadata
 from ray.serve.request_router import PendingRequest, ReplicaID
 
@@ -46,6 +46,19 @@ async def router_of(replicas: Iterable[Renderer]) -> FreeRendererRouter:
     return router
 
 
+def begin(router: FreeRendererRouter, renderer: Renderer) -> None:
+    """As Serve does with a call that a renderer takes."""
+    router.on_send_request(renderer.replica_id)
+    router.on_new_queue_len_info(renderer.replica_id, 1)
+    router.on_request_routed(CALL, renderer.replica_id, None)
+
+
+def end(router: FreeRendererRouter, renderer: Renderer) -> None:
+    """As Serve does when that call has ended; it comes to both one after the other."""
+    router.on_request_completed(renderer.replica_id, "call")
+    router.decrement_queue_len_cache(renderer.replica_id)
+
+
 async def chosen(router: FreeRendererRouter) -> Any:
     """The renderer that Serve would send the next call to."""
     ((candidate, *others),) = await router.choose_replicas([])
@@ -75,31 +88,39 @@ async def test_while_all_are_busy_a_call_waits_for_the_first_that_is_free() -> N
     router = await router_of([first, second])
     for each in (first, second):
         assert await chosen(router) is each
-        router.on_send_request(each.replica_id)
-        router.on_new_queue_len_info(each.replica_id, 1)
+        begin(router, each)
     waiting = asyncio.ensure_future(chosen(router))
     await all_turns()
     assert not waiting.done()
-    router.on_request_routed(CALL, second.replica_id, None)
-    router.on_request_completed(second.replica_id, "call")
+    end(router, second)
     assert await asyncio.wait_for(waiting, 5) is second
     assert (first.asked, second.asked) == (1, 1)
 
 
-async def test_a_renderer_that_somebody_else_keeps_busy_is_asked_again() -> None:
+@pytest.mark.parametrize("pause", [0.01, 60.0])
+async def test_a_renderer_that_somebody_else_keeps_busy_is_asked_again_after_a_pause(monkeypatch: pytest.MonkeyPatch, pause: float) -> None:
+    monkeypatch.setattr(free_renderer_router, "ASK_AGAIN_SEC", pause)
     (only,) = renderers(1)
-    only.ongoing = 1  # As with a question for its status.
+    only.ongoing = 1  # As an ingress that was replaced does.
     router = await router_of([only])
-    call = dataclasses.replace(CALL)
-    assert await router.choose_replicas([], call) == [[only]] and call.routing_context.should_backoff
-    assert router.replica_queue_len_cache.get(only.replica_id) == 1
-    # It refuses a call meanwhile, and is not taken for free because that call has ended.
+    waiting = asyncio.ensure_future(chosen(router))
+    await asyncio.sleep(0.1)
+    assert not waiting.done() and (only.asked == 2 if pause > 1 else 3 <= only.asked <= 15)
+    only.ongoing = 0
+    if pause > 1:
+        waiting.cancel()
+    else:
+        assert await asyncio.wait_for(waiting, 5) is only
+
+
+async def test_a_renderer_that_refuses_a_call_is_asked_before_it_gets_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    (only,) = renderers(1)
+    router = await router_of([only])
+    assert await chosen(router) is only
     router.on_send_request(only.replica_id)
     router.on_new_queue_len_info(only.replica_id, 1)
     router.on_request_completed(only.replica_id, "refused")
-    assert await router._select_from_candidate_replicas([only], 0) is None and only.asked == 2
-    only.ongoing = 0
-    assert await router._select_from_candidate_replicas([only], 0) is only
+    assert await asyncio.wait_for(chosen(router), 5) is only and only.asked == 2
 
 
 async def test_a_new_renderer_is_found_by_a_call_that_waits() -> None:
@@ -121,20 +142,30 @@ async def test_a_renderer_whose_caller_has_gone_is_free_again(monkeypatch: pytes
     assert await asyncio.wait_for(chosen(router), 5) is first
 
 
-async def test_a_renderer_whose_end_nobody_told_is_asked_and_one_that_still_works_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(free_renderer_router, "BELIEVED_SEC", -1.0)
+async def test_a_renderer_whose_end_nobody_told_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(free_renderer_router, "BELIEVED_SEC", 0.05)
     monkeypatch.setattr(free_renderer_router, "LOOK_AGAIN_SEC", 0.05)
-    lost, works = renderers(2)
-    router = await router_of([lost, works])
-    for each in (lost, works):
-        router.on_send_request((await chosen(router)).replica_id)
-        router.replica_queue_len_cache.invalidate_key(each.replica_id)  # What was known of it is too old.
+    works, lost = renderers(2)
+    router = await router_of([works, lost])
+    for each in (works, lost):
+        assert await chosen(router) is each
+        begin(router, each)
     works.ongoing = 1
-    asked, *_ = await router.choose_replicas([])
-    assert sorted(each.replica_id.unique_id for each in asked) == ["r0", "r1"]
-    assert await router._select_from_candidate_replicas(asked, 0) is lost
-    assert await router.choose_replicas([]) == [[lost]]
-    assert works.asked == 2
+    assert await asyncio.wait_for(chosen(router), 5) is lost
+
+
+async def test_a_renderer_that_has_died_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dead(Renderer):
+        async def get_queue_len(self, *, deadline_s: float) -> int:
+            self.asked += 1
+            raise ActorDiedError
+
+    dead, other = Dead(renderers(1)[0].replica_id), renderers(2)[1]
+    router = await router_of([dead])
+    waiting = asyncio.ensure_future(chosen(router))
+    await all_turns()
+    router.update_replicas([other])
+    assert await asyncio.wait_for(waiting, 5) is other and dead.asked == 1
 
 
 async def test_renderers_that_are_gone_are_forgotten() -> None:
