@@ -8,15 +8,19 @@ LABEL org.opencontainers.image.title="render-server" \
       org.opencontainers.image.licenses="GPL-3.0-or-later"
 
 # The lib* packages are what ldd misses for bpy and opencv (libglib2.0-0 is for opencv alone); no display is used.
+# KubeRay's probes run bash and wget; Ray's cluster launcher copies files with rsync, and starts other nodes over ssh.
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3.11 python3.11-venv \
       libgl1 libglib2.0-0 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1 \
+      bash openssh-client rsync wget \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 1000 --home-dir /var/lib/render-server --no-create-home render \
- && install -d -o render -g render /workspace/Estimation_Server \
- && install -d -o render -g render -m 0777 /var/lib/render-server
+ && install -d -o render -g render /workspace /workspace/Estimation_Server \
+ && install -d -o render -g render -m 0777 /var/lib/render-server /var/lib/render-server/data /var/lib/render-server/logs
 
 ENV PATH=/opt/render-server/.venv/bin:$PATH
+# The same for a login shell, which begins with a PATH of its own: both KubeRay and the cluster launcher may use one.
+RUN echo 'PATH=/opt/render-server/.venv/bin:$PATH' > /etc/profile.d/render-server.sh
 WORKDIR /opt/render-server
 
 # The lock alone first: this large layer is made again only when the lock changes.
@@ -45,7 +49,8 @@ USER render
 # CADs and output_dir must lie in /workspace, unless RENDER_INPUT_ROOTS and RENDER_OUTPUT_ROOTS differ.
 WORKDIR /workspace/Estimation_Server
 # Ray's dashboard stays on the container's loopback; its token is in HOME, made at the first start.
-EXPOSE 8004
+# Metrics for Prometheus are on 8080.
+EXPOSE 8004 8080
 # The start takes a while: Ray first, then Blender. /health answers when the first is done.
 # Not /ready: what acts on a health check restarts the container, and a server that is stopping, or warms a Blender, is well.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=120s --retries=3 \

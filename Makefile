@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test contract test-unit faults bench quality bench-queue bench-scale bench-autoscaling lint format lock examples converged clean
+.PHONY: help setup demo serve test contract test-unit test-cluster faults bench quality bench-queue bench-scale bench-autoscaling bench-gpu lint format lock examples converged clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -37,6 +37,9 @@ contract: $(READY) ## let schemathesis ask a real server for 20 minutes; `make t
 test-unit: $(READY) ## run the tests that need neither Ray nor Blender
 	@$(PY) -m pytest tests/unit
 
+test-cluster: $(READY) ## real Ray nodes in network namespaces: kill them, cut them off, add one, start the head again (root; 15 minutes)
+	@RENDER_CLUSTER_FULL=1 $(PY) -m pytest tests/cluster
+
 faults: $(READY) ## kill, stop and starve a real server's parts, 50 rounds each (an hour), and count what is lost
 	@RENDER_FAULTS_FULL=1 $(PY) -m pytest tests/faults -s
 
@@ -54,6 +57,9 @@ bench-scale: $(READY) ## measure what one ingress carries, with stub renderers (
 
 bench-autoscaling: $(READY) ## record how renderers come and go with bursts of jobs, with stub renderers (BENCH="--picture docs/autoscaling.svg")
 	@$(PY) -m bench.autoscaling $(BENCH)
+
+bench-gpu: $(READY) ## measure what a GPU makes of it: devices, views a second, share of Cycles (BENCH="--device cpu" to try it without one)
+	@$(PY) -m bench.gpu $(BENCH)
 
 lint: $(READY) ## ruff and mypy
 	@$(VENV)/bin/ruff check .

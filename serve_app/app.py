@@ -3,15 +3,15 @@
 # No postponed annotations here: Ray reads the type of `build`'s argument to make it from a config's args.
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from ray import serve
 from ray.serve.config import AutoscalingConfig, RequestRouterConfig
 
 from render_actor.contract.device import RenderDevice
 from render_actor.contract.types import RendererOptions
 from render_actor.worker.worker import RenderWorker
-from serve_app.base.settings import Settings
-from serve_app.ingress import Ingress, build_replica_api
+from serve_app.base.deployed import Deployed, checked_settings
+from serve_app.ingress import Ingress
 from serve_app.rendering.free_renderer_router import FreeRendererRouter
 
 INGRESS_NAME, WORKER_NAME = "Ingress", "RenderWorker"
@@ -52,11 +52,27 @@ class AppArgs(BaseModel):
         _RENDERER.recycle_after_jobs, ge=1, description="Jobs after which a Blender is replaced by a fresh one."
     )
     shell_cpus: float = Field(0.1, ge=0, description="CPUs that Ray books for a renderer's shell and for the ingress each.")
+    ingress_resources: dict[str, float] = Field(
+        default_factory=dict,
+        description="Ray resources that say which node runs the ingress: on several nodes, one that only the node with the data is started "
+        "with, such as `render_data: 0.01`. None on a single machine.",
+    )
+    settings: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Settings of the service by their names, RENDER_ left away and in small letters; they go with the application to "
+        "whichever node runs the ingress. The environment gives the others. Never the API key: only `api_key_file`.",
+    )
+    api_key_required: bool = Field(False, description="Whether the ingress refuses to start where it finds no API key.")
     ingress_requests: int = Field(
         4000, ge=1, description="HTTP requests that the ingress holds open at once; a waiting one costs no thread."
     )
     upscale_delay_sec: float = Field(2.0, ge=0, description="Seconds of queueing before another renderer is started.")
     downscale_delay_sec: float = Field(600.0, ge=0, description="Seconds of idleness before a renderer is stopped.")
+
+    @field_validator("settings")
+    @classmethod
+    def _known_settings(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return checked_settings(value)
 
     @model_validator(mode="after")
     def _ordered(self) -> "AppArgs":
@@ -125,17 +141,21 @@ def application(args: AppArgs, worker: type[RenderWorker]) -> serve.Application:
         args: from the Serve config.
         worker: the class of the renderers.
     """
-    settings = Settings()
-    workers: Any = serve.deployment(worker).options(**args.worker_options()).bind(args.renderer_options(settings.device))
-    ingress = serve.deployment(serve.ingress(build_replica_api)(Ingress)).options(
+    # Serve builds in a task that Ray starts on any node: what is read of its environment must be said again by the ingress's.
+    settings = Deployed(args.settings).in_force()
+    read_here = {"device": settings.device, "drain_grace_sec": settings.drain_grace_sec}
+    deployed = Deployed(args.settings | read_here, placed=bool(args.ingress_resources), api_key_required=args.api_key_required)
+    deployment = serve.deployment(worker).options(**args.worker_options())
+    workers: Any = deployment.bind(args.renderer_options(settings.device), INGRESS_NAME)
+    ingress = serve.deployment(serve.ingress()(Ingress)).options(
         name=INGRESS_NAME,
         num_replicas=1,
         max_ongoing_requests=args.ingress_requests,
-        ray_actor_options={"num_cpus": args.shell_cpus},
+        ray_actor_options={"num_cpus": args.shell_cpus, "resources": args.ingress_resources},
         health_check_period_s=5,
         graceful_shutdown_timeout_s=settings.drain_grace_sec + 5,
     )
-    return ingress.bind(workers, args.min_renderers, args.max_renderers)
+    return ingress.bind(workers, args.min_renderers, args.max_renderers, deployed)
 
 
 __all__ = ["AppArgs", "application", "build"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,11 +69,12 @@ class BoundedRender:
                 raise ViewTooSlowError(f"{first} samples took {all_may_take_sec:.3g} s, and more are needed")
             return self._sample(first, count, min(may_take_sec * max(1.0, count / sampling.samples), left))
 
-        def denoise(block: Block) -> NDArray[np.float32]:
-            return self._denoiser.denoise(block.color, block.albedo)
+        def denoise(block: Block, *, careful: bool = False) -> NDArray[np.float32]:
+            return self._denoiser.denoise(block.color, block.albedo, careful=careful)
 
         most = sampling.most_samples(mask.size)
-        linear, quality = refined(sample, denoise, mask, self._tone, sampling.bound, sampling.samples, most, guide)
+        with_care = partial(denoise, careful=True)
+        linear, quality = refined(sample, denoise, mask, self._tone, sampling.bound, sampling.samples, most, guide, with_care)
         return self._display.shown(linear), quality
 
     def _sample(self, first: int, count: int, may_take_sec: float) -> Block:

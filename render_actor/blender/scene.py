@@ -31,6 +31,7 @@ from render_actor.contract.scene import (
 )
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from render_actor.contract.view_quality import ViewQuality
+from render_actor.view.border import border_fraction
 from render_actor.view.dithering import dithered
 from render_actor.view.surface_guide import ViewGuide
 from render_actor.view.too_slow import ViewTooSlowError
@@ -38,6 +39,10 @@ from render_actor.view.xyz_raycast import ViewRays
 
 _MARGIN = 3
 """Pixels rendered around the object: the pixel filter reaches 1.5, and the denoiser needs some background."""
+
+_STOCK_GRID = 64
+"""Pixels: the stock procedure denoises whole pictures. The denoiser makes the same of a part only where that begins and ends on its grid:
+by measurement on a board of small squares, whose error is 3.4 of 255 with 64, 4.2 with 32, 5.0 with 16, 5.9 without."""
 
 _BACKGROUND_TOLERANCE = 64
 """Of 65535: the denoiser changes a pixel that sees only the world by no more than this."""
@@ -244,7 +249,9 @@ class BlenderScene:
         assert self._shown is not None
         last = self._last_bounds
         if last is None or last[0] is not self._shown or last[1] is not scene or last[2] != view:
-            bounds = scene.image_bounds(view, self._shown.mesh.vertices, _MARGIN)
+            bounds = self._shown.coordinates.image_bounds(scene, view, _MARGIN)
+            if scene.sampling.denoiser == "compositor":
+                bounds = _on_grid(bounds, scene.resolution)
             self._last_bounds = last = (self._shown, scene, view, bounds)
         return last[3]
 
@@ -257,8 +264,8 @@ class BlenderScene:
         left, top, right, bottom = bounds
         render = self._scene.render
         render.resolution_x = render.resolution_y = resolution
-        render.border_min_x, render.border_max_x = left / resolution, right / resolution
-        render.border_min_y, render.border_max_y = 1 - bottom / resolution, 1 - top / resolution
+        edges = [border_fraction(pixels, resolution) for pixels in (left, right, resolution - bottom, resolution - top)]
+        render.border_min_x, render.border_max_x, render.border_min_y, render.border_max_y = edges
 
     def _rendered(self, may_take_sec: float = math.inf) -> NDArray[Any]:
         """RGB of the border: uint16 where the sampling asks for dithering, and so for more than 8 bits, otherwise uint8."""
@@ -272,3 +279,15 @@ class BlenderScene:
     def _render(self, may_take_sec: float) -> None:
         self._scene.render.filepath = str(self._image_path)
         timed_render(self._image_path, may_take_sec)
+
+
+def _on_grid(bounds: tuple[int, int, int, int], resolution: int) -> tuple[int, int, int, int]:
+    """Widen bounds to the denoiser's grid, whose origin is the picture's lower left corner."""
+    left, top, right, bottom = bounds
+    from_below, to_above = (resolution - bottom) // _STOCK_GRID, -(-(resolution - top) // _STOCK_GRID)
+    return (
+        left // _STOCK_GRID * _STOCK_GRID,
+        max(resolution - to_above * _STOCK_GRID, 0),
+        min(-(-right // _STOCK_GRID) * _STOCK_GRID, resolution),
+        resolution - from_below * _STOCK_GRID,
+    )

@@ -8,34 +8,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import shutil
 import tempfile
-from pathlib import Path
 
-import psutil
+from render_actor.process.own_temporary_folder import own_temporary_folder
 
 # BlenderProc refuses to be imported by a plain interpreter unless this says that a run script did it.
 os.environ["OUTSIDE_OF_THE_INTERNAL_BLENDER_PYTHON_ENVIRONMENT_BUT_IN_RUN_SCRIPT"] = "1"
 # BlenderProc imports GitPython, which refuses to be imported on a machine without git unless told to keep quiet.
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
-_TEMPORARY_PREFIX = "render-server-blender-"
-
-
-def _temporary_folder() -> Path:
-    """A folder of this process's own, made after those of processes that are gone have been removed: a Blender is killed, not ended."""
-    parent = Path(tempfile.gettempdir())
-    for folder in parent.glob(f"{_TEMPORARY_PREFIX}*"):
-        owner = folder.name.removeprefix(_TEMPORARY_PREFIX)
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-    folder = parent / f"{_TEMPORARY_PREFIX}{os.getpid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
 # Blender and BlenderProc make temporary folders of their own when they are imported: have them inside ours.
-TEMPORARY_FOLDER = _temporary_folder()
+TEMPORARY_FOLDER = own_temporary_folder("render-server-blender-")
 os.environ["TMPDIR"] = tempfile.tempdir = str(TEMPORARY_FOLDER)
 
 import bpy

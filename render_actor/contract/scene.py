@@ -7,7 +7,7 @@ distance 2), camera (OpenCV axes: x right, y down, z forward).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,12 @@ def sampling_for(quality: Quality, samples: int | None = None, max_samples: int 
     return sampling if sampling.bound is None else replace(sampling, max_samples=max_samples)
 
 
+def quality_name(sampling: Sampling) -> str:
+    """What a sampling is called where views of a kind are told together: its quality, or ``exact`` where the request gave ``samples``."""
+    unbounded = replace(sampling, max_samples=None)
+    return next((name for name, stock in _QUALITIES.items() if unbounded == stock), "exact")
+
+
 @dataclass(frozen=True)
 class TemplateScene:
     """Everything that decides how templates look, except the mesh.
@@ -139,12 +145,13 @@ class TemplateScene:
         centre = scene_to_cad[:3, :3] @ self.camera_poses[view, :3, 3] + scene_to_cad[:3, 3]
         return axes, centre
 
-    def image_bounds(self, view: int, points: NDArray[np.float64], margin: int) -> tuple[int, int, int, int]:
+    def image_bounds(self, view: int, points: NDArray[Any], middle: NDArray[np.float64], margin: int) -> tuple[int, int, int, int]:
         """Pixel rectangle around the projection of CAD points.
 
         Args:
             view: camera index.
-            points: (P, 3) CAD frame.
+            points: (3, P) in the CAD's axes, relative to ``middle``. 32 bits are enough, and a million take 10 ms.
+            middle: (3,) CAD frame.
             margin: pixels added on each side.
 
         Returns:
@@ -152,12 +159,15 @@ class TemplateScene:
             behind the camera.
         """
         axes, centre = self.camera_in_cad(view)
-        local = (points - centre) @ axes
-        if local[:, 2].min() <= 1e-6 * np.abs(local).max():
+        local = axes.T.astype(points.dtype) @ points
+        local -= ((centre - middle) @ axes)[:, None].astype(points.dtype)
+        depth = local[2]
+        if depth.min() <= 1e-6 * max(local.max(), -local.min()):
             return 0, 0, self.resolution, self.resolution
-        pixels = local[:, :2] / local[:, 2:] * self.focal_length + self.resolution / 2
-        low = np.clip(np.floor(pixels.min(axis=0)) - margin, 0, self.resolution - 1).astype(int)
-        high = np.clip(np.ceil(pixels.max(axis=0)) + margin, low + 1, self.resolution).astype(int)
+        local[:2] /= depth
+        pixels = np.array([local[:2].min(axis=1), local[:2].max(axis=1)], dtype=np.float64) * self.focal_length + self.resolution / 2
+        low = np.clip(np.floor(pixels[0]) - margin, 0, self.resolution - 1).astype(int)
+        high = np.clip(np.ceil(pixels[1]) + margin, low + 1, self.resolution).astype(int)
         return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 

@@ -14,6 +14,9 @@ from render_actor.contract.scene import TemplateScene
 TextureSlot = Literal["base_color", "roughness", "specular", "emission", "alpha", "bump"]
 """The inputs of a surface that an image may drive."""
 
+RendererState = Literal["starting", "ready", "busy", "failed", "lost", "stopped"]
+"""Of a renderer, as the service and its operator see it."""
+
 FailureCode = Literal[
     "renderer_start_failed",
     "renderer_lost",
@@ -241,20 +244,23 @@ class RendererStatus:
 
     Attributes:
         renderer: its id.
-        state: ``starting``, ``ready``, ``busy`` or ``failed``.
+        state: ``starting``, ``ready``, ``busy`` or ``failed``; ``lost`` where it has not told its state for long, and ``stopped`` once it
+            is told to end.
         node: Ray node id.
         memory_bytes: resident memory of the Blender process, or None where it is not known.
         report: of the Blender, or None while it starts.
         failure: why it could not start, or None.
         restarts: how many Blenders were replaced because they were lost, killed or could not start.
         recycled: how many Blenders were replaced because they had worked long enough.
+        address: IP address of its node.
     """
 
     renderer: str
-    state: Literal["starting", "ready", "busy", "failed"]
+    state: RendererState
     node: str
     memory_bytes: int | None
     report: BlenderReport | None
     failure: Failure | None
     restarts: int
     recycled: int = 0
+    address: str = ""

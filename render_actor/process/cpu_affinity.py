@@ -2,6 +2,10 @@
 
 A Cycles thread spins while it waits, and takes the core of another renderer's thread: on two cores, two pinned one-thread
 Blenders render a quarter more views than two that are not pinned.
+
+A container that is given CPU time and no cores of its own sees all cores of the machine, and not the claims of other containers: those
+would all be pinned to the same first cores. There nothing is pinned. (A pod whose cores are its own alone, by Kubernetes' static CPU
+manager, sees only these.)
 """
 
 from __future__ import annotations
@@ -11,7 +15,10 @@ import os
 import tempfile
 from pathlib import Path
 
+from render_actor.process.cpu_quota import cpu_quota
+
 _LOCK_FOLDER = Path(tempfile.gettempdir())
+_QUOTA = cpu_quota()
 
 
 class CoreClaim:
@@ -21,16 +28,21 @@ class CoreClaim:
         count: how many cores to claim.
         folder: where the lock files lie; renderers of one machine share it.
         among: the cores to choose from; None for all that this process may use.
+        quota: cores' worth of CPU time that the container has; None for no limit.
 
     Attributes:
-        cores: the cores claimed; empty when fewer than ``count`` were free, and then nothing is pinned.
+        cores: the cores claimed; empty when fewer than ``count`` were free, or they are not the container's own, and then nothing is
+            pinned.
     """
 
-    def __init__(self, count: int, folder: Path = _LOCK_FOLDER, among: tuple[int, ...] | None = None) -> None:
+    def __init__(self, count: int, folder: Path = _LOCK_FOLDER, among: tuple[int, ...] | None = None, quota: float | None = _QUOTA) -> None:
         self.cores: tuple[int, ...] = ()
         self._locks: list[int] = []
         claimed: list[int] = []
-        for core in sorted(os.sched_getaffinity(0) if among is None else among):
+        seen = os.sched_getaffinity(0)
+        if among is None and quota is not None and quota < len(seen):
+            return
+        for core in sorted(seen if among is None else among):
             if len(claimed) == count:
                 break
             descriptor = os.open(folder / f"render-server-{os.getuid()}-core-{core}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)

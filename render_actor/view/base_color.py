@@ -22,7 +22,9 @@ class BaseColor:
         self._mesh, self._grey = mesh, grey
         self._plain = np.array([material.base_color for material in mesh.materials], dtype=np.float32)
         self._textured = {
-            number: material.textures["base_color"] for number, material in enumerate(mesh.materials) if "base_color" in material.textures
+            number: _multiplied(mesh.textures[material.textures["base_color"]])
+            for number, material in enumerate(mesh.materials)
+            if "base_color" in material.textures and grey is None
         }
         self._vertex_colors = None if mesh.vertex_colors is None else linear(mesh.vertex_colors[:, :3].astype(np.float32) / 255)
 
@@ -40,17 +42,14 @@ class BaseColor:
             colors = self._plain[materials]
         else:
             colors = np.einsum("rk,rkc->rc", weights, self._vertex_colors[self._mesh.faces[faces]])
-        for number, texture in self._textured.items():
+        for number, image in self._textured.items():
             of_it = materials == number
             if of_it.any():
-                colors[of_it] = self._from_image(self._mesh.textures[texture], faces[of_it], weights[of_it])
+                colors[of_it] = self._from_image(image, faces[of_it], weights[of_it])
         return colors
 
     def _from_image(self, image: NDArray[np.uint8], faces: NDArray[Any], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Four pixels interpolated, as they are stored: only what comes out is made linear. The image repeats itself.
-
-        Where the image has an alpha channel, Cycles multiplies its colours by it when it reads them, in 8 bits.
-        """
+        """Four pixels interpolated, as they are stored: only what comes out is made linear. The image repeats itself."""
         if self._mesh.corner_uv is None:
             u, v = np.zeros((2, len(faces)))
         else:
@@ -59,15 +58,22 @@ class BaseColor:
         x, y = u * width - 0.5, (1 - v) * height - 0.5  # The first row is on top.
         left, top = np.floor(x), np.floor(y)
         share_x, share_y = ((x - left)[:, None]).astype(np.float32), ((y - top)[:, None]).astype(np.float32)
-        columns, rows = left.astype(np.int64), top.astype(np.int64)
+        columns = [(left.astype(np.int64) + right) % width for right in (0, 1)]
+        rows = [(top.astype(np.int64) + down) % height * width for down in (0, 1)]
+        pixels = image.reshape(-1, 3)
 
         def pixel(down: int, right: int) -> NDArray[np.float32]:
-            stored = image[(rows + down) % height, (columns + right) % width].astype(np.uint16)
-            return (stored[:, :3] * stored[:, 3:] // 255).astype(np.float32)
+            return np.take(pixels, rows[down] + columns[right], axis=0).astype(np.float32)
 
         upper = pixel(0, 0) * (1 - share_x) + pixel(0, 1) * share_x
         lower = pixel(1, 0) * (1 - share_x) + pixel(1, 1) * share_x
         return linear((upper * (1 - share_y) + lower * share_y) / 255)
+
+
+def _multiplied(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W, 3): where an image (H, W, 4) has an alpha channel, Cycles multiplies its colours by it when it reads them, in 8 bits."""
+    alpha = image[..., 3:].astype(np.uint16)
+    return np.ascontiguousarray(image[..., :3] * alpha // 255, dtype=np.uint8)
 
 
 def linear(srgb: NDArray[np.float32]) -> NDArray[np.float32]:

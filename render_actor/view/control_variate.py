@@ -23,6 +23,9 @@ from render_actor.view.guide_slopes import WINDOW, around, slopes
 _FINE_SHARE = 0.4
 """Of the noise that stays in a pixel: where the error of the expected value is smaller, more rays are of no use."""
 
+_MORE_PASSES = (2, 4)
+"""Of rays, in turn, where the first is not enough."""
+
 _CONTRADICTION = 8.0
 """Where the squared difference of the guide from its expected value is so many times its variance, the two are not the same function:
 faces that lie in one another, for example. There is no correction then."""
@@ -31,7 +34,7 @@ faces that lie in one another, for example. There is no correction then."""
 class Guide(Protocol):
     """Tells the guide's expected value."""
 
-    def expected(self, where: NDArray[np.bool_], *, fine: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def expected(self, where: NDArray[np.bool_], passes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Expected values (H, W, 3), and about their errors (H, W, 3); what they hold elsewhere means nothing."""
 
 
@@ -98,17 +101,19 @@ def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve, mask: NDA
     where = found.where
     if not where.any():
         return no_correction(where.shape)
-    expected, doubt = guide.expected(where, fine=False)
+    expected, doubt = guide.expected(where, 1)
 
     def displayed(doubt: NDArray[np.float32]) -> NDArray[np.float64]:
         by_channel = np.einsum("nf,nft->nt", doubt[where], found.values[..., :3]) * found.brightness
         return np.asarray(np.sqrt(np.square(by_channel).mean(axis=-1)))
 
     error = displayed(doubt)
-    fine = np.zeros_like(where)
-    fine[where] = _worst(error, (error > _FINE_SHARE * found.staying) & mask[where], allowed**2 * mask.sum())
-    if fine.any():
-        better, less_doubt = guide.expected(fine, fine=True)
+    for passes in _MORE_PASSES:
+        fine = np.zeros_like(where)
+        fine[where] = _worst(error, (error > _FINE_SHARE * found.staying) & mask[where], allowed**2 * mask.sum())
+        if not fine.any():
+            break
+        better, less_doubt = guide.expected(fine, passes)
         expected, doubt = (np.where(fine[..., None], after, before) for after, before in ((better, expected), (less_doubt, doubt)))
         error = displayed(doubt)
     same = _same_function(expected - mean.guide, where, found.spread)

@@ -21,6 +21,9 @@ _STEP = 37
 """Of a lattice of rank 1: all points differ in both coordinates, so that an upright outline is met as well as a slanted one. Modulo the
 points of one pass it is 5, which is as good for these."""
 
+_ORDER = (0, 2, 1, 3)
+"""Of the passes: the first two together are a lattice, too."""
+
 
 def lattice(part: int) -> NDArray[np.float64]:
     """(POINTS, 2) places in a pixel, x right and y down, -0.5..0.5 from its centre.
@@ -28,7 +31,7 @@ def lattice(part: int) -> NDArray[np.float64]:
     Args:
         part: which of the passes.
     """
-    number = np.arange(part, PASSES * POINTS, PASSES)
+    number = np.arange(_ORDER[part], PASSES * POINTS, PASSES)
     return (np.stack([number, number * _STEP % (PASSES * POINTS)], axis=-1) + 0.5) / (PASSES * POINTS) - 0.5
 
 

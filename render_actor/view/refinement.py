@@ -17,8 +17,8 @@ from render_actor.view.denoiser_bias import Mixture, mixture, unseen
 from render_actor.view.error_estimate import EXPONENT, Denoised, ToneCurve, estimated_error, measured_exponent, samples_for
 from render_actor.view.guide_slopes import slopes
 
-_GUIDED_FROM = 2
-"""Blocks: a view that is good enough with the first ones is done without rays."""
+_FIRST_BLOCKS = 2
+"""A view that is good enough with the first ones is done without rays, and denoised quickly."""
 
 _DENOISED_LEFT = 1.5
 """Of the noise that the guide does not explain the denoiser leaves less than of the whole: about this power."""
@@ -33,27 +33,34 @@ _MOST_BLOCKS = 4
 """That are kept apart: their differences tell how colour changes with the guide, and each takes 36 bytes a pixel."""
 
 
+Denoise = Callable[[Block], NDArray[np.float32]]
+"""(H, W, 3) linear RGB of what has been sampled."""
+
+
 def refined(
     sample: Callable[[int, int], Block],
-    denoise: Callable[[Block], NDArray[np.float32]],
+    denoise: Denoise,
     mask: NDArray[np.bool_],
     tone: ToneCurve,
     bound: ErrorBound,
     first: int,
     most: int,
     guide: Guide | None = None,
+    denoise_with_care: Denoise | None = None,
 ) -> tuple[NDArray[np.float32], ViewQuality]:
     """An image whose estimated error is within its bound, or the best that the cap allows.
 
     Args:
         sample: takes samples of each pixel; arguments are the number of the first and how many.
-        denoise: (H, W, 3) linear RGB of what has been sampled.
+        denoise: as quickly as can be.
         mask: (H, W) the object's pixels.
         tone: of the view transform.
         bound: of the error.
         first: samples a pixel that are taken in any case, in two halves.
         most: samples a pixel.
         guide: of the view, where its expected value is known.
+        denoise_with_care: slower. Neither is better on every view: a view that the quick one leaves above its bound is
+            denoised by both, and from then on by the one with the smaller estimated error.
 
     Returns:
         (H, W, 3) linear RGB, denoised, and what it took. It is a function of the samples alone: the same on every renderer.
@@ -61,18 +68,21 @@ def refined(
     most = max(2, most)  # An estimate needs two halves.
     half = min(first, most) // 2
     blocks = [sample(0, half), sample(half, half)]
-    look = _Look(denoise, mask, tone)
+    parts, look = _Parts(mask, tone), _Look(denoise, mask, tone)
     exponent = EXPONENT
     last: tuple[int, float] | None = None
     while True:
-        seen = look.at(blocks)
+        seen = look.at(parts.of(blocks))
         taken = sum(block.samples for block in blocks)
-        if guide is not None and len(blocks) == _GUIDED_FROM and seen.error > bound.accepted:
-            hoped = seen.error * slopes(blocks, joined(blocks), tone).noise_left(mask) ** _DENOISED_LEFT
-            within = hoped * (taken / most) ** EXPONENT < bound.every_view
-            if within and _needed(seen.error, taken, bound) - _needed(hoped, taken, bound) >= _SAMPLES_OF_GUIDE:
-                look = _Look(denoise, mask, tone, guide, _FOR_WANT_OF_RAYS * bound.accepted)
-                seen = look.at(blocks)
+        if len(blocks) == _FIRST_BLOCKS and seen.error > bound.accepted:
+            if guide is not None and _guide_is_worth_it(blocks, seen.error, taken, most, mask, tone, bound):
+                parts, look = _Parts(mask, tone, guide, _FOR_WANT_OF_RAYS * bound.accepted), _Look(denoise, mask, tone)
+                seen = look.at(parts.of(blocks))
+            if denoise_with_care is not None and seen.error > bound.accepted:
+                careful = _Look(denoise_with_care, mask, tone)
+                other = careful.at(parts.of(blocks))
+                if other.error < seen.error:
+                    look, seen = careful, other
         if seen.error <= bound.accepted or taken >= most:
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:
@@ -84,9 +94,79 @@ def refined(
         blocks.append(sample(taken, wanted - taken))
 
 
+def _guide_is_worth_it(
+    blocks: Sequence[Block], error: float, taken: int, most: int, mask: NDArray[np.bool_], tone: ToneCurve, bound: ErrorBound
+) -> bool:
+    """Whether the guide likely spares more samples than it costs, and brings the view within reach of its bound."""
+    hoped = error * slopes(blocks, joined(blocks), tone).noise_left(mask) ** _DENOISED_LEFT
+    within = hoped * (taken / most) ** EXPONENT < bound.every_view
+    return within and _needed(error, taken, bound) - _needed(hoped, taken, bound) >= _SAMPLES_OF_GUIDE
+
+
 def _needed(error: float, taken: int, bound: ErrorBound) -> float:
     """Samples that a view with this error needs in all, as far as that can be foreseen; more, perhaps, than it may take."""
     return taken * max(error / bound.target, 1.0) ** (1 / EXPONENT)
+
+
+@dataclass(frozen=True)
+class _Corrected:
+    """The samples of a view, corrected by its guide if there is one.
+
+    Attributes:
+        before: makes those without the last block.
+        now: all of them.
+        more: the last block.
+        doubt: by how much an error that is told by their differences is to be taken larger.
+        hidden: error that no difference tells of, of 255.
+    """
+
+    before: Callable[[], Block]
+    now: Block
+    more: Block
+    doubt: float
+    hidden: float
+
+
+class _Parts:
+    """Corrects the samples of a view after each block.
+
+    Args:
+        mask: (H, W) the object's pixels.
+        tone: of the view transform.
+        guide: that the images are corrected by.
+        allowed: error that may stay for want of rays.
+    """
+
+    def __init__(self, mask: NDArray[np.bool_], tone: ToneCurve, guide: Guide | None = None, allowed: float = 0.0) -> None:
+        self._mask, self._tone, self._guide, self._allowed = mask, tone, guide, allowed
+        self._correction: Correction | None = None
+        self._last: tuple[int, _Corrected] | None = None
+
+    def of(self, blocks: Sequence[Block]) -> _Corrected:
+        """The samples of some blocks.
+
+        Args:
+            blocks: at least two; each time the same as before, or one more.
+        """
+        whole = joined(blocks)
+        if self._last is None or self._last[0] != whole.samples:
+            now_correct = self._correction_of(blocks)
+            correct = self._correction or now_correct
+            self._correction = now_correct
+            corrected = _Corrected(
+                lambda: correct.of(joined(blocks[:-1])),
+                now_correct.of(whole),
+                correct.of(blocks[-1]),
+                now_correct.doubt(self._mask),
+                now_correct.rms_error(self._mask),
+            )
+            self._last = (whole.samples, corrected)
+        return self._last[1]
+
+    def _correction_of(self, blocks: Sequence[Block]) -> Correction:
+        if self._guide is None:
+            return no_correction(self._mask.shape)
+        return correction(blocks, self._guide, self._tone, self._mask, self._allowed)
 
 
 @dataclass(frozen=True)
@@ -98,47 +178,26 @@ class _Seen:
 
 
 class _Look:
-    """Looks at a view after each block of samples.
+    """Denoises a view after each block of samples, and tells its error.
 
     Args:
         denoise: (H, W, 3) linear RGB of what has been sampled.
         mask: (H, W) the object's pixels.
         tone: of the view transform.
-        guide: that the images are corrected by.
-        allowed: error that may stay for want of rays.
     """
 
-    def __init__(
-        self,
-        denoise: Callable[[Block], NDArray[np.float32]],
-        mask: NDArray[np.bool_],
-        tone: ToneCurve,
-        guide: Guide | None = None,
-        allowed: float = 0.0,
-    ) -> None:
-        self._denoise, self._mask, self._tone, self._guide, self._allowed = denoise, mask, tone, guide, allowed
+    def __init__(self, denoise: Denoise, mask: NDArray[np.bool_], tone: ToneCurve) -> None:
+        self._denoise, self._mask, self._tone = denoise, mask, tone
         self._before: Denoised | None = None
-        self._correction: Correction | None = None
 
-    def at(self, blocks: Sequence[Block]) -> _Seen:
-        """The image of all samples.
-
-        Args:
-            blocks: at least two; each time the same as before, and one more.
-        """
-        now_correct = self._correction_of(blocks)
-        correct = self._correction or now_correct
-        before = self._before or self._denoised(correct.of(joined(blocks[:-1])))
-        now = self._denoised(now_correct.of(joined(blocks)))
-        mixed = _mixed(before, now, correct.of(blocks[-1]), self._mask, self._tone)
-        self._before, self._correction = now, now_correct
+    def at(self, samples: _Corrected) -> _Seen:
+        """The image of all samples."""
+        before = self._before or self._denoised(samples.before())
+        now = self._denoised(samples.now)
+        mixed = _mixed(before, now, samples.more, self._mask, self._tone)
+        self._before = now
         color = now.color + np.float32(mixed.noisy_part) * (now.noisy - now.color)
-        return _Seen(color, math.hypot(now_correct.doubt(self._mask) * mixed.error, now_correct.rms_error(self._mask)))
-
-    def _correction_of(self, blocks: Sequence[Block]) -> Correction:
-        if self._guide is None:
-            return no_correction(self._mask.shape)
-        return correction(blocks, self._guide, self._tone, self._mask, self._allowed)
+        return _Seen(color, math.hypot(samples.doubt * mixed.error, samples.hidden))
 
     def _denoised(self, block: Block) -> Denoised:
         return Denoised(block.samples, self._denoise(block), block.color)

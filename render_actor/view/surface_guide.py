@@ -112,16 +112,16 @@ class ViewGuide:
         self._left, self._top, right, bottom = bounds
         self._axes, self._centre = scene.camera_in_cad(view)
         shape = (bottom - self._top + 2, right - self._left + 2)  # The filter reaches a pixel farther.
-        self._cast = np.zeros((2, *shape), dtype=bool)
-        self._sums = np.zeros((2, *shape, 3), dtype=np.float32)  # Of the first pass, and of all others.
+        self._cast = np.zeros((PASSES, *shape), dtype=bool)
+        self._sums = np.zeros((PASSES, *shape, 3), dtype=np.float32)
         self._difference = np.zeros((*shape, 3), dtype=np.float32)  # Between the halves of the first pass.
 
-    def expected(self, where: NDArray[np.bool_], *, fine: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def expected(self, where: NDArray[np.bool_], passes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The guide's expected value.
 
         Args:
             where: (H, W) the pixels that count.
-            fine: cast four times the rays.
+            passes: of rays, 1 to ``PASSES``; those that have been cast are not cast again.
 
         Returns:
             Values and about their errors, both (H, W, 3); what they hold elsewhere means nothing.
@@ -132,13 +132,11 @@ class ViewGuide:
         around = np.zeros(self._cast.shape[1:], dtype=np.uint8)
         around[1:-1, 1:-1] = where
         wanted = cv2.dilate(around, np.ones((3, 3), np.uint8)) > 0
-        for part in range(PASSES if fine else 1):
-            self._cast_pass(part, wanted & ~self._cast[min(part, 1)])
-        self._cast[: 2 if fine else 1, wanted] = True
+        for part in range(passes):
+            self._cast_pass(part, wanted & ~self._cast[part])
+        self._cast[:passes, wanted] = True
         inside = (slice(1, -1), slice(1, -1))
-        if fine:
-            return (self._sums[0][inside] + self._sums[1][inside]) / np.float32(PASSES), self._difference[inside] / np.float32(PASSES)
-        return self._sums[0][inside], self._difference[inside]
+        return self._sums[:passes].sum(axis=0)[inside] / np.float32(passes), self._difference[inside] / np.float32(passes)
 
     def _cast_pass(self, part: int, where: NDArray[np.bool_]) -> None:
         """Cast the rays of one pass in some pixels, and add them to what the pixels around see."""
@@ -151,7 +149,7 @@ class ViewGuide:
                 raise ViewTooSlowError(f"rays at its outlines were not done within {self._may_take_sec:.3g} s")
             values[rows, columns] = self._guide.along(self._centre, self._directions(columns + x, rows + y))
             seen = cv2.filter2D(values, -1, kernel, borderType=cv2.BORDER_CONSTANT)
-            self._sums[min(part, 1)] += seen
+            self._sums[part] += seen
             if part == 0:
                 self._difference += -seen if number % 2 else seen
 

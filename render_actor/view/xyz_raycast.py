@@ -40,12 +40,17 @@ class ObjectCoordinates:
         self.middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
         self.vertices = vertices - self.middle
         self.faces = faces
+        self._columns = np.ascontiguousarray(self.vertices.T, dtype=np.float32)
         self._embree = EmbreeScene()
         TriangleMesh(self._embree, self.vertices.astype(np.float32)[faces])
 
     def cast(self, scene: TemplateScene, view: int) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
         """See the mesh from one camera; see ``ViewRays.cast``."""
         return ViewRays(self, scene, view).cast()
+
+    def image_bounds(self, scene: TemplateScene, view: int, margin: int) -> tuple[int, int, int, int]:
+        """Pixel rectangle around the mesh in a view; see ``TemplateScene.image_bounds``."""
+        return scene.image_bounds(view, self._columns, self.middle, margin)
 
     def hits(self, origin: NDArray[np.float64], directions: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
         """Where rays first meet the mesh.
@@ -75,7 +80,7 @@ class ViewRays:
 
     def __init__(self, mesh: ObjectCoordinates, scene: TemplateScene, view: int) -> None:
         self._mesh, self._scene = mesh, scene
-        self._bounds = scene.image_bounds(view, mesh.vertices + mesh.middle, margin=1)
+        self._bounds = mesh.image_bounds(scene, view, margin=1)
         self._axes, self._centre = scene.camera_in_cad(view)
         self._seconds_a_ray: float | None = None
 

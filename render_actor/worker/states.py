@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -65,13 +65,14 @@ class StateMachine(Generic[State]):
     Args:
         state: the first one.
         moves: the states that each state may change to.
+        moved: is called after each change.
 
     Attributes:
         state: the current one.
     """
 
-    def __init__(self, state: State, moves: Mapping[State, frozenset[State]]) -> None:
-        self.state, self._moves = state, moves
+    def __init__(self, state: State, moves: Mapping[State, frozenset[State]], moved: Callable[[], None] = lambda: None) -> None:
+        self.state, self._moves, self._moved = state, moves, moved
 
     def move(self, state: State) -> None:
         """Change the state.
@@ -82,3 +83,4 @@ class StateMachine(Generic[State]):
         if state not in self._moves[self.state]:
             raise ValueError(f"a move from {self.state} to {state} is not allowed")
         self.state = state
+        self._moved()

@@ -6,12 +6,13 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 from render_actor.blender.failures import START_FAILED
 from render_actor.contract.types import BatchResult, BlenderReport, Failure, RendererOptions, ViewBatch
+from render_actor.worker import metrics
 from render_actor.worker.limits import render_within_limits
 from render_actor.worker.protocol import BlenderProcess, Launch, Told
 from render_actor.worker.states import BLENDER_MOVES, SPARE_MOVES, BlenderState, SpareState, StateMachine
@@ -42,6 +43,7 @@ class BlenderSupervisor:
         name: of the renderer, for logs.
         options: gives the start's time limit, the memory limit, and when a Blender is recycled.
         launch: starts a Blender.
+        moved: is called after each change of the Blender's state.
         watch_sec: seconds between two looks at the memory of a Blender that renders.
         start_again_sec: see ``START_AGAIN_SEC``.
 
@@ -56,13 +58,14 @@ class BlenderSupervisor:
         options: RendererOptions,
         launch: Launch,
         *,
+        moved: Callable[[], None] = lambda: None,
         watch_sec: float = MEMORY_WATCH_SEC,
         start_again_sec: float = START_AGAIN_SEC,
     ) -> None:
         self._name, self._options, self._launch = name, options, launch
         self._watch_sec, self._start_again_sec, self._failed_at = watch_sec, start_again_sec, 0.0
         self.restarts = self.recycled = 0
-        self._life = StateMachine(BlenderState.STARTING, BLENDER_MOVES)
+        self._life = StateMachine(BlenderState.STARTING, BLENDER_MOVES, moved)
         self._spare_life = StateMachine(SpareState.NONE, SPARE_MOVES)
         self._tasks: set[asyncio.Task[None]] = set()
         self._one_batch = asyncio.Lock()
@@ -123,13 +126,14 @@ class BlenderSupervisor:
 
     async def refresh(self) -> None:
         """Replace a Blender that died, or could not start a while ago, and put a spare that is ready in its place; not during a batch."""
-        if self.state is BlenderState.BUSY:
+        if self._one_batch.locked():
             return
-        await self._use_spare()
-        died = self.state is BlenderState.READY and self._blender.process.gone
-        failed = self.state is BlenderState.FAILED and time.monotonic() - self._failed_at >= self._start_again_sec
-        if died or failed:
-            self._replace()
+        async with self._one_batch:
+            await self._use_spare()
+            died = self.state is BlenderState.READY and self._blender.process.gone
+            failed = self.state is BlenderState.FAILED and time.monotonic() - self._failed_at >= self._start_again_sec
+            if died or failed:
+                self._replace()
 
     async def _render(self, blender: _Member, batch: ViewBatch, told: Told) -> BatchResult | Failure:
         self._life.move(BlenderState.BUSY)
@@ -160,6 +164,7 @@ class BlenderSupervisor:
         """
         self._life.move(BlenderState.REPLACING)
         self.restarts += 1
+        metrics.LOSSES.add()
         ended = self._background(self._blender.process.end())
         self._settling = self._background(self._start_after(ended))
         return ended
@@ -183,6 +188,7 @@ class BlenderSupervisor:
         except TimeoutError:
             report = Failure("renderer_start_failed", f"{START_FAILED}: it was not ready within {limit:g} s")
         blender.report = report
+        metrics.STARTS.add(1, "failed" if isinstance(report, Failure) else "ready")
         if isinstance(report, Failure):
             logger.error("renderer %s: %s\n%s", self._name, report.message, report.cause)
             return False
@@ -225,6 +231,7 @@ class BlenderSupervisor:
         await old.process.end()
         spare.process.take_over_cores()
         self.recycled += 1
+        metrics.RECYCLES.add()
         self._life.move(BlenderState.READY)
 
     def _background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
 import dataclasses
 from collections.abc import AsyncIterator
-from typing import Literal
 
 import ray
 from ray import serve
 
 from render_actor.blender.actor import remote_actor_class
 from render_actor.contract.fence import epoch_of
-from render_actor.contract.types import BatchResult, Failure, RendererOptions, RendererStatus, ViewBatch
+from render_actor.contract.types import BatchResult, Failure, RendererOptions, RendererState, RendererStatus, ViewBatch
 from render_actor.contract.view_files import BatchAnswer, RenderedView
+from render_actor.metrics.export import export_forever
+from render_actor.worker import metrics
+from render_actor.worker.announcer import Announcer, teller
 from render_actor.worker.blender_process import blender_launcher
 from render_actor.worker.protocol import Launch
 from render_actor.worker.states import BlenderState
 from render_actor.worker.supervisor import BlenderSupervisor
 
-_STATUS_STATES: dict[BlenderState, Literal["starting", "ready", "busy", "failed"]] = {
+_STATUS_STATES: dict[BlenderState, RendererState] = {
     BlenderState.STARTING: "starting",
     BlenderState.REPLACING: "starting",
     BlenderState.READY: "ready",
@@ -38,17 +42,33 @@ class RenderWorker:
 
     Args:
         options: how each Blender is set up.
+        ingress: name of the deployment that is told how this renderer is.
     """
 
-    def __init__(self, options: RendererOptions) -> None:
+    def __init__(self, options: RendererOptions, ingress: str) -> None:
         self._id = serve.get_replica_context().replica_id.unique_id
         self._node = ray.get_runtime_context().get_node_id()
+        self._address = ray.util.get_node_ip_address()
         self._epoch = 0
-        self._supervisor = BlenderSupervisor(self._id, options, self._launcher(options))
+        self._tell = teller(ingress)
+        announcer = Announcer(self.status, self._tell)
+        self._supervisor = BlenderSupervisor(self._id, options, self._launcher(options), moved=announcer.changed)
+        self._announcing = asyncio.get_running_loop().create_task(announcer.run())
+        # A task outside the context of any request, with which it would end.
+        exporting = export_forever(metrics.RENDERER_METRICS, self._measure)
+        self._exporting = asyncio.get_running_loop().create_task(exporting, context=contextvars.Context())
 
     def _launcher(self, options: RendererOptions) -> Launch:
         """What starts its Blenders."""
         return blender_launcher(self._id, options, remote_actor_class())
+
+    async def __del__(self) -> None:  # Serve awaits it, when it stops this replica in good order.
+        self._announcing.cancel()
+        with contextlib.suppress(Exception):  # The ingress is gone, too.
+            await self._tell(dataclasses.replace(await self.status(), state="stopped"))
+
+    async def _measure(self) -> None:
+        metrics.measure(_STATUS_STATES[self._supervisor.state], self._supervisor.memory_bytes)
 
     async def render(self, batch: ViewBatch) -> AsyncIterator[BatchAnswer]:
         """Render a batch; cancelling it kills the Blender.
@@ -64,7 +84,9 @@ class RenderWorker:
         made, some = list[RenderedView](), asyncio.Event()
 
         def told(view: RenderedView) -> None:
-            made.append(dataclasses.replace(view, renderer=self._id, blender=self._supervisor.report))
+            told_by = dataclasses.replace(view, renderer=self._id, blender=self._supervisor.report)
+            metrics.count_view(told_by, batch.scene.sampling)
+            made.append(told_by)
             some.set()
 
         rendering = asyncio.ensure_future(self._supervisor.render(batch, told))
@@ -95,6 +117,7 @@ class RenderWorker:
             renderer=self._id,
             state=_STATUS_STATES[supervisor.state],
             node=self._node,
+            address=self._address,
             memory_bytes=supervisor.memory_bytes,
             report=supervisor.report,
             failure=supervisor.failure,

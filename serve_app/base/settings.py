@@ -33,6 +33,12 @@ class Settings(BaseSettings):
 
     server_host: str = Field("0.0.0.0", description="Address that `make serve` and `render-server up` listen on.")
     server_port: int = Field(8004, ge=1, le=65535, description="Port that `make serve` and `render-server up` listen on.")
+    metrics_port: int = Field(
+        8080,
+        ge=0,
+        le=65535,
+        description="Port that `render-server up` has Ray show its metrics on, ours among them; with 0 Ray chooses one.",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     samples: int | None = Field(
         None,

@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--config", default="serve_config.yaml", help="Serve config (default: %(default)s)")
     command.add_argument("--host", help="address to listen on (default: RENDER_SERVER_HOST or 0.0.0.0)")
     command.add_argument("--port", type=int, help="port to listen on (default: RENDER_SERVER_PORT or 8004)")
+    command.add_argument("--metrics-port", type=int, help="port of Ray's metrics, 0 for any (default: RENDER_METRICS_PORT or 8080)")
     command.add_argument("--address", help="deploy to this running Ray cluster instead of starting a Ray here")
     command.set_defaults(run=up)
 

@@ -12,15 +12,18 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import IO, Any
+from typing import IO
 
 import psutil
 import yaml
 
 from serve_app.base.ray_token import ensure_token, keep_token_private, token_file
 from serve_app.cli.messages import CommandError
+from serve_app.cli.serve_config import Given, adjusted_config
 
 STOP_SECONDS = 30.0
+
+_NOTHING = Given()
 
 _RAY_SETTINGS = {
     # Ray's processes look at the cluster ten times a second by default; the three together are a quarter of what an idle
@@ -42,16 +45,6 @@ _RAY_SETTINGS = {
     # Serve's proxies take an X-Request-Id as it comes; this looks at it first.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.http.request_id:proxy_middlewares",
 }
-
-
-def adjusted_config(config: Path, host: str, port: int) -> dict[str, Any]:
-    """A Serve config with another address to listen on."""
-    try:
-        content: dict[str, Any] = yaml.safe_load(config.read_text())
-    except FileNotFoundError as error:
-        raise CommandError(f"there is no Serve config at {config}; run this in the project's folder, or pass --config") from error
-    content["http_options"] = {**content.get("http_options", {}), "host": host, "port": port}
-    return content
 
 
 def stop_in_order() -> None:
@@ -85,6 +78,8 @@ class ServerProcess:
         address: of a running Ray cluster to deploy to; None starts a Ray of its own.
         environment: added to this process's environment.
         prefix: a command that runs the server, like ``unshare --mount``.
+        given: what goes with the application.
+        metrics_port: where the Ray that is started shows its metrics; with 0 it chooses a port. A running cluster has its own.
     """
 
     def __init__(
@@ -96,6 +91,8 @@ class ServerProcess:
         address: str | None = None,
         environment: dict[str, str] | None = None,
         prefix: Sequence[str] = (),
+        given: Given = _NOTHING,
+        metrics_port: int = 0,
     ) -> None:
         self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
         # `local` starts a new Ray: without it, Ray joins whatever cluster it finds on the machine.
@@ -106,10 +103,11 @@ class ServerProcess:
         if address is None:
             _prepare_token(settings)
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="render-server-", delete=False) as file:
-            yaml.safe_dump(adjusted_config(config, host, port), file)
+            yaml.safe_dump(adjusted_config(config, host, port, given, own_ray=address is None), file)
             self._config = Path(file.name)
+        own_ray = ["serve_app.cli.serve_run", str(self._config), str(metrics_port)]
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "ray.serve.scripts", "run", str(self._config)],
+            [*prefix, sys.executable, "-m", *(own_ray if address is None else ["ray.serve.scripts", "run", str(self._config)])],
             env={**_RAY_SETTINGS, **settings},
             stdout=output,
             stderr=subprocess.STDOUT if output else None,

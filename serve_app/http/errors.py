@@ -12,6 +12,7 @@ from starlette.routing import compile_path
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
+from serve_app.base.metrics import REFUSALS
 from serve_app.http.request_id import request_id_of
 from serve_app.http.responses import ErrorBody
 from serve_app.http.validation import validation_error
@@ -126,7 +127,8 @@ NOT_READY = _not_ready()
 
 
 def error_body(error: ServiceError) -> ErrorBody:
-    """The body of a failure."""
+    """The body of a failure that is answered: it is counted."""
+    REFUSALS.add(1, error.code)
     return ErrorBody(detail=error.detail, code=error.code, field=error.field)
 
 
@@ -156,6 +158,7 @@ async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse
         405: ("method_not_allowed", f"{request.method[:_MAX_SHOWN]} is not offered at {path}; /docs lists what is"),
     }
     code, detail = known.get(error.status_code, ("http_error", str(error.detail)))
+    REFUSALS.add(1, code)
     headers = dict(error.headers or {})
     if error.status_code == 405 and (methods := _offered(request)):
         headers["Allow"] = ", ".join(sorted(methods))

@@ -96,9 +96,12 @@ class RendererInfo(BaseModel):
     """One renderer."""
 
     id: str
-    state: Literal["starting", "ready", "busy", "failed"]
+    state: Literal["starting", "ready", "busy", "failed", "lost"] = Field(
+        description="`ready` is idle. `lost`: it has told nothing for seconds; its node may be gone. It is named so for some minutes."
+    )
     device: str | None = Field(None, description="For example `CPU`, `OPTIX: NVIDIA H200`; null until it has started.")
-    node: str
+    node: str = Field(description="Ray's id of its node.")
+    node_address: str = Field("", description="IP address of its node.")
     pid: int | None = None
     cores: list[int] = Field(default_factory=list, description="CPU cores it is pinned to.")
     memory_bytes: int | None = None

@@ -42,6 +42,7 @@ def _renderer(status: RendererStatus) -> RendererInfo:
         state=status.state,
         device=report.device if report else None,
         node=status.node,
+        node_address=status.address,
         pid=report.pid if report else None,
         cores=list(report.cores) if report else [],
         memory_bytes=status.memory_bytes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from serve_app.base import metrics
 from serve_app.base.aio import run_to_end, to_thread_to_end
 from serve_app.base.logs import JobLog
 from serve_app.base.output_roots import OutputRoots
@@ -133,10 +134,12 @@ class JobRendering:
         rendered = await self._cache.fetch(prepared.key, prepared.staging)
         if rendered is not None:
             prepared.log.event("info", "copied from the cache", key=prepared.key)
+            metrics.count_copy("hit", rendered.sizes().values())
             return rendered
         rendered = await flight.copy_into(prepared.staging)
         if rendered is not None:
             prepared.log.event("info", "copied from a job that rendered the same", key=prepared.key)
+        metrics.count_copy("miss" if rendered is None else "shared", rendered.sizes().values() if rendered else ())
         return rendered
 
 

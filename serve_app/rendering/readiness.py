@@ -10,16 +10,14 @@ from render_actor.contract.view_files import PackedView, RenderedView
 from serve_app.rendering.renderers import Renderers, Told
 
 DOUBT_SEC = 1.0
-"""While none is ready, or one was lost, all are asked so often; longer than they keep a status for fresh (``Waits.fresh_sec``)."""
+"""While none is ready, or one was lost, their states are looked at so often; a renderer has told of a change before."""
 
-IDLE_SEC = 30.0
-"""While one is ready and nothing is rendered, all are asked so often: only a renderer that is asked notices that its Blender died."""
+IDLE_SEC = 3.0
+"""While one is ready and nothing is rendered, their states are looked at so often: as often as a renderer tells what has not changed."""
 
 
 class WatchedRenderers:
-    """Renderers that are known to be ready, or not: by what they answer anyway, and where that is nothing, by asking them.
-
-    While views come in, nobody is asked: a call that waits in a renderer's queue would count as work there.
+    """Renderers that are known to be ready, or not: by what they answer, and where that is nothing, by the states that they tell.
 
     Args:
         renderers: what does the work.
@@ -66,7 +64,7 @@ class WatchedRenderers:
         """As ``Renderers.statuses``."""
         statuses = await self._renderers.statuses()
         ready = any(status.state in ("ready", "busy") for status in statuses)
-        # One that renders answers only afterwards: what is known of it meanwhile may be from the time before it was ready.
+        # While one renders, a state may have been told before it was ready.
         if ready or not self._out or self._doubted:
             self._heard(ready)
         return statuses
@@ -76,7 +74,7 @@ class WatchedRenderers:
         await self._renderers.wait_idle()
 
     async def watch(self) -> None:
-        """Ask all renderers where they tell nothing by themselves; endless."""
+        """Look at the renderers' states where no views tell of them; endless."""
         while True:
             if time.monotonic() >= self._ask_at and not (self.ready and self._out and not self._doubted):
                 await self.statuses()

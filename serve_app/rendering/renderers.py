@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from ray.serve.handle import DeploymentHandle
 
 from render_actor.contract.types import BatchResult, RendererStatus, ViewBatch
 from render_actor.contract.view_files import PackedView, RenderedView
-from serve_app.base.aio import spawn
 from serve_app.base.logs import server_event
+from serve_app.rendering.renderer_board import RendererBoard
 
 Told = Callable[[RenderedView], None]
 """Gets each view of a batch as soon as its files are made."""
@@ -26,16 +25,10 @@ class Waits:
     """How long the renderers are waited for.
 
     Attributes:
-        fresh_sec: statuses younger than this are not asked for again, however many clients ask.
-        status_wait_sec: a client waits so long for replicas that are busy before it gets what is known.
-        status_timeout_sec: a replica that has not answered for so long is left out.
         kill_sec: a replica has killed a Blender that was too slow, and seen it dead, within this time.
         ask_again_sec: pause between two rounds of asking whether all replicas are idle.
     """
 
-    fresh_sec: float = 0.5
-    status_wait_sec: float = 1.0
-    status_timeout_sec: float = 120.0
     kill_sec: float = 30.0
     ask_again_sec: float = 1.0
 
@@ -72,7 +65,7 @@ class Renderers(BatchRenderers, Protocol):
     """What the service needs of the renderers."""
 
     async def statuses(self) -> list[RendererStatus]:
-        """State of every renderer that answers."""
+        """State of every renderer, at once."""
         ...
 
     async def wait_idle(self) -> None:
@@ -92,9 +85,7 @@ class ServeRenderers:
     def __init__(self, handle: DeploymentHandle, batch_sec: float, waits: Waits | None = None) -> None:
         self._handle, self._batch_sec, self._waits = handle, batch_sec, waits or Waits()
         self._streaming = handle.options(stream=True)
-        self._known: list[RendererStatus] = []
-        self._known_at = float("-inf")
-        self._asking: asyncio.Task[None] | None = None
+        self._board = RendererBoard()
 
     async def render(self, batch: ViewBatch, told: Told) -> BatchResult:
         """Render a batch on whichever replica is free; cancelling this kills the Blender that does."""
@@ -141,24 +132,13 @@ class ServeRenderers:
             await asyncio.sleep(self._waits.ask_again_sec)
         server_event("warning", "a renderer does not answer; what an earlier server gave it is taken for lost", seconds=self._batch_sec)
 
-    async def statuses(self) -> list[RendererStatus]:
-        """State of every replica; a replica answers between two batches, and counts as busy until it does."""
-        if time.monotonic() - self._known_at < self._waits.fresh_sec:
-            return self._known
-        if self._asking is None or self._asking.done():
-            self._asking = spawn(self._ask())
-        answered, _ = await asyncio.wait({self._asking}, timeout=self._waits.status_wait_sec)
-        if answered:
-            return self._known
-        return [dataclasses.replace(status, state="busy") if status.state == "ready" else status for status in self._known]
+    def told(self, status: RendererStatus) -> None:
+        """A replica has told its state."""
+        self._board.told(status)
 
-    async def _ask(self) -> None:
-        try:
-            answers = await self._answers(self._waits.status_timeout_sec)
-        except Exception:  # No replica is up yet, or none answers: there is no renderer to speak of.
-            answers = []
-        self._known = [answer for answer in answers if isinstance(answer, RendererStatus)]
-        self._known_at = time.monotonic()
+    async def statuses(self) -> list[RendererStatus]:
+        """What the replicas have last told, with those that were lost; none of them is asked."""
+        return self._board.statuses()
 
     async def _answers(self, timeout_sec: float) -> list[Any]:
         """The status of every replica that there is, or the exception that came instead."""

@@ -59,6 +59,12 @@ class LiveJobs:
         """Jobs that have a slot."""
         return self._of_status["running"]
 
+    @property
+    def oldest_queued_sec(self) -> float:
+        """Seconds that the oldest of those that wait has been here; 0 without any."""
+        # They stand in the order that they came in, so only those that run are before it.
+        return next((job.progress.age_sec for job in self._jobs.values() if job.progress.status == "queued"), 0.0)
+
     def bytes_to_come(self, disk: int) -> int:
         """Bytes that the jobs have yet to write to a disk.
 

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
+from serve_app.base import metrics
 from serve_app.base.aio import spawn
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import JobLog
@@ -128,6 +129,7 @@ class JobRunner:
         if existing is not None:
             self._refuse(job)
             return existing
+        metrics.JOBS_ACCEPTED.add()
         self._begin(job)
         return None
 
@@ -239,6 +241,7 @@ class JobRunner:
         else:
             progress.put_back()
             log.event("info", "job goes on when the server starts again", views=len(progress.view_seconds))
+        metrics.count_end(progress.status, error)
 
     async def _store_end(self, job: Job, log: JobLog, closing: asyncio.Task[None]) -> None:
         """Store how a job ended, however long the disk refuses; until then it stays in memory. Nobody is answered before ``closing``."""

@@ -27,6 +27,7 @@ from serve_app.rendering.renderers import Renderers
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.service.admission import Place, check_not_draining
 from serve_app.service.drain import drain_on_demand
+from serve_app.service.gauges import ServiceGauges
 from serve_app.service.intake import Intake
 from serve_app.service.limits import SPARE_BATCHES, Limits
 from serve_app.service.recovery import recover_jobs
@@ -82,6 +83,7 @@ class RenderService:
         cad_loader = CadLoader(CadLimits.from_settings(settings), settings.cad_cache_bytes, digests)
         rendering = JobRendering(settings, self._store, cad_loader, scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobSlots(limits))
+        self._gauges = ServiceGauges(settings, self._runner.jobs, self._cache)
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -245,6 +247,15 @@ class RenderService:
             return await asyncio.to_thread(path.read_text, "utf-8")
         except OSError as error:
             raise ServiceError("not_found", f"the log of job {job_id!r} is not there any more", "job_id") from error
+
+    async def measure(self) -> None:
+        """Set the gauges of ``serve_app.base.metrics``."""
+        try:
+            self.check_ready()
+        except ServiceError:
+            self._gauges.measure(ready=False)
+        else:
+            self._gauges.measure(ready=True)
 
     async def state(self) -> ServiceState:
         """The service at this moment."""

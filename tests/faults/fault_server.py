@@ -87,11 +87,11 @@ class FaultServer:
         """Start the server with ``render-server up`` and wait until it answers."""
         command = subprocess.Popen(
             [sys.executable, "-m", "serve_app.cli.main", "up", "--config", str(self.folder / "config.yaml"), "--host", "127.0.0.1"],
-            env={**os.environ, **self._environment, "RENDER_SERVER_PORT": str(self.port)},
+            env={**os.environ, **self._environment, "RENDER_SERVER_PORT": str(self.port), "RENDER_METRICS_PORT": "0"},
             stdout=(self.folder / "server.log").open("ab"),
             stderr=subprocess.STDOUT,
         )
-        wait_until(lambda: self._answers(ready=True) or command.poll() is not None, self.log_tail, _LONGEST_SEC)
+        wait_until(lambda: self.answers(ready=True) or command.poll() is not None, self.log_tail, _LONGEST_SEC)
         assert command.poll() is None, self.log_tail()
         return command
 
@@ -101,12 +101,12 @@ class FaultServer:
 
         def up() -> bool:
             assert self.process is not None and not self.process.ended, self.log_tail()
-            return self._answers(ready=ready)
+            return self.answers(ready=ready)
 
         wait_until(up, self.log_tail, _LONGEST_SEC, step=0.2)
         return time.monotonic() - began
 
-    def _answers(self, *, ready: bool) -> bool:
+    def answers(self, *, ready: bool) -> bool:
         """Whether the server answers, and, if asked for, has a renderer that is ready."""
         try:
             with self.http() as http:

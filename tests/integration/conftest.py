@@ -30,6 +30,7 @@ class Server:
     url: str
     folder: Path
     pid: int
+    metrics_port: int = 0
 
     def http(self) -> httpx.Client:
         """An HTTP client."""
@@ -66,7 +67,7 @@ class Server:
             return http.get(f"/jobs/{job_id}/log").text
 
 
-def start_server(folder: Path, environment: dict[str, str] | None = None, host: str = "127.0.0.1") -> ServerProcess:
+def start_server(folder: Path, environment: dict[str, str] | None = None, host: str = "127.0.0.1", metrics_port: int = 0) -> ServerProcess:
     """Start a server of one's own on a free port."""
     port = free_port()
     assert port_is_free(host, port)
@@ -78,7 +79,7 @@ def start_server(folder: Path, environment: dict[str, str] | None = None, host: 
         **(environment or {}),
     }
     output = (folder / "server.log").open("wb")
-    return ServerProcess(ROOT / "serve_config.yaml", host, port, output, environment=settings)
+    return ServerProcess(ROOT / "serve_config.yaml", host, port, output, environment=settings, metrics_port=metrics_port)
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +89,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     for example in (ROOT / "examples").iterdir():
         if example.suffix in (".ply", ".obj", ".stl", ".mtl", ".png"):
             shutil.copy(example, folder)
-    with start_server(folder) as process:
+    metrics_port = free_port()
+    with start_server(folder, metrics_port=metrics_port) as process:
         wait_for_renderer(process, Client(process.url), folder / "server.log")
-        yield Server(process.url, folder, process.process.pid)
+        yield Server(process.url, folder, process.process.pid, metrics_port)

@@ -20,6 +20,7 @@ from render_actor.contract.cameras import camera_poses
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.scene import TemplateScene, object_to_scene, poses_in_scene, sampling_for
 from render_actor.contract.types import CadMesh
+from render_actor.view.pixel_filter import PASSES
 from tests.integration.bounded_views import Renderer
 from tests.integration.guided_cads import CASES, GAINS, HARMLESS, Case
 
@@ -58,7 +59,7 @@ def agreement(renderer: Renderer, case: Case) -> list[dict[str, float]]:
         assert guide is not None
         parts = [renderer.scene._bounded._sample(first, SAMPLES // 4, math.inf).guide for first in range(0, SAMPLES, SAMPLES // 4)]
         theirs = np.mean(parts, axis=0)
-        ours, _ = guide.expected(np.ones(theirs.shape[:2], dtype=bool), fine=True)
+        ours, _ = guide.expected(np.ones(theirs.shape[:2], dtype=bool), PASSES)
         off = theirs - ours
         found.append(
             {

@@ -91,8 +91,9 @@ def test_a_wrong_command_is_refused(words: tuple[str, ...], tmp_path: Path) -> N
 
 def test_up_takes_its_port_from_the_environment_and_ends_in_order(tmp_path: Path) -> None:
     """SIGTERM while Ray is still starting, the moment at which processes were once left behind."""
-    port = free_port()
-    environment = {**os.environ, "RENDER_SERVER_HOST": "127.0.0.1", "RENDER_SERVER_PORT": str(port), "RENDER_DATA_DIR": str(tmp_path)}
+    port, metrics_port = free_port(), free_port()
+    ports = {"RENDER_SERVER_PORT": str(port), "RENDER_METRICS_PORT": str(metrics_port)}
+    environment = {**os.environ, "RENDER_SERVER_HOST": "127.0.0.1", "RENDER_DATA_DIR": str(tmp_path), **ports}
     config = Path(__file__).parents[2] / "serve_config.yaml"
     up = subprocess.Popen(
         [sys.executable, "-m", "serve_app.cli.main", "up", "--config", str(config)],
@@ -102,6 +103,7 @@ def test_up_takes_its_port_from_the_environment_and_ends_in_order(tmp_path: Path
         text=True,
     )
     assert up.stdout is not None and f"http://127.0.0.1:{port}" in up.stdout.readline()
+    assert f"metrics for Prometheus: port {metrics_port}," in up.stdout.readline()
     server = psutil.Process(up.pid).children()[0]
     wait_until(lambda: any("raylet" in process.name() for process in server.children(recursive=True)), "Ray's start")
     up.send_signal(signal.SIGTERM)

@@ -73,6 +73,23 @@ def test_shell_and_blender_are_scheduled_together(gpus: float, bundle: dict[str,
     assert options["placement_group_strategy"] == "STRICT_PACK" and options["max_ongoing_requests"] == 1
 
 
+def test_the_ingress_stands_where_the_config_says() -> None:
+    args = AppArgs(ingress_resources={"render_data": 0.01}, settings={"device": "CUDA", "drain_grace_sec": 7})
+    ingress = build(args)._bound_deployment
+    assert ingress.ray_actor_options == {"num_cpus": 0.1, "resources": {"render_data": 0.01}}
+    deployed = ingress.init_args[3]
+    assert deployed.placed and deployed.settings == {"device": "CUDA", "drain_grace_sec": 7.0}
+    assert not build(AppArgs())._bound_deployment.init_args[3].placed
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"), [({"api_key": "secret"}, "api_key must not stand"), ({"RENDER_DEVICE": "CPU"}, "is no setting")]
+)
+def test_settings_that_a_config_must_not_have_are_refused(settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        AppArgs(settings=settings)
+
+
 def test_two_default_renderers_fit_two_cores() -> None:
     args = AppArgs()
     ingress = args.shell_cpus

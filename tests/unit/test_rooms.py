@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("render_actor", "serve_app")
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("render_actor.contract",),
+    ("render_actor.contract", "render_actor.metrics"),
     ("render_actor.process", "render_actor.view"),
     ("render_actor.blender",),
     ("render_actor.worker",),
@@ -39,7 +39,7 @@ CAD_FLOORS: tuple[tuple[str, ...], ...] = (
 )
 """The same inside the largest room."""
 
-SHARED = "render_actor.contract"
+SHARED = ("render_actor.contract", "render_actor.metrics")
 """What the service may use of the renderer. The builder alone also binds the worker."""
 
 

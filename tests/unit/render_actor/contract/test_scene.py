@@ -1,10 +1,22 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from render_actor.contract.cameras import camera_poses
-from render_actor.contract.scene import DEFAULT_MAX_SAMPLES, TemplateScene, bounding_radius, object_to_scene, poses_in_scene, sampling_for
+from render_actor.contract.scene import (
+    DEFAULT_MAX_SAMPLES,
+    Quality,
+    TemplateScene,
+    bounding_radius,
+    object_to_scene,
+    poses_in_scene,
+    quality_name,
+    sampling_for,
+)
 
 CORNERS = np.array([[-30.0, -20.0, -10.0], [40.0, 25.0, 30.0]])
 
@@ -57,21 +69,23 @@ def test_light_moves_with_the_camera() -> None:
     assert np.allclose(scene.light_position(7), scene.camera_poses[7, :3, 3] * 2.5)
 
 
-def test_image_bounds_hold_every_projected_point() -> None:
+@pytest.mark.parametrize("middle", [np.zeros(3), np.array([3.0, -2.0, 1.0])])
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_image_bounds_hold_every_projected_point(precision: type, middle: NDArray[np.float64]) -> None:
     scene = make_scene()
     corners = np.array([[x, y, z] for x in CORNERS[:, 0] for y in CORNERS[:, 1] for z in CORNERS[:, 2]])
     for view in range(42):
-        left, top, right, bottom = scene.image_bounds(view, corners, margin=0)
+        left, top, right, bottom = scene.image_bounds(view, (corners - middle).T.astype(precision), middle, margin=0)
         in_scene = corners @ scene.object_to_scene[:3, :3].T
         local = (in_scene - scene.camera_poses[view, :3, 3]) @ scene.camera_poses[view, :3, :3]
         pixels = (local / local[:, 2:]) @ scene.intrinsics.T
-        assert (pixels[:, 0] >= left - 0.5).all() and (pixels[:, 0] <= right - 0.5).all()
-        assert (pixels[:, 1] >= top - 0.5).all() and (pixels[:, 1] <= bottom - 0.5).all()
+        assert (pixels[:, 0] >= left - 0.5 - 1e-4).all() and (pixels[:, 0] <= right - 0.5 + 1e-4).all()
+        assert (pixels[:, 1] >= top - 0.5 - 1e-4).all() and (pixels[:, 1] <= bottom - 0.5 + 1e-4).all()
 
 
 def test_bounds_are_the_whole_image_when_a_point_is_behind_the_camera() -> None:
     scene = make_scene(object_to_scene=np.eye(4))
-    assert scene.image_bounds(0, CORNERS, margin=0) == (0, 0, 128, 128)
+    assert scene.image_bounds(0, CORNERS.T, np.zeros(3), margin=0) == (0, 0, 128, 128)
 
 
 def test_samples_of_a_request_are_taken_exactly_whatever_the_quality() -> None:
@@ -89,3 +103,9 @@ def test_reference_samples_and_denoises_as_the_stock_procedure() -> None:
     sampling = sampling_for("reference")
     assert (sampling.samples, sampling.denoiser, sampling.dither) == (50, "compositor", True)
     assert sampling_for("reference", 20).denoiser == "compositor"
+
+
+def test_a_sampling_is_called_by_its_quality_unless_the_request_gave_the_samples() -> None:
+    for quality in get_args(Quality):
+        assert quality_name(sampling_for(quality, max_samples=99)) == quality
+        assert quality_name(sampling_for(quality, samples=3)) == "exact"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.view.block import Block
+from render_actor.view.pixel_filter import PASSES
 from tests.unit.render_actor.view.noisy_views import SIZE, Image, scenery
 
 LINK = np.array([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.0, 0.3, 1.1]], dtype=np.float32)
@@ -24,8 +25,8 @@ class GuidedView:
         link: (3, 3) of guide and colour.
         one_channel: have all channels of the guide be equal.
         told: (SIZE, SIZE, 3) the guide's expected value as the view is told it; None for the true one.
-        error: about that of what it is told at first.
-        asked: the pixels for which it was asked, and how finely.
+        error: about that of what it is told at first; with all passes of rays none is left.
+        asked: the pixels for which it was asked, and with how many passes of rays.
     """
 
     guide_noise: float | NDArray[np.float32] = 0.3
@@ -34,7 +35,7 @@ class GuidedView:
     one_channel: bool = False
     told: Image | None = None
     error: float = 0.0
-    asked: list[tuple[NDArray[np.bool_], bool]] = field(default_factory=list)
+    asked: list[tuple[NDArray[np.bool_], int]] = field(default_factory=list)
 
     color = scenery()
     albedo = np.full((SIZE, SIZE, 3), 0.5, dtype=np.float32)
@@ -54,10 +55,10 @@ class GuidedView:
     def blocks(self, *samples: int, seed: int = 0) -> list[Block]:
         return [self.block(100 * seed + number, count) for number, count in enumerate(samples)]
 
-    def expected(self, where: NDArray[np.bool_], *, fine: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def expected(self, where: NDArray[np.bool_], passes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """As a guide tells it."""
-        self.asked.append((where.copy(), fine))
+        self.asked.append((where.copy(), passes))
         told = self.truth if self.told is None else self.told
-        coarse = np.float32(0.0 if fine else self.error)
+        coarse = np.float32(self.error * (PASSES - passes) / (PASSES - 1))
         junk = np.where(where[..., None], told + coarse, np.float32(np.nan))  # What it holds elsewhere means nothing.
         return junk, np.full_like(told, coarse)

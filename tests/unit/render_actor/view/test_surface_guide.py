@@ -58,8 +58,8 @@ def everywhere(shape: tuple[int, int] = (SIZE, SIZE)) -> NDArray[np.bool_]:
     return np.ones(shape, dtype=bool)
 
 
-def values(view: ViewGuide, *, fine: bool = False) -> NDArray[np.float32]:
-    return view.expected(everywhere(), fine=fine)[0]
+def values(view: ViewGuide, passes: int = 1) -> NDArray[np.float32]:
+    return view.expected(everywhere(), passes)[0]
 
 
 _FROM_ABOVE = np.array([[0.0, 0, -1], [0.5, 0.5, -2], [0.4, 0.0, -0.5], [0.9, 0.9, -0.5]])
@@ -127,22 +127,22 @@ def test_an_outline_is_the_mean_over_the_pixel_filter() -> None:
     truth, chance = by_chance(TRIANGLE)
     assert 0.1 < (truth > 0).mean() < 0.9
     view = view_of(TRIANGLE)
-    found = {fine: values(view, fine=fine) for fine in (False, True)}
-    for fine, largest in ((False, 0.05), (True, 0.03)):
-        off = found[fine] - truth
+    found = {passes: values(view, passes) for passes in (1, 2, PASSES)}
+    for passes, largest in ((1, 0.05), (2, 0.04), (PASSES, 0.03)):
+        off = found[passes] - truth
         assert np.abs(off).max() < largest and abs(off.mean()) < 3e-4
-        assert found[fine][truth.sum(axis=-1) == 0].max() < 1e-3
-    assert np.sqrt(np.square(found[True] - truth).mean()) < 1.3 * np.sqrt(np.square(chance).mean())
-    assert rms(found[True] - truth) < 0.7 * rms(found[False] - truth)
+        assert found[passes][truth.sum(axis=-1) == 0].max() < 1e-3
+    assert np.sqrt(np.square(found[PASSES] - truth).mean()) < 1.3 * np.sqrt(np.square(chance).mean())
+    assert rms(found[PASSES] - truth) < 0.7 * rms(found[1] - truth)
 
 
 def rms(difference: NDArray[Any]) -> float:
     return float(np.sqrt(np.square(difference).mean()))
 
 
-def test_the_error_is_about_that_of_the_first_pass_and_smaller_where_it_is_fine() -> None:
+def test_the_error_is_about_that_of_the_first_pass_and_smaller_with_more() -> None:
     view = view_of(TRIANGLE)
-    (first, error), (fine, fine_error) = (view.expected(everywhere(), fine=fine) for fine in (False, True))
+    (first, error), (fine, fine_error) = (view.expected(everywhere(), passes) for passes in (1, PASSES))
     assert 0.5 * rms(first - fine) < rms(error) < 3 * rms(first - fine)
     assert rms(fine_error) < 0.5 * rms(error)
     inside = np.zeros((SIZE, SIZE), dtype=bool)
@@ -150,23 +150,23 @@ def test_the_error_is_about_that_of_the_first_pass_and_smaller_where_it_is_fine(
     assert np.abs(error[inside]).max() < 1e-2 * np.abs(error).max()
 
 
-@pytest.mark.parametrize("fine", [False, True])
-def test_parts_that_are_asked_for_in_turn_are_those_of_the_whole(fine: bool) -> None:
-    at_once = view_of(TRIANGLE).expected(everywhere(), fine=fine)
+@pytest.mark.parametrize(("passes", "before"), [(1, PASSES), (2, 1), (2, PASSES), (PASSES, 1), (PASSES, 2)])
+def test_parts_that_are_asked_for_in_turn_are_those_of_the_whole(passes: int, before: int) -> None:
+    at_once = view_of(TRIANGLE).expected(everywhere(), passes)
     in_turn = view_of(TRIANGLE)
     parts = np.random.default_rng(0).integers(0, 3, (SIZE, SIZE))
-    in_turn.expected(parts == 1, fine=not fine)
+    in_turn.expected(parts == 1, before)
     for part in range(3):
-        found = in_turn.expected(parts == part, fine=fine)
+        found = in_turn.expected(parts == part, passes)
         for one, other in zip(found, at_once, strict=True):
             assert one[parts == part] == pytest.approx(other[parts == part], abs=2e-6)
-    again = in_turn.expected(everywhere(), fine=fine)
+    again = in_turn.expected(everywhere(), passes)
     assert again[0] == pytest.approx(at_once[0], abs=2e-6)
 
 
 def test_asking_for_nothing_and_asking_twice_change_nothing() -> None:
     view = view_of(TRIANGLE)
-    view.expected(np.zeros((SIZE, SIZE), dtype=bool), fine=True)
+    view.expected(np.zeros((SIZE, SIZE), dtype=bool), PASSES)
     assert np.array_equal(values(view), values(view))
 
 
@@ -183,15 +183,15 @@ def test_rays_are_cast_for_the_pixels_that_count_and_once() -> None:
     pixel = np.zeros((SIZE, SIZE), dtype=bool)
     pixel[10, 10] = True
     counts = []
-    for fine in (False, False, True, True, False):
-        view.expected(pixel, fine=fine)
+    for passes in (1, 1, 2, 2, PASSES, PASSES, 1):
+        view.expected(pixel, passes)
         counts.append(guide.rays)
-    assert counts == [9 * POINTS, 9 * POINTS, 9 * POINTS * PASSES, 9 * POINTS * PASSES, 9 * POINTS * PASSES]
+    assert counts == [9 * POINTS * cast for cast in (1, 1, 2, 2, PASSES, PASSES, PASSES)]
 
 
 def test_a_part_of_the_picture_is_that_part() -> None:
     left, top, right, bottom = 5, 9, 20, 29
-    part, _ = view_of(TRIANGLE, (left, top, right, bottom)).expected(everywhere((bottom - top, right - left)), fine=False)
+    part, _ = view_of(TRIANGLE, (left, top, right, bottom)).expected(everywhere((bottom - top, right - left)), 1)
     assert part == pytest.approx(values(view_of(TRIANGLE))[top:bottom, left:right], abs=2e-6)
 
 
@@ -222,5 +222,5 @@ def test_rays_have_no_more_time_than_their_view() -> None:
     everywhere = np.ones((SIZE, SIZE), dtype=bool)
     view = ViewGuide(guide_of(TRIANGLE), scene_of(TRIANGLE), VIEW, (0, 0, SIZE, SIZE), may_take_sec=-1.0)
     with pytest.raises(ViewTooSlowError, match="rays at its outlines"):
-        view.expected(everywhere, fine=False)
-    assert len(view.expected(~everywhere, fine=False)) == 2  # Nothing to cast takes no time.
+        view.expected(everywhere, 1)
+    assert len(view.expected(~everywhere, 1)) == 2  # Nothing to cast takes no time.

@@ -14,14 +14,15 @@ from render_actor.worker.states import BLENDER_MOVES, SPARE_MOVES, BlenderState,
 def test_only_the_moves_of_the_table_are_made(states: type[StrEnum], moves: Mapping[Any, frozenset[Any]]) -> None:
     assert set(moves) == set(states)
     for start, end in itertools.product(states, states):
-        machine = StateMachine(start, moves)
+        told = list[Any]()
+        machine = StateMachine(start, moves, lambda: told.append(machine.state))  # noqa: B023
         if end in moves[start]:
             machine.move(end)
-            assert machine.state is end
+            assert machine.state is end and told == [end]
         else:
             with pytest.raises(ValueError, match=f"from {start} to {end}"):
                 machine.move(end)
-            assert machine.state is start
+            assert machine.state is start and not told
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from serve_app.cli.checks import check_port, free_port, port_is_free
 from serve_app.cli.messages import CommandError
 from serve_app.cli.render_command import add_option_flags, chosen_options, report
+from serve_app.cli.up import metrics_port
 
 
 def options(*words: str) -> dict[str, object]:
@@ -53,3 +54,20 @@ def test_one_that_did_not_is_an_error_that_names_its_log(job: dict[str, object],
     with pytest.raises(CommandError, match=words) as caught:
         report({**JOB, **job})
     assert "/logs/a-b.log" in str(caught.value)
+
+
+def test_metrics_go_to_another_port_where_theirs_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    free = free_port()
+    assert metrics_port(free, 8004) == free and metrics_port(0, 8004) == 0
+    assert capsys.readouterr().err == ""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        taken = listener.getsockname()[1]
+        other = metrics_port(taken, 8004)
+        assert other not in (taken, 0)
+        assert f"port {taken} for metrics is taken" in capsys.readouterr().err
+    assert metrics_port(8004, 8004) != 8004
+    assert "RENDER_METRICS_PORT" in capsys.readouterr().err
+    with pytest.raises(CommandError, match="--metrics-port 70000"):
+        metrics_port(70000, 8004)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from serve_app.cli.messages import CommandError
-from serve_app.cli.server_process import ServerProcess, adjusted_config
+from serve_app.cli.server_process import ServerProcess
 
 ROOT = Path(__file__).parents[4]
 
@@ -16,14 +16,3 @@ def test_a_token_that_cannot_be_kept_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CommandError, match="set RAY_AUTH_TOKEN_PATH"):
         ServerProcess(ROOT / "serve_config.yaml", "127.0.0.1", 1, environment={"RAY_AUTH_TOKEN_PATH": str(tmp_path / "file" / "token")})
-
-
-def test_the_config_is_changed_only_in_its_address() -> None:
-    config = adjusted_config(ROOT / "serve_config.yaml", "127.0.0.1", 9000)
-    assert config["http_options"] == {"host": "127.0.0.1", "port": 9000}
-    assert config["applications"][0]["args"]["max_renderers"] == 2
-
-
-def test_a_missing_config_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="--config"):
-        adjusted_config(tmp_path / "none.yaml", "127.0.0.1", 9000)

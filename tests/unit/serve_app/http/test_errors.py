@@ -11,6 +11,7 @@ import pytest
 
 from render_actor.contract.types import FailureCode
 from serve_app.base.errors import CODES, ServiceError
+from serve_app.base.metrics import REFUSALS
 from serve_app.base.settings import Settings
 from serve_app.http.errors import STATUS, error_response
 from tests.unit.serve_app.http.fake_server import api, client
@@ -96,3 +97,17 @@ def test_every_documented_failure_has_a_code() -> None:
             assert failures <= set(STATUS.values())
             for status in failures:
                 assert operation["responses"][str(status)]["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorBody")
+
+
+async def test_each_failure_that_is_answered_is_counted_by_its_code(settings: Settings) -> None:
+    async with client(api(settings, max_batch_items=3)) as http:
+        REFUSALS.take()
+        for path in ("/nothing", "/nothing", "/jobs/some-id"):
+            assert (await http.get(path)).status_code == 404
+        await http.get("/health")
+        assert (await http.delete("/health")).status_code == 405
+        assert (await http.get("/api/v1/status")).status_code == 500
+        assert REFUSALS.take() == {("not_found",): 2, ("job_not_found",): 1, ("method_not_allowed",): 1, ("internal_error",): 1}
+        items = [{"cad_path": "a.ply", "output_dir": "out"}] * 2 + [{"cad_path": 3}]
+        assert (await http.post("/api/v1/render-templates-batch", json={"items": items})).json()["failed"] == 3
+        assert REFUSALS.take() == {("cad_not_found",): 2, ("validation_error",): 1}

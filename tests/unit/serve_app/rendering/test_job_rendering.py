@@ -14,6 +14,7 @@ import pytest
 
 from render_actor.contract.types import Failure, Sink
 from serve_app.base.errors import ServiceError
+from serve_app.base.metrics import CACHE_COPIED_BYTES, CACHE_LOOKUPS
 from serve_app.base.settings import Settings
 from serve_app.jobs.job import Job
 from serve_app.rendering.retry_policy import MAX_LOST_RENDERERS
@@ -23,6 +24,17 @@ from serve_app.templates.staging import StagingFolder
 from tests.unit.serve_app.rendering.fakes import all_turns, until
 from tests.unit.serve_app.rendering.job_server import EVERYTHING, LOST, VIEWS, Server, accepted, files_of, restarted, started
 from tests.unit.serve_app.templates_made import leftover, leftovers_of, template
+
+
+async def test_what_jobs_find_in_the_cache_is_counted(tmp_path: Path, server: Server) -> None:
+    CACHE_LOOKUPS.take(), CACHE_COPIED_BYTES.take()
+    first, second = [await accepted(server, tmp_path, name) for name in ("first", "second")]
+    await server.do(first)
+    assert CACHE_LOOKUPS.take() == {("miss",): 1} and CACHE_COPIED_BYTES.take() == {(): 0}
+    await server.do(second)
+    templates = [path for path in second.spec.templates_dir.iterdir() if path.name != MANIFEST]
+    assert CACHE_LOOKUPS.take() == {("hit",): 1}
+    assert CACHE_COPIED_BYTES.take() == {(): sum(path.stat().st_size for path in templates)}
 
 
 async def test_a_job_of_an_earlier_server_without_a_view_of_its_own_is_copied_from_the_cache(

@@ -20,7 +20,7 @@ from tests.unit.serve_app.rendering.fakes import make_work, rendered_view, until
 
 FREE = RendererStatus("r0", "ready", "node", None, None, None, 0)
 BUSY = RendererStatus("r0", "busy", "node", None, None, None, 0)
-SHORT = Waits(fresh_sec=0, status_wait_sec=0.05, status_timeout_sec=0.05, kill_sec=0.05, ask_again_sec=0.01)
+SHORT = Waits(kill_sec=0.05, ask_again_sec=0.01)
 
 
 class Response:
@@ -126,23 +126,14 @@ async def test_renderers_are_taken_for_lost_when_a_batch_could_not_take_longer(a
     assert handle.timeouts
 
 
-async def test_the_state_of_renderers_that_do_not_answer_is_unknown() -> None:
-    assert await renderers(Handle(one_died)).statuses() == [FREE]
-    assert await renderers(Handle(hangs), waits=Waits(status_timeout_sec=0.05)).statuses() == []
-
-
-async def test_a_renderer_that_has_answered_before_and_does_not_now_is_busy() -> None:
-    handle = Handle(free, hangs)
-    asked = renderers(handle, waits=Waits(fresh_sec=0, status_wait_sec=0.05))
-    assert await asked.statuses() == [FREE]
-    assert await asked.statuses() == [BUSY]
-
-
-async def test_a_state_that_is_fresh_is_not_asked_for_again() -> None:
-    handle = Handle(free)
-    asked = renderers(handle, waits=Waits(fresh_sec=60))
-    assert await asked.statuses() == await asked.statuses() == [FREE]
-    assert len(handle.timeouts) == 1
+async def test_the_states_are_what_the_renderers_told_and_none_is_asked() -> None:
+    handle = Handle(hangs)
+    known = renderers(handle)
+    assert await known.statuses() == []
+    for status in (FREE, BUSY):
+        known.told(status)
+        assert await known.statuses() == [status]
+    assert not handle.timeouts
 
 
 async def test_images_come_from_the_object_store_and_may_be_lost_with_their_owner() -> None:
