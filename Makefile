@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test contract test-unit test-cluster faults bench quality bench-queue bench-gpu lint format lock examples converged clean
+.PHONY: help setup demo serve test contract test-unit test-cluster faults bench quality bench-queue bench-scale bench-autoscaling bench-gpu lint format lock examples converged clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -51,6 +51,12 @@ quality: $(READY) ## measure the error and the cost of every quality on CADs of 
 
 bench-queue: $(READY) ## measure what a full queue costs: /health, refusals, cancels (BENCH="--jobs 10000" for a longer one)
 	@$(PY) -m bench.full_queue $(BENCH)
+
+bench-scale: $(READY) ## measure what one ingress carries, with stub renderers (BENCH="--quick" for a short run)
+	@$(PY) -m bench.scale $(BENCH)
+
+bench-autoscaling: $(READY) ## record how renderers come and go with bursts of jobs, with stub renderers (BENCH="--picture docs/autoscaling.svg")
+	@$(PY) -m bench.autoscaling $(BENCH)
 
 bench-gpu: $(READY) ## measure what a GPU makes of it: devices, views a second, share of Cycles (BENCH="--device cpu" to try it without one)
 	@$(PY) -m bench.gpu $(BENCH)

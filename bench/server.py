@@ -44,15 +44,26 @@ class BenchServer:
         num_gpus: of each renderer; 0 renders on the CPU.
         cache_bytes: of its cache of finished templates; 0 for none.
         environment: more settings.
+        application: other values of the application in the Serve config, ``args`` among them.
     """
 
     def __init__(
-        self, folder: Path, cads: Path, renderers: int, num_gpus: float, cache_bytes: int, environment: dict[str, str] | None = None
+        self,
+        folder: Path,
+        cads: Path,
+        renderers: int,
+        num_gpus: float,
+        cache_bytes: int,
+        environment: dict[str, str] | None = None,
+        application: dict[str, Any] | None = None,
     ) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
         config = yaml.safe_load((Path(__file__).parents[1] / "serve_config.yaml").read_text())
-        config["applications"][0]["args"] |= {"min_renderers": renderers, "max_renderers": renderers, "gpus_per_renderer": num_gpus}
+        other = dict(application or {})
+        args = {"min_renderers": renderers, "max_renderers": renderers, "gpus_per_renderer": num_gpus, **other.pop("args", {})}
+        config["applications"][0]["args"] |= args
+        config["applications"][0] |= other
         (folder / "serve_config.yaml").write_text(yaml.safe_dump(config))
         settings = {
             "RENDER_INPUT_ROOTS": f"{cads}:{folder.parent}",
@@ -69,7 +80,7 @@ class BenchServer:
         self._client = Client(self._process.url)
         try:
             wait_for_renderer(self._process, self._client, log)
-            while sum(renderer["state"] == "ready" for renderer in self.renderers()) < renderers:
+            while sum(renderer["state"] in ("ready", "busy") for renderer in self.renderers()) < renderers:
                 time.sleep(0.5)
         except BaseException:
             self._process.stop()
@@ -93,6 +104,15 @@ class BenchServer:
     def _ingress(self) -> psutil.Process:
         below = psutil.Process(self._process.process.pid).children(recursive=True)
         return next(process for process in below if "Ingress" in " ".join(process.cmdline()))
+
+    @property
+    def pid(self) -> int:
+        """Of the process that leads its session."""
+        return self._process.process.pid
+
+    def processes(self) -> list[psutil.Process]:
+        """All of the server's."""
+        return self._process.session()
 
     def renderers(self) -> list[dict[str, Any]]:
         """What the server says of its renderers."""

@@ -5,18 +5,22 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from ray import serve
-from ray.serve.config import AutoscalingConfig
+from ray.serve.config import AutoscalingConfig, RequestRouterConfig
 
 from render_actor.contract.device import RenderDevice
 from render_actor.contract.types import RendererOptions
 from render_actor.worker.worker import RenderWorker
 from serve_app.base.deployed import Deployed, checked_settings
 from serve_app.ingress import Ingress
+from serve_app.rendering.free_renderer_router import FreeRendererRouter
 
 INGRESS_NAME, WORKER_NAME = "Ingress", "RenderWorker"
 
 _RENDERER = RendererOptions()
 """Owns the defaults of what the arguments say about a Blender."""
+
+
+_ROUTER = RequestRouterConfig(request_router_class=f"{FreeRendererRouter.__module__}:FreeRendererRouter")
 
 
 class AppArgs(BaseModel):
@@ -89,6 +93,7 @@ class AppArgs(BaseModel):
             "health_check_period_s": 5,
             # One that is taken away ends what it renders first; it is idle, but for a batch that came in this moment.
             "graceful_shutdown_timeout_s": view_timeout_sec,
+            "request_router_config": _ROUTER,
             "autoscaling_config": AutoscalingConfig(
                 min_replicas=self.min_renderers,
                 initial_replicas=self.min_renderers,
@@ -126,17 +131,27 @@ class AppArgs(BaseModel):
 
 
 def build(args: AppArgs) -> serve.Application:
+    """The application with Blenders.
+
+    Args:
+        args: from the Serve config.
+    """
+    return application(args, RenderWorker)
+
+
+def application(args: AppArgs, worker: type[RenderWorker]) -> serve.Application:
     """Bind the deployments; the only place that knows which there are.
 
     Args:
         args: from the Serve config.
+        worker: the class of the renderers.
     """
     # Serve builds in a task that Ray starts on any node: what is read of its environment must be said again by the ingress's.
     settings = Deployed(args.settings).in_force()
     read_here = {"device": settings.device, "drain_grace_sec": settings.drain_grace_sec}
     deployed = Deployed(args.settings | read_here, placed=bool(args.ingress_resources), api_key_required=args.api_key_required)
-    worker = serve.deployment(RenderWorker).options(**args.worker_options(settings.view_timeout_sec))
-    workers: Any = worker.bind(args.renderer_options(settings.device), INGRESS_NAME)
+    deployment = serve.deployment(worker).options(**args.worker_options(settings.view_timeout_sec))
+    workers: Any = deployment.bind(args.renderer_options(settings.device), INGRESS_NAME)
     ingress = serve.deployment(serve.ingress()(Ingress)).options(
         name=INGRESS_NAME,
         num_replicas=1,
@@ -150,4 +165,4 @@ def build(args: AppArgs) -> serve.Application:
     return ingress.bind(workers, args.min_renderers, args.max_renderers, deployed)
 
 
-__all__ = ["AppArgs", "build"]
+__all__ = ["AppArgs", "application", "build"]

@@ -31,7 +31,7 @@ _NICENESS = 10
 cores, come first. Where nobody asks it costs nothing."""
 
 
-_TOGETHER_SEC = 0.1
+_TOGETHER_SEC = 0.25
 """Views that are made within this time are told together: whoever looks at a job sees no difference."""
 
 
@@ -97,7 +97,7 @@ class BlenderActor:
         """
         failure, mesh_seconds, began = None, 0.0, time.monotonic()
         made: list[MadeView] = []
-        with captured_output() as printed, ViewOutput(batch) as output:
+        with captured_output() as printed, self._output(batch) as output:
             try:
                 mesh_seconds = self._load(batch)
                 yield from self._views(batch, output, made)
@@ -107,6 +107,10 @@ class BlenderActor:
                 failure = render_failure(error)
         seconds = time.monotonic() - began - mesh_seconds
         yield from _answer(made, BatchResult(self._renderer, failure, mesh_seconds, seconds, printed.text, output.refused))
+
+    def _output(self, batch: ViewBatch) -> ViewOutput:
+        """Takes the views of a batch to where their files go."""
+        return ViewOutput(batch)
 
     def _views(self, batch: ViewBatch, output: ViewOutput, made: list[MadeView]) -> Iterator[BatchAnswer | PackedView]:
         """Render the views; those whose files are made and that are not told yet are in ``made``."""

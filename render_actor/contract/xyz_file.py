@@ -64,11 +64,12 @@ def unpacked_file(xyz: PackedXyz) -> memoryview:
         ValueError: there are more or fewer points than pixels on the object.
     """
     pixels, header = xyz.height * xyz.width, xyz_header(xyz.height, xyz.width)
-    where = np.flatnonzero(np.unpackbits(xyz.mask_bits, count=pixels))
-    if xyz.points.shape != (len(where), 3):
-        raise ValueError(f"{len(xyz.points)} points do not fill a mask of {len(where)} pixels")
+    mask = np.unpackbits(xyz.mask_bits, count=pixels).view(np.bool_)
+    on_object = np.count_nonzero(mask)
+    if xyz.points.shape != (on_object, 3):
+        raise ValueError(f"{len(xyz.points)} points do not fill a mask of {on_object} pixels")
     content = np.empty(len(header) + pixels * _PIXEL.itemsize, dtype=np.uint8)
     content[: len(header)] = np.frombuffer(header, dtype=np.uint8)
     content[len(header) :].view("<f2")[:] = BACKGROUND
-    content[len(header) :].view(_PIXEL)[where] = np.ascontiguousarray(xyz.points, dtype="<f2").view(_PIXEL)[:, 0]
+    content[len(header) :].view(_PIXEL)[mask] = np.ascontiguousarray(xyz.points, dtype="<f2").view(_PIXEL)[:, 0]
     return content.data

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from render_actor.contract.sink import OUTPUT_FIELD, attempt_names, write_failure
 from render_actor.contract.types import Failure, ViewBatch
-from render_actor.contract.view_files import PackedView, RenderedView, content_of
+from render_actor.contract.view_files import FileContent, PackedView, RenderedView, content_of
 from render_actor.contract.xyz_file import packed
 from render_actor.view.sink_folder import SinkFolder
 from render_actor.view.template_files import NoTemplateError, TemplateFiles, template_files
@@ -26,6 +26,13 @@ class MadeView(NamedTuple):
 
     told: RenderedView
     files: PackedView | None
+
+
+class EncodedView(NamedTuple):
+    """A view's files in memory, and what each holds."""
+
+    files: TemplateFiles
+    contents: tuple[FileContent, FileContent, FileContent]
 
 
 class ViewFailedError(Exception):
@@ -87,15 +94,17 @@ class ViewOutput:
     def _made(self, view: TracedView) -> MadeView:
         began = time.monotonic()
         try:
-            files = template_files(view)
+            files, contents = self._encoded(view)
         except NoTemplateError as error:
             fault = f"a renderer gave files of view {view.view} that are not a template; send the request again"
             raise ViewFailedError(Failure("render_failed", fault, cause=str(error))) from error
-        rgb, mask, xyz = (content_of(data) for data in files)
         in_sink = self._written(view.view, files)
         seconds = view.seconds + time.monotonic() - began
-        told = RenderedView(view.view, (rgb, mask, xyz), seconds, int(view.mask.sum()), view.quality, in_sink)
+        told = RenderedView(view.view, contents, seconds, int(view.mask.sum()), view.quality, in_sink)
         return MadeView(told, None if in_sink else PackedView(files.rgb_png, files.mask_png, packed(view.xyz, view.mask)))
+
+    def _encoded(self, view: TracedView) -> EncodedView:
+        return encoded_view(view)
 
     def _written(self, view: int, files: TemplateFiles) -> bool:
         """Write a view's files into the sink; False where that cannot be, and need not."""
@@ -112,3 +121,14 @@ class ViewOutput:
             self.refused = f"{type(error).__name__}: {error.strerror or error}"
             return False
         return True
+
+
+def encoded_view(view: TracedView) -> EncodedView:
+    """Encode a view, check what came of it and hash it.
+
+    Raises:
+        NoTemplateError: a file does not hold what was traced.
+    """
+    files = template_files(view)
+    rgb, mask, xyz = (content_of(data) for data in files)
+    return EncodedView(files, (rgb, mask, xyz))

@@ -13,7 +13,6 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayActorError, RayError
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from render_actor.blender.actor import remote_actor_class
 from render_actor.blender.failures import OUT_OF_MEMORY, START_FAILED
 from render_actor.contract.types import BatchResult, BlenderReport, Failure, RendererOptions, ViewBatch
 from render_actor.contract.view_files import BatchAnswer
@@ -93,19 +92,20 @@ class RayBlender:
         self._actor.take_over_cores.remote()
 
 
-def blender_launcher(renderer: str, options: RendererOptions) -> Launch:
+def blender_launcher(renderer: str, options: RendererOptions, actor_class: Any) -> Launch:
     """What starts the Blenders of a renderer; call it in the replica that owns them.
 
     Args:
         renderer: its id, for logs.
         options: how each Blender is set up.
+        actor_class: a ``BlenderActor`` as a Ray actor class.
     """
     bundle = PlacementGroupSchedulingStrategy(ray.util.get_current_placement_group(), placement_group_bundle_index=_BLENDER_BUNDLE)
     share = {"num_cpus": options.num_cpus / _BLENDERS, "num_gpus": options.num_gpus / _BLENDERS}
-    actor_class = remote_actor_class().options(**share, scheduling_strategy=bundle, max_restarts=0)
+    placed = actor_class.options(**share, scheduling_strategy=bundle, max_restarts=0)
 
     def launch(cores: tuple[int, ...]) -> RayBlender:
-        return RayBlender(actor_class.remote(renderer, options, os.getpid(), cores))
+        return RayBlender(placed.remote(renderer, options, os.getpid(), cores))
 
     return launch
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 import ray
 from ray import serve
 
+from render_actor.blender.actor import remote_actor_class
 from render_actor.contract.fence import epoch_of
 from render_actor.contract.types import BatchResult, Failure, RendererOptions, RendererState, RendererStatus, ViewBatch
 from render_actor.contract.view_files import BatchAnswer, RenderedView
@@ -18,6 +19,7 @@ from render_actor.metrics.export import export_forever
 from render_actor.worker import metrics
 from render_actor.worker.announcer import Announcer, teller
 from render_actor.worker.blender_process import blender_launcher
+from render_actor.worker.protocol import Launch
 from render_actor.worker.states import BlenderState
 from render_actor.worker.supervisor import BlenderSupervisor
 
@@ -50,11 +52,15 @@ class RenderWorker:
         self._epoch = 0
         self._tell = teller(ingress)
         announcer = Announcer(self.status, self._tell)
-        self._supervisor = BlenderSupervisor(self._id, options, blender_launcher(self._id, options), moved=announcer.changed)
+        self._supervisor = BlenderSupervisor(self._id, options, self._launcher(options), moved=announcer.changed)
         self._announcing = asyncio.get_running_loop().create_task(announcer.run())
         # A task outside the context of any request, with which it would end.
         exporting = export_forever(metrics.RENDERER_METRICS, self._measure)
         self._exporting = asyncio.get_running_loop().create_task(exporting, context=contextvars.Context())
+
+    def _launcher(self, options: RendererOptions) -> Launch:
+        """What starts its Blenders."""
+        return blender_launcher(self._id, options, remote_actor_class())
 
     async def __del__(self) -> None:  # Serve awaits it, when it stops this replica in good order.
         self._announcing.cancel()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -37,6 +38,20 @@ async def run_to_end(work: Coroutine[Any, Any, T] | asyncio.Task[T]) -> T:
         if not task.cancelled():
             task.exception()  # Seen, so that nothing complains of it.
         raise
+
+
+def for_each(work: Callable[[T], Any], items: Collection[T], at_once: int) -> None:
+    """Do some work for each item, several at a time; for one alone no thread is started.
+
+    Raises:
+        Exception: of the first item that has one; whatever has begun has ended by then.
+    """
+    if len(items) <= 1:
+        for item in items:
+            work(item)
+        return
+    with ThreadPoolExecutor(min(at_once, len(items))) as pool:
+        list(pool.map(work, items))
 
 
 async def to_thread_to_end(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from serve_app.base.directory import Directory, identity_of
 from serve_app.base.errors import ServiceError
-from serve_app.base.own_folders import OwnFolders
+from serve_app.base.own_folders import Identities, OwnFolders
 from serve_app.base.settings import Settings
 
 _MAX_MADE = 64
@@ -62,17 +62,18 @@ class OutputRoots:
         """``RENDER_OUTPUT_ROOTS`` without the server's own folders."""
         return cls(settings.outermost_output_roots, OwnFolders.of_server(settings))
 
-    def check(self, target: Path, quoted: str) -> None:
+    def check(self, target: Path, quoted: str, identities: Identities | None = None) -> None:
         """Refuse a folder of the server itself.
 
         Args:
             target: the folder that will be published, links resolved; it need not be there.
             quoted: as the client named it.
+            identities: see ``OwnFolders.touched_by``.
 
         Raises:
             ServiceError: ``output_reserved``.
         """
-        if self._own.touched_by(target):
+        if self._own.touched_by(target, identities):
             raise _reserved(quoted)
 
     @contextmanager
@@ -108,8 +109,8 @@ class OutputRoots:
                 f"output_dir {quoted!r} is no longer below a folder that this server may write (RENDER_OUTPUT_ROOTS)",
                 "output_dir",
             )
-        self.check(target, quoted)
-        own, above_own = self._own.identities()
+        own, above_own = identities = self._own.identities()
+        self.check(target, quoted, identities)
         if make:
             root.mkdir(parents=True, exist_ok=True)
         here = OpenParent(Directory.open(root, to_pass=True))

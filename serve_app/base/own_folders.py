@@ -12,6 +12,8 @@ from serve_app.base.directory import Identity, identity_of
 from serve_app.base.ray_token import token_file
 from serve_app.base.settings import Settings
 
+Identities = tuple[frozenset[Identity], frozenset[Identity]]
+
 
 class OwnFolders:
     """Folders and files that no output may be, hold or lie in.
@@ -24,7 +26,10 @@ class OwnFolders:
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._paths = tuple(dict.fromkeys(path.resolve() for path in paths))
+        own = dict.fromkeys(path.resolve() for path in paths)
+        self._own = tuple(map(str, own))
+        # Each once: they have most of these in common, and every request has all of them looked at.
+        self._above = tuple(dict.fromkeys(str(folder) for path in own for folder in path.parents))
 
     @classmethod
     def of_server(cls, settings: Settings) -> OwnFolders:
@@ -37,27 +42,32 @@ class OwnFolders:
         token = token_file(os.environ)
         return cls([settings.data_dir, settings.log_dir, *code, *environment, *of_ray, *([token] if token else [])])
 
-    def touched_by(self, path: Path) -> bool:
+    def touched_by(self, path: Path, identities: Identities | None = None) -> bool:
         """Whether a path is, holds or lies in one of them.
 
         Args:
             path: links resolved; it need not be there.
+            identities: what ``identities`` has just told, where the caller needs that, too.
         """
-        if any(path.is_relative_to(own) or own.is_relative_to(path) for own in self._paths):
+        text = str(path)
+        if any(_is_in(text, own) or _is_in(own, text) for own in self._own):
             return True
-        own, above = self.identities()
-        there = [identity for folder in (path, *path.parents) if (identity := _identity(folder)) is not None]
-        return any(identity in own for identity in there) or _identity(path) in above
+        own, above = identities or self.identities()
+        there = [identity for folder in (path, *path.parents) if (identity := _identity(str(folder))) is not None]
+        return any(identity in own for identity in there) or _identity(text) in above
 
-    def identities(self) -> tuple[frozenset[Identity], frozenset[Identity]]:
+    def identities(self) -> Identities:
         """Of each that is there at this moment, and of the folders above them."""
-        own = (_identity(path) for path in self._paths)
-        above = (_identity(folder) for path in self._paths for folder in path.parents)
+        own, above = map(_identity, self._own), map(_identity, self._above)
         return frozenset(filter(None, own)), frozenset(filter(None, above))
 
 
-def _identity(path: Path) -> Identity | None:
+def _is_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder if folder == os.sep else folder + os.sep)
+
+
+def _identity(path: str) -> Identity | None:
     try:
-        return identity_of(path.stat())
+        return identity_of(os.stat(path))  # noqa: PTH116  # A `Path` for each costs more than the look.
     except OSError:
         return None

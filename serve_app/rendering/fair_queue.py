@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from serve_app.rendering.time_account import TimeAccount, Turn
 from serve_app.rendering.view_work import ViewWork
@@ -14,10 +15,17 @@ from serve_app.rendering.view_work import ViewWork
 BATCH_SECONDS = 2.0
 """Views are batched up to about this much work: a hand-over costs tens of ms of CPU, and a new job waits that long at most."""
 
+SHARED_BATCH_SECONDS = 1.0
+"""The same while others want the renderers, too: what waits before these delays whoever's turn is next."""
+
+SPREAD_SECONDS = 0.4
+"""Less work than this is not divided further, when the last views of several works are spread over all renderers."""
+
 HANDOVER_SECONDS = 0.1
 """Less work than this is not spread over renderers: to hand it to another one takes about as long."""
 
-MAX_VIEWS_A_BATCH = 8
+MAX_VIEWS_A_BATCH = 32
+"""What a lost renderer may cost."""
 
 INTERACTIVE_OF_FOUR = 3
 """While both kinds of work wait, so many of four seconds go to interactive work: other work is slowed, never starved."""
@@ -65,10 +73,18 @@ class FairQueue:
         in_flight: batches that are out at once; a work's last views are spread over so many.
         queued: how many of them wait before the renderers.
         clock: seconds, never going back.
+        more_to_come: whether other works are about to follow, so that renderers will not be idle when those that are here end.
     """
 
-    def __init__(self, in_flight: int, queued: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        in_flight: int,
+        queued: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+        more_to_come: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._in_flight, self._renderers, self._clock = in_flight, max(1, in_flight - queued), clock
+        self._more_to_come = more_to_come
         self._groups: OrderedDict[tuple[bool, str], _Group] = OrderedDict()
         self._kinds = {True: TimeAccount(INTERACTIVE_OF_FOUR), False: TimeAccount(4 - INTERACTIVE_OF_FOUR)}
 
@@ -100,7 +116,7 @@ class FairQueue:
             if keys:
                 self._forget_what_was_not_wanted(wanting, now)
                 key = min(keys, key=lambda key: self._groups[key].account.used(now))
-                return self._turn(key, wanting[key], now)
+                return self._turn(key, wanting, now)
         return None
 
     def ended(self, batch: BatchTurn, seconds: float | None = None) -> None:
@@ -114,9 +130,10 @@ class FairQueue:
         for account in batch.accounts:
             account.settle(batch.turn, spent)
 
-    def _turn(self, key: tuple[bool, str], work: ViewWork, now: float) -> BatchTurn:
+    def _turn(self, key: tuple[bool, str], wanting: dict[tuple[bool, str], ViewWork], now: float) -> BatchTurn:
+        work = wanting[key]
         self._groups.move_to_end(key)
-        count = self._batch_size(work)
+        count = self._batch_size(work, wanting, self._sharers(wanting))
         turn = Turn(now, BATCH_SECONDS if work.seconds_a_view is None else work.seconds_a_view * count)
         accounts = (self._groups[key].account, self._kinds[key[0]])
         for account in accounts:
@@ -125,10 +142,16 @@ class FairQueue:
 
     def _may_have_one(self, key: tuple[bool, str], wanting: dict[tuple[bool, str], ViewWork]) -> bool:
         """Whether the batches that the group has out leave others their share."""
-        if _is_quick(wanting[key]):
+        work, out = wanting[key], len(self._groups[key].account.out)
+        if _is_quick(work):
             return True
-        sharers = sum(bool(other in wanting or group.account.out) for other, group in self._groups.items())
-        return len(self._groups[key].account.out) < math.ceil(self._renderers / sharers)
+        if work.seconds_a_view is None and out and any(map(_is_quick, wanting.values())):
+            return False  # What its first view tells, it soon knows; meanwhile others hand out larger batches.
+        return out < math.ceil(self._renderers / self._sharers(wanting))
+
+    def _sharers(self, wanting: dict[tuple[bool, str], ViewWork]) -> int:
+        """How many groups have renderers, or want one."""
+        return sum(bool(other in wanting or group.account.out) for other, group in self._groups.items())
 
     def _forget_what_was_not_wanted(self, wanting: dict[tuple[bool, str], ViewWork], now: float) -> None:
         for interactive, kind in self._kinds.items():
@@ -140,17 +163,26 @@ class FairQueue:
                 if key not in wanting:
                     group.account.lift(least, now)
 
+    def _spread(self, wanting: Mapping[Any, ViewWork]) -> int:
+        """Views of each batch, were all that wait spread over the batches that are out at once."""
+        return math.ceil(sum(work.progress.pending for work in wanting.values()) / self._in_flight)
+
     def _of_kind(self, interactive: bool) -> list[tuple[tuple[bool, str], _Group]]:
         return [(key, group) for key, group in self._groups.items() if key[0] == interactive]
 
-    def _batch_size(self, work: ViewWork) -> int:
-        first = work.progress.next_pending
+    def _batch_size(self, work: ViewWork, wanting: Mapping[Any, ViewWork], sharers: int) -> int:
+        first, pending = work.progress.next_pending, work.progress.pending
         if work.seconds_a_view is None or first is None or work.retries.goes_alone(first):
             return 1
         seconds = max(work.seconds_a_view, 1e-3)
-        by_time = max(1, round(BATCH_SECONDS / seconds))
-        by_share = max(math.ceil(work.progress.pending / self._in_flight), math.floor(HANDOVER_SECONDS / seconds))
-        return min(by_time, by_share, MAX_VIEWS_A_BATCH, work.progress.pending)
+        by_time = max(1, round((BATCH_SECONDS if sharers == 1 else SHARED_BATCH_SECONDS) / seconds))
+        if sharers > 1:  # Its part of the renderers get as much each. They need not be done together: others wait for whoever is first.
+            by_share = math.ceil((pending + work.progress.rendering) / max(1, self._in_flight // sharers))
+            if not self._more_to_come():  # In the end they should be.
+                by_share = min(by_share, max(self._spread(wanting), math.floor(SPREAD_SECONDS / seconds)))
+        else:
+            by_share = math.ceil(pending / self._in_flight)
+        return min(by_time, max(by_share, math.floor(HANDOVER_SECONDS / seconds)), MAX_VIEWS_A_BATCH, pending)
 
 
 def _first_wanting(group: _Group) -> ViewWork | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any
 
 from render_actor.contract.types import BatchResult
 from render_actor.contract.view_files import PackedView, RenderedView
-from serve_app.base.aio import to_thread_to_end
+from serve_app.base.aio import for_each, to_thread_to_end
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.jobs.quarantine import Quarantine
@@ -153,9 +152,7 @@ def _collect(staging: StagingFolder, arrived: list[ArrivedView], arrivals: Arriv
             assert arrivals is not None
             arrivals.take(each.view, each.fence)
     sent = [(each.view, each.packed) for each in arrived if each.packed is not None]
-    if sent:
-        with ThreadPoolExecutor(_WRITERS) as pool:
-            list(pool.map(lambda one: _write(staging, *one), sent))
+    for_each(lambda one: _write(staging, *one), sent, _WRITERS)
 
 
 def _write(staging: StagingFolder, view: RenderedView, packed: PackedView) -> None:

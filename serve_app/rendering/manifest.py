@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 from importlib.metadata import version
+from typing import Any
 
 from render_actor.contract.scene import FIELD_OF_VIEW
 from serve_app.rendering.prepared import PreparedJob
 from serve_app.templates.views import RenderedViews
 
 FORMAT = 1
+
+_VERSION = version("render-server")
 
 
 def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
@@ -46,7 +49,18 @@ def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
         "rendering_key": prepared.key,
         "cached": job.progress.cached,
         "views": [rendered.entries[view] for view in sorted(rendered.entries)],
-        "versions": {"render-server": version("render-server"), **rendered.versions},
+        "versions": {"render-server": _VERSION, **rendered.versions},
         "devices": rendered.devices(),
     }
-    return json.dumps(content, indent=1).encode()
+    return _lines(content).encode()
+
+
+def _lines(content: dict[str, Any]) -> str:
+    """JSON with a line for each value, and for each element of those that hold others. ``indent`` would cost ten times as much."""
+    return "{\n" + ",\n".join(f" {json.dumps(name)}: {_value(value)}" for name, value in content.items()) + "\n}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], list | dict):
+        return "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n ]"
+    return json.dumps(value)

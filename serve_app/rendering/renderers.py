@@ -93,17 +93,21 @@ class ServeRenderers:
     async def render(self, batch: ViewBatch, told: Told) -> BatchResult:
         """Render a batch on whichever replica is free; cancelling this kills the Blender that does."""
         answers = self._streaming.render.remote(batch)
+        result: BatchResult | None = None
         try:
-            async for answer in answers:
+            async for answer in answers:  # To the end, which comes right after the result: only then is the renderer free.
                 for view in answer.views:
                     told(view)
-                if answer.result is not None:
-                    result: BatchResult = answer.result
-                    return result
+                result = answer.result
         except asyncio.CancelledError:
             answers.cancel()
             raise
-        raise ConnectionError("the renderer's answer ended without a result")
+        except Exception:
+            if result is None:
+                raise
+        if result is None:
+            raise ConnectionError("the renderer's answer ended without a result")
+        return result
 
     async def fetch(self, view: RenderedView) -> PackedView:
         """The files of a view, from Ray's object store; ``PayloadLostError`` when their owner is gone."""

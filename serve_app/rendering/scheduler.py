@@ -28,6 +28,7 @@ class ViewScheduler:
         epoch: of this server; the fences of a later server are higher.
         grace_sec: how long a batch that nobody wants any more may go on rendering before it is cancelled.
         renderer_ready: whether there is a renderer that is ready, as far as is known.
+        more_to_come: see ``FairQueue``.
 
     Attributes:
         renderer_ready: as given.
@@ -42,10 +43,11 @@ class ViewScheduler:
         epoch: int = 0,
         grace_sec: float = 5.0,
         renderer_ready: Callable[[], bool] = lambda: True,
+        more_to_come: Callable[[], bool] = lambda: False,
     ) -> None:
         self.renderer_ready = renderer_ready
         self._renderers, self._in_flight, self._grace = renderers, in_flight, grace_sec
-        self._queue = FairQueue(in_flight, queued)
+        self._queue = FairQueue(in_flight, queued, more_to_come=more_to_come)
         self._outcomes: dict[ViewWork, Outcomes] = {}
         self._fence = first_fence(epoch)
         self._rendering = 0

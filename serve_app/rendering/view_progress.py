@@ -34,6 +34,11 @@ class ViewProgress:
         return len(self._pending)
 
     @property
+    def rendering(self) -> int:
+        """How many views are at a renderer."""
+        return len(self._fences)
+
+    @property
     def next_pending(self) -> int | None:
         """The view that goes to a renderer next, or None when none is pending."""
         return self._pending[0] if self._pending else None

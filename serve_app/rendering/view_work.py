@@ -14,7 +14,7 @@ from serve_app.rendering.view_progress import ViewProgress
 MAX_UNTAKEN_BATCHES = 4
 """Batches of one work of which views may wait for their consumer: then it gets no renderer. Of so many views the files are fetched.
 
-A batch is one to eight views; one of 512 x 512 pixels that comes through the object store is 0.3 to 0.6 MB.
+A batch is one to 32 views; one of 512 x 512 pixels that comes through the object store is 0.3 to 0.6 MB.
 """
 
 

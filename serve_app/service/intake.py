@@ -8,7 +8,6 @@ from pathlib import Path
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.file_digests import FileDigests
-from serve_app.base.logs import log_path_of
 from serve_app.base.output_roots import OutputRoots
 from serve_app.base.settings import Settings
 from serve_app.cad.loader import LARGE_BYTES, size_of
@@ -33,6 +32,7 @@ class Intake:
     def __init__(self, settings: Settings, quarantine: Quarantine, digests: FileDigests) -> None:
         self._settings, self._quarantine, self._digests = settings, quarantine, digests
         self._policy, self._roots = PathPolicy(settings), OutputRoots.of_server(settings)
+        self._logs = settings.log_dir.resolve()
 
     def resolve(
         self,
@@ -74,7 +74,7 @@ class Intake:
             request=request,
             cad_path=cad_path,
             output_dir=output_dir,
-            log_path=log_path_of(self._settings.log_dir, job_id),
+            log_path=self._logs / f"{job_id}.log",
             poses_path=poses,
             group=group,
             large=size_of(cad_path) > LARGE_BYTES,

@@ -22,6 +22,10 @@ MAX_RESTARTS_WITHOUT_VIEW = 10
 """A job that so many servers began, none of which rendered a view of it, may be what ends them."""
 
 
+_TOGETHER = 200
+"""Jobs that are taken up in one go on a thread: thousands of turns of threads take longer than the work."""
+
+
 async def recover_jobs(store: JobStore, intake: Intake, roots: OutputRoots) -> list[Job]:
     """The jobs of an earlier server, oldest first, as this server's; one that cannot go on fails here.
 
@@ -30,13 +34,26 @@ async def recover_jobs(store: JobStore, intake: Intake, roots: OutputRoots) -> l
         intake: resolves the requests anew: files may have gone and settings changed.
         roots: the way to their folders.
     """
-    return [job for record in await store.unfinished() if (job := await _recover(store, intake, roots, record)) is not None]
+    records, jobs = await store.unfinished(), list[Job]()
+    for begin in range(0, len(records), _TOGETHER):
+        together = records[begin : begin + _TOGETHER]
+        found = await asyncio.to_thread(lambda records: [_job_or_error(intake, record) for record in records], together)
+        for record, job in zip(together, found, strict=True):
+            if (recovered := await _recovered(store, roots, record, job)) is not None:
+                jobs.append(recovered)
+    return jobs
 
 
-async def _recover(store: JobStore, intake: Intake, roots: OutputRoots, record: JobRecord) -> Job | None:
+def _job_or_error(intake: Intake, record: JobRecord) -> Job | Exception:
     try:
-        job = await asyncio.to_thread(_job_of, intake, record)
+        return _job_of(intake, record)
     except Exception as raised:  # Whatever it is of one job, the others go on.
+        return raised
+
+
+async def _recovered(store: JobStore, roots: OutputRoots, record: JobRecord, job: Job | Exception) -> Job | None:
+    if isinstance(job, Exception):
+        raised = job
         error = raised if isinstance(raised, ServiceError) else ServiceError("internal_error", "the server has a fault with this job")
         if error is not raised:
             server_event("error", "a job of an earlier server cannot be taken up", job_id=record.job_id, cause=repr(raised))

@@ -154,9 +154,9 @@ class JobRunner:
         return task
 
     async def _run_job(self, job: Job) -> None:
-        log, request = JobLog(job.spec.log_path, job.job_id, job.spec.request_id), job.spec.request
-        event = "job of an earlier server goes on" if job.recovered else "job accepted"
-        log.event("info", event, cad_path=request.cad_path, output_dir=request.output_dir, options=job.spec.options)
+        log = JobLog(job.spec.log_path, job.job_id, job.spec.request_id)
+        if not job.recovered:  # One that is says so when it has a slot: a server that starts may have ten thousand of them.
+            _log_request(log, job, "job accepted")
         error: ServiceError | None = None
         try:
             # A task of its own, for `_stop` to cancel: this one sees the job to its end.
@@ -193,6 +193,8 @@ class JobRunner:
                 f"the job waited {limit:g} s for a slot (RENDER_QUEUE_TIMEOUT_SEC); send it again when there is less to do",
             ) from None
         try:
+            if job.recovered:
+                _log_request(log, job, "job of an earlier server goes on")
             await self._run_in_slot(job, log, held)
         finally:
             await slot.__aexit__(None, None, None)
@@ -226,9 +228,9 @@ class JobRunner:
         progress = job.progress
         if progress.published:
             progress.succeed()
-            seconds = progress.elapsed_sec or 0.0
+            seconds, views = progress.elapsed_sec or 0.0, len(progress.view_seconds)
             self._seconds_a_job += 0.2 * (seconds - self._seconds_a_job)
-            views, folder = len(progress.view_seconds), str(job.spec.templates_dir)
+            folder = str(job.spec.templates_dir)
             log.end("info", "job succeeded", templates=folder, views=views, seconds=round(seconds, 3))
         elif error is not None:
             (progress.time_out if error.code in ("queue_timeout", "job_timeout") else progress.fail)(error)
@@ -301,3 +303,7 @@ class JobRunner:
             self._stop(job, "put_back")
         await asyncio.gather(*(job.progress.wait_released() for job in live))
         return sum(job.progress.phase == "put_back" for job in live)
+
+
+def _log_request(log: JobLog, job: Job, event: str) -> None:
+    log.event("info", event, cad_path=job.spec.request.cad_path, output_dir=job.spec.request.output_dir, options=job.spec.options)

@@ -77,6 +77,7 @@ class RenderService:
             epoch=self._store.epoch,
             grace_sec=settings.cancel_grace_sec,
             renderer_ready=lambda: renderers.ready,
+            more_to_come=lambda: self._runner.jobs.queued > 0,
         )
         # Twice the bound below which no job is accepted: the cache never closes the door.
         self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
@@ -89,12 +90,13 @@ class RenderService:
     async def start(self) -> None:
         """Take up what an earlier server left unfinished, and begin what goes on in the background."""
         await self._quarantine.load()
+        began = time.monotonic()
         jobs = await recover_jobs(self._store, self._intake, OutputRoots.of_server(self._settings))
         if jobs:
-            server_event("info", "jobs of an earlier server go on", jobs=len(jobs))
             self._runner.pause_starts()
             for job in jobs:
                 self._runner.recover(job)
+            server_event("info", "jobs of an earlier server go on", jobs=len(jobs), seconds=round(time.monotonic() - began, 3))
             self._background.append(spawn(self._resume_when_idle()))
         tidying, draining = keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)
         self._background += [spawn(endless) for endless in (tidying, draining, self._cache.keep_room(), self._renderers.watch())]

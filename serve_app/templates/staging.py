@@ -9,12 +9,12 @@ from __future__ import annotations
 import secrets
 import stat
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 from render_actor.contract.sink import OUTPUT_FIELD, write_failure
 from render_actor.contract.view_files import FileContent
+from serve_app.base.aio import for_each
 from serve_app.base.directory import Directory, identity_of
 from serve_app.base.errors import ServiceError
 from serve_app.base.output_roots import OpenParent, OutputRoots
@@ -244,8 +244,7 @@ class StagingFolder:
             raise changed_by_others(self._quoted, ", ".join(odd[:3]))
 
     def _flush(self, files: dict[str, int]) -> None:
-        with ThreadPoolExecutor(_FLUSHERS) as pool:
-            list(pool.map(self.directory.flush_file, files.keys() - self._flushed))
+        for_each(self.directory.flush_file, files.keys() - self._flushed, _FLUSHERS)
         self.directory.flush()
 
     def discard(self) -> None:

@@ -46,7 +46,7 @@ def blenders(monkeypatch: pytest.MonkeyPatch, heard: dict[str, Ear]) -> Blenders
     monkeypatch.setattr(serve, "get_replica_context", lambda: SimpleNamespace(replica_id=SimpleNamespace(unique_id="r0")))
     monkeypatch.setattr(ray, "get_runtime_context", lambda: SimpleNamespace(get_node_id=lambda: "n0"))
     monkeypatch.setattr(ray.util, "get_node_ip_address", lambda: "10.0.0.1")
-    monkeypatch.setattr(worker_module, "blender_launcher", lambda name, options: blenders.launch)
+    monkeypatch.setattr(worker_module, "blender_launcher", lambda *_: blenders.launch)
     monkeypatch.setattr(worker_module, "teller", lambda ingress: heard[ingress].tell)
     monkeypatch.setattr(worker_module, "export_forever", nothing)
     return blenders

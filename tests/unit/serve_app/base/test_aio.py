@@ -3,10 +3,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import time
 
 import pytest
 
-from serve_app.base.aio import spawn, to_thread_to_end
+from serve_app.base.aio import for_each, spawn, to_thread_to_end
 
 
 async def test_a_cancellation_comes_through_only_when_the_work_has_ended_however_often_it_is_repeated() -> None:
@@ -42,3 +43,26 @@ async def test_a_spawned_task_knows_nothing_of_the_request_that_began_it() -> No
         return of_request.get()
 
     assert await spawn(seen()) == "none" and await asyncio.create_task(seen()) == "a request"
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_work_is_done_for_each_item(count: int) -> None:
+    done: list[int] = []
+    for_each(done.append, range(count), 2)
+    assert sorted(done) == list(range(count))
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_an_error_comes_when_whatever_has_begun_has_ended(count: int) -> None:
+    begun, ended = set[int](), set[int]()
+
+    def work(item: int) -> None:
+        begun.add(item)
+        time.sleep(0.01 * item)
+        if item == 0:
+            raise ValueError(item)
+        ended.add(item)
+
+    with pytest.raises(ValueError, match="0"):
+        for_each(work, range(count), 2)
+    assert begun - ended == {0}

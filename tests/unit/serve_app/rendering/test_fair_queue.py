@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from render_actor.contract.types import Failure
-from serve_app.rendering.fair_queue import BATCH_SECONDS, HANDOVER_SECONDS, MAX_VIEWS_A_BATCH, FairQueue
+from serve_app.rendering.fair_queue import BATCH_SECONDS, HANDOVER_SECONDS, MAX_VIEWS_A_BATCH, SHARED_BATCH_SECONDS, FairQueue
 from serve_app.rendering.view_work import MAX_UNTAKEN_BATCHES, ViewWork
 from tests.unit.serve_app.rendering.fakes import make_work
 
@@ -83,17 +85,64 @@ def test_quick_views_travel_in_larger_batches_and_the_last_ones_are_spread() -> 
     work.seconds_a_view = 0.2
     turns = Turns(work, in_flight=2)
     turns.all()
-    assert turns.sizes == [MAX_VIEWS_A_BATCH, MAX_VIEWS_A_BATCH, 7, 4, 2, 1]
+    assert turns.sizes == [10, 10, 5, 3, 1, 1]
 
 
 def test_views_that_are_done_before_another_renderer_could_have_them_stay_together() -> None:
-    expected = {HANDOVER_SECONDS / 3.5: [3, 3, 3, 3], HANDOVER_SECONDS / 20: [8, 4], 2 * HANDOVER_SECONDS: [3, 3, 2, 1, 1, 1, 1]}
+    expected = {HANDOVER_SECONDS / 3.5: [3, 3, 3, 3], HANDOVER_SECONDS / 20: [12], 2 * HANDOVER_SECONDS: [3, 3, 2, 1, 1, 1, 1]}
     for seconds, sizes in expected.items():
         work = make_work("a", 12)
         work.seconds_a_view = seconds
         turns = Turns(work, in_flight=4)
         turns.all()
         assert turns.sizes == sizes, seconds
+
+
+@pytest.mark.parametrize(("seconds", "sizes"), [(0.01, [20, 20]), (SHARED_BATCH_SECONDS / 5, [5] * 8)])
+def test_works_that_share_the_renderers_hand_equal_parts_to_theirs(seconds: float, sizes: list[int]) -> None:
+    works = [make_work(name, 40) for name in ("a", "b", "c")]
+    queue = FairQueue(6, clock=lambda: 0.0, more_to_come=lambda: True)
+    for work in works:
+        work.seconds_a_view = seconds
+        queue.add(work)
+    handed_out: dict[str, list[int]] = {work.job_id: [] for work in works}
+    while (turn := queue.next()) is not None:
+        turn.work.progress.start(turn.count, len(handed_out[turn.work.job_id]) + 1)
+        handed_out[turn.work.job_id].append(turn.count)
+    assert list(handed_out.values()) == [sizes] * 3
+
+
+@pytest.mark.parametrize(("more", "begin", "least"), [(True, [20, 20, 20, 19, 19, 19], 19), (False, [20, 17, 14, 11, 10, 10], 10)])
+def test_the_last_views_of_several_works_are_spread_over_all_renderers(more: bool, begin: list[int], least: int) -> None:
+    works = [make_work(name, 40) for name in ("a", "b", "c")]
+    queue = FairQueue(6, clock=lambda: 0.0, more_to_come=lambda: more)
+    for work in works:
+        work.seconds_a_view = SHARED_BATCH_SECONDS / 25
+        queue.add(work)
+        work.progress.start(1, 10**6)  # So that equal parts would be 20 views each.
+        work.progress.finish((0,), 10**6)
+    handed_out: list[int] = []
+    while (turn := queue.next()) is not None:
+        turn.work.progress.start(turn.count, len(handed_out) + 1)
+        handed_out.append(turn.count)
+    assert handed_out[:6] == begin and sum(handed_out) == 3 * 39
+    assert sorted(handed_out)[3:] >= [least] * len(handed_out[3:])  # What is left of each is less.
+
+
+def test_a_work_asks_one_view_how_long_it_takes_while_another_work_knows_that_already() -> None:
+    new, known = make_work("new", 40), make_work("known", 40)
+    known.seconds_a_view = 0.01
+    queue = FairQueue(6, clock=lambda: 0.0)
+    queue.add(new)
+    queue.add(known)
+    handed_out: list[tuple[str, int]] = []
+    while known.progress.pending and (turn := queue.next()) is not None:
+        turn.work.progress.start(turn.count, len(handed_out) + 1)
+        handed_out.append((turn.work.job_id, turn.count))
+    assert handed_out == [("new", 1), ("known", 14), ("known", 14), ("known", 12)]
+    # Nobody else wants a renderer now, so it has others, too.
+    turn = queue.next()
+    assert turn is not None and turn.work is new
 
 
 def test_a_batch_is_about_two_seconds_of_work() -> None:
@@ -113,7 +162,7 @@ def test_views_that_were_lost_together_go_again_one_by_one() -> None:
     work.progress.give_up(views, 10**6)
     turns = Turns(work)
     turns.all()
-    assert turns.sizes[:3] == [1, 1, 8]
+    assert turns.sizes[:3] == [1, 1, 10]
 
 
 def test_a_work_whose_consumer_does_not_keep_up_waits_and_others_go_on() -> None:

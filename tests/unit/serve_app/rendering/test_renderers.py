@@ -171,8 +171,29 @@ async def test_views_are_told_as_they_come() -> None:
         await until(lambda view=view: [each.view for each in told] == list(range(view + 1)))  # type: ignore[misc]
         assert not rendering.done()
     handle.response.answers.put_nowait(BatchAnswer((rendered_view(2), rendered_view(3)), BatchResult("r0", seconds=2.0)))
+    await until(lambda: len(told) == 4)
+    assert not rendering.done()  # The renderer is not free before its answer has ended.
+    handle.response.answers.put_nowait(None)
     assert await rendering == BatchResult("r0", seconds=2.0)
     assert [each.view for each in told] == [0, 1, 2, 3]
+
+
+async def test_a_renderer_that_is_lost_behind_its_result_has_given_it() -> None:
+    class Lost(Response):
+        async def __anext__(self) -> BatchAnswer:
+            if self.answers.empty():
+                raise ConnectionError("replica gone")
+            return await super().__anext__()
+
+    class Losing(Handle):
+        def remote(self, batch: ViewBatch) -> Response:
+            self.response = Lost()
+            self.response.answers.put_nowait(BatchAnswer((rendered_view(0),), BatchResult("r0", seconds=2.0)))
+            return self.response
+
+    told = list[RenderedView]()
+    result = await renderers(Losing(free)).render(make_work("a", 1).batch((0,), 1), told.append)
+    assert result == BatchResult("r0", seconds=2.0) and [each.view for each in told] == [0]
 
 
 async def test_an_answer_without_an_end_is_a_renderer_that_was_lost() -> None:
