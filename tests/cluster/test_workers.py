@@ -46,7 +46,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_job_costs_nothing(cluster: C
 
 @full_only
 def test_a_worker_that_is_added_in_the_middle_of_a_job_takes_part(cluster: Cluster) -> None:
-    job_id = cluster.submit("crate.obj", "added", resolution=160, samples=400)  # A node, and a Blender on it, take half a minute.
+    job_id = cluster.submit("crate.obj", "added", resolution=160, samples=250)  # A node, and a Blender on it, take half a minute.
     cluster.wait_for_views(job_id, 2)
     cluster.start_worker("worker2")
     assert cluster.wait_for_all([job_id]) == {"succeeded": 1}, cluster.errors([job_id])
