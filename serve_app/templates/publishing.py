@@ -108,15 +108,17 @@ def put_in_place(parent: Directory, folder: Directory, mark: StagingMark, target
 
 def _check_published(parent: Directory, mark: StagingMark, target: Target, undo: Callable[[], None]) -> None:
     """See that the target is this folder, or templates that another server has published in turn."""
-    try:
-        if identity_of(parent.status(target.name)) == mark.identity:
-            return
-        with parent.folder(target.name) as folder:
-            templates, others = sorted_out(folder)
-        if templates and not others:
-            return
-    except OSError:  # A link, or it has gone.
-        pass
+    for _ in range(_MAX_TRIES):
+        try:
+            with parent.folder(target.name) as folder:
+                templates, others = sorted_out(folder)
+                if folder.identity == mark.identity or (templates and not others):
+                    return
+                if identity_of(parent.status(target.name)) == folder.identity:
+                    break
+        except OSError:  # A link, or it has gone.
+            break
+        # While it was looked at, it was replaced and emptied.
     with suppress(OSError):
         undo()
     raise changed_by_others(target.quoted, "the folder itself")
