@@ -8,6 +8,7 @@ them batches: so it knows when one ends, and need not ask.
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -49,9 +50,9 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
             self._changed.clear()
             free, unknown = self._sorted()
             if free is not None:
-                self._busy_until[free.replica_id] = self._get_curr_time_s() + PROMISE_SEC
+                self._busy_until[free.replica_id] = time.monotonic() + PROMISE_SEC
                 return [[free]]
-            now = self._get_curr_time_s()
+            now = time.monotonic()
             due = [replica for replica in unknown if self._ask_at.get(replica.replica_id, 0.0) <= now]
             if due:
                 await asyncio.gather(*map(self._ask, due))
@@ -61,7 +62,7 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
 
     def _sorted(self) -> tuple[RunningReplica | None, list[RunningReplica]]:
         """The first that is free, and those of which nothing is known or that somebody else keeps busy."""
-        now, unknown = self._get_curr_time_s(), []
+        now, unknown = time.monotonic(), []
         for replica in self.curr_replicas.values():
             if self._busy_until.get(replica.replica_id, 0.0) > now:
                 continue
@@ -74,20 +75,20 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
     async def _ask(self, replica: RunningReplica) -> None:
         """Ask a renderer how many calls it has."""
         replica_id = replica.replica_id
-        self._ask_at[replica_id] = self._get_curr_time_s() + ASK_AGAIN_SEC
+        self._ask_at[replica_id] = time.monotonic() + ASK_AGAIN_SEC
         try:
             length = await asyncio.wait_for(replica.get_queue_len(deadline_s=_ANSWER_SEC), _ANSWER_SEC)
         except ActorDiedError:
             self.on_replica_actor_died(replica_id)
         except Exception:  # Ray raises many types where a renderer cannot be reached; Serve finds out what has become of it.
-            self._ask_at[replica_id] = self._get_curr_time_s() + _ANSWER_SEC
+            self._ask_at[replica_id] = time.monotonic() + _ANSWER_SEC
         else:
             self.replica_queue_len_cache.update(replica_id, length)
 
     def on_send_request(self, replica_id: ReplicaID) -> None:
         """As ``RequestRouter.on_send_request``: its promise is kept, and it is busy."""
         super().on_send_request(replica_id)
-        self._busy_until[replica_id] = self._get_curr_time_s() + BELIEVED_SEC
+        self._busy_until[replica_id] = time.monotonic() + BELIEVED_SEC
 
     def on_request_routed(self, pending_request: PendingRequest, replica_id: ReplicaID, result: Any) -> None:
         """As ``RequestRouter.on_request_routed``: a renderer has taken its call, and not refused it."""
