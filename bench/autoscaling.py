@@ -26,7 +26,7 @@ from bench.truth import EXAMPLE
 
 MIN, MAX = 1, 4
 SECONDS_A_VIEW = 0.25
-UPSCALE_SEC, DOWNSCALE_SEC = 2.0, 15.0
+UPSCALE_SEC, DOWNSCALE_SEC = 1.0, 15.0
 BURSTS = (12, 6)
 """Jobs of each."""
 
@@ -94,7 +94,7 @@ class Watch:
         moment = self.now
         status, running, queued = [answer.body for answer in await ask_all(self._url, asks, 3)]
         left = VIEWS * queued["total"] + sum((job["total_poses"] or VIEWS) - job["rendered_count"] for job in running["jobs"])
-        states = [renderer["state"] for renderer in status["renderers"]]
+        states = [renderer["state"] for renderer in status["renderers"] if renderer["state"] not in ("lost", "stopped")]
         ready = sum(state in ("ready", "busy") for state in states)
         return Look(moment, queued["total"], left, len(states), ready, min(states.count("busy"), left))
 

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 _WIDTH, _LEFT, _RIGHT, _TOP = 860, 64, 16, 34
 _HEIGHT, _GAP, _BOTTOM = 130, 34, 44
+_LEGEND = 70
 _COLORS = ("#1b6ca8", "#d9822b", "#3a8f4d", "#a33")
 
 
@@ -48,8 +49,8 @@ def chart(title: str, seconds: Sequence[float], panels: Sequence[Panel], marks: 
     bottom = _TOP + len(panels) * (_HEIGHT + _GAP) - _GAP / 2
     for name, moment in marks.items():
         x = _LEFT + moment * scale
-        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{bottom}" stroke="#888" stroke-dasharray="4 3"/>')
-        parts.append(f'<text x="{x + 4:.1f}" y="{_TOP + 6}" fill="#555">{escape(name)}</text>')
+        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP + _GAP / 2}" y2="{bottom + 24}" stroke="#888" stroke-dasharray="4 3"/>')
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 34}" text-anchor="middle" fill="#555">{escape(name)}</text>')
     step = next(step for step in (1, 5, 10, 30, 60, 300, 3600) if seconds[-1] / step <= 12)
     for moment in range(0, int(seconds[-1]) + 1, step):
         parts.append(f'<text x="{_LEFT + moment * scale:.1f}" y="{bottom + 18}" text-anchor="middle">{moment}</text>')
@@ -72,6 +73,7 @@ def _panel(panel: Panel, seconds: Sequence[float], scale: float, top: float) -> 
         for moment, value in zip(seconds, values, strict=True):
             x, y = _LEFT + moment * scale, bottom - value / most * (_HEIGHT - 8)
             points += [f"{x:.1f},{points[-1].split(',')[1]}", f"{x:.1f},{y:.1f}"] if points else [f"{x:.1f},{y:.1f}"]
-        parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{color}" stroke-width="1.6"/>')
-        parts.append(f'<text x="{right - 150}" y="{top + 16 + 15 * index}" fill="{color}">{escape(name)}</text>')
+        behind = len(panel.lines) - 1 - index  # Where lines lie on one another, the first ones are wider, and all are seen.
+        parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{color}" stroke-width="{1.6 + 2.4 * behind:g}"/>')
+        parts.append(f'<text x="{right - _LEGEND * behind}" y="{top - 4}" text-anchor="end" fill="{color}">{escape(name)}</text>')
     return parts
