@@ -31,7 +31,7 @@ serve: $(READY) ## start the server (RENDER_SERVER_HOST, RENDER_SERVER_PORT, REN
 test: $(READY) ## run all tests
 	@$(PY) -m pytest
 
-contract: $(READY) ## let schemathesis ask a real server for 20 minutes; `make test` does so for 25 seconds
+contract: $(READY) ## let schemathesis ask a real server for 20 minutes; `make test` does so for 15 seconds
 	@CONTRACT_SECONDS=1200 $(PY) -m pytest tests/integration/security/test_api_contract.py
 
 test-unit: $(READY) ## run the tests that need neither Ray nor Blender

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.conftest import full_only
 from tests.faults.disks.mounts import inside, needs_mounts
 from tests.faults.fault_server import FaultServer
 
 pytestmark = needs_mounts
 
 
-@pytest.fixture(scope="module", params=["auto", "direct", "object_store"])
+@pytest.fixture(scope="module", params=["auto", pytest.param("direct", marks=full_only), "object_store"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:
     """A server with a small disk for its output."""
     folder = tmp_path_factory.mktemp(f"sink-{request.param}")

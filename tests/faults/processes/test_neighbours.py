@@ -16,7 +16,7 @@ from tests.faults.conftest import FULL, full_only
 from tests.faults.fault_server import FaultServer
 from tests.wait import wait_until
 
-CLIENTS = 200 if FULL else 50
+CLIENTS = 200 if FULL else 30
 NEIGHBOURS = 20 if FULL else 8
 
 
@@ -31,10 +31,10 @@ def beside(server: FaultServer, count: int = 20) -> list[str]:
     return [server.submit("flange.stl", f"good{number}", samples=1 + number % 3) for number in range(count)]
 
 
-def check_good(server: FaultServer, jobs: list[str]) -> None:
+def check_good(server: FaultServer, jobs: list[str], views: int = 42) -> None:
     for job_id in jobs:
         record = server.job(job_id)
-        assert record["status"] == "succeeded" and record["templates_generated"] == 42, record
+        assert record["status"] == "succeeded" and record["templates_generated"] == views, record
 
 
 def test_a_cad_that_kills_every_blender_fails_alone_and_is_quarantined(server: FaultServer) -> None:
@@ -172,7 +172,8 @@ def test_the_command_that_runs_the_server_has_it_finish_its_views_first(tmp_path
 
 
 def test_sigterm_in_the_middle_puts_the_work_aside(server: FaultServer) -> None:
-    jobs = [server.submit("crate.obj", "term", resolution=128, samples=30 + number) for number in range(3)]
+    views = server.views(20)
+    jobs = [server.submit("crate.obj", "term", resolution=128, samples=30 + number, **views) for number in range(3)]
     server.wait_for_views(jobs[0], 3)
     assert server.process is not None
     server.process.process.send_signal(signal.SIGTERM)
@@ -181,7 +182,7 @@ def test_sigterm_in_the_middle_puts_the_work_aside(server: FaultServer) -> None:
     assert not [process for process in psutil.process_iter() if server_owns(process, server)]
     server.start(ready=False)
     server.wait_for_all()
-    check_good(server, jobs)
+    check_good(server, jobs, 20)
     server.audit()
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.integration.conftest import ROOT, Server
 from tests.integration.security.conftest import API_KEY
 
-SECONDS = int(os.environ.get("CONTRACT_SECONDS", "25"))
+SECONDS = int(os.environ.get("CONTRACT_SECONDS", "15"))
 """For how long; the full form is `make contract`."""
 
 

@@ -15,6 +15,7 @@ from bench.stub_server import stub_application
 from serve_app.cli.checks import free_port
 from serve_app.cli.server_process import ServerProcess
 from serve_app.templates.checker.contract import check_contract
+from tests.cluster.conftest import full_only
 from tests.http_client import http_client
 from tests.integration.conftest import ROOT
 from tests.wait import wait_until
@@ -59,6 +60,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]
         yield server.url, folder
 
 
+@full_only
 def test_cells_share_a_cluster_and_nothing_else(cells: tuple[str, Path]) -> None:
     url, folder = cells
     jobs = {}
