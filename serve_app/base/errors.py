@@ -23,6 +23,7 @@ CODES = frozenset(
         "cad_unreadable",
         "cad_format_unsupported",
         "cad_invalid",
+        "cad_part_unknown",
         "cad_too_large",
         # The output folder.
         "output_not_writable",

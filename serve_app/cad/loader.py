@@ -23,10 +23,12 @@ from serve_app.base.file_digests import FileDigests, NotRememberedError
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.geometry import bounds
 from serve_app.cad.parse import ParsedCad
+from serve_app.cad.read_options import WHOLE, ReadOptions
 from serve_app.cad.references import ReferenceResolver
 from serve_app.cad.sandbox.client import parse_in_process
+from serve_app.cad.units import Unit
 
-Parse = Callable[[Path, int, CadLimits], Awaitable[ParsedCad]]
+Parse = Callable[[Path, int, CadLimits, ReadOptions], Awaitable[ParsedCad]]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class LoadedCad:
         warnings: sentences for the job.
         nbytes: bytes of the mesh.
         references: SHA-256 of each file it pulled in, by reference; None for a missing one.
+        unit: of the file, or None where its format has none.
+        parts: names of all its parts, rendered or not; empty where it names none.
     """
 
     key: str
@@ -52,6 +56,8 @@ class LoadedCad:
     warnings: tuple[str, ...]
     nbytes: int
     references: dict[str, str | None]
+    unit: Unit | None = None
+    parts: tuple[str, ...] = ()
 
 
 LARGE_BYTES = 16 * 1024**2
@@ -73,6 +79,10 @@ class _Kept:
     began: int
 
 
+_Wanted = tuple[Path, ReadOptions]
+"""A file, and what is wanted of it."""
+
+
 class CadLoader:
     """Reads CADs and keeps them ready.
 
@@ -87,7 +97,7 @@ class CadLoader:
         limits: what reading one CAD may cost.
         cache_bytes: of parsed CADs that are kept.
         digests: of files.
-        parse: reads one CAD, given its path, its size and the limits.
+        parse: reads one CAD, given its path, its size, the limits and what is wanted of it.
         put: stores a mesh and gives a reference to it.
     """
 
@@ -103,37 +113,39 @@ class CadLoader:
         self._limits, self._cache_bytes, self._digests, self._parse, self._put = limits, cache_bytes, digests, parse, put
         self._slots, self._large_slots = asyncio.Semaphore(MAX_CADS_READ), asyncio.Semaphore(MAX_LARGE_CADS_READ)
         self._order = itertools.count()
-        self._kept: OrderedDict[Path, _Kept] = OrderedDict()
+        self._kept: OrderedDict[_Wanted, _Kept] = OrderedDict()
 
-    async def load(self, path: Path) -> LoadedCad:
+    async def load(self, path: Path, options: ReadOptions = WHOLE) -> LoadedCad:
         """The CAD of a file, from memory when neither it nor anything it pulls in has changed.
 
         Args:
             path: links resolved.
+            options: what is wanted of it.
 
         Raises:
             ServiceError: one of the ``cad_`` codes, or ``storage_full`` when Ray's object store takes no more.
         """
         came = next(self._order)
-        kept = self._kept.get(path)
+        wanted = (path, options.that_matter_to(path.suffix))
+        kept = self._kept.get(wanted)
         if kept is not None and await asyncio.to_thread(self._is_current, kept, path, self._digests.remembered):
-            return self._used(path, kept)
+            return self._used(wanted, kept)
         async with AsyncExitStack() as slots:
             if await asyncio.to_thread(size_of, path) > LARGE_BYTES:
                 await slots.enter_async_context(self._large_slots)
             await slots.enter_async_context(self._slots)
-            kept = self._kept.get(path)
+            kept = self._kept.get(wanted)
             # One that somebody else began to read since this request came is new enough for it.
             if kept is not None and (kept.began > came or await asyncio.to_thread(self._is_current, kept, path, self._digests.sha256)):
-                return self._used(path, kept)
+                return self._used(wanted, kept)
             began, size = next(self._order), await asyncio.to_thread(size_of, path)
-            parsed = await self._parse(path, size, self._limits)
+            parsed = await self._parse(path, size, self._limits, wanted[1])
             try:
                 cad = await asyncio.to_thread(_loaded, parsed, self._put)
             except (ObjectStoreFullError, OutOfDiskError) as error:
                 self._kept.clear()  # They lie in the same memory; jobs that use one of them keep it.
                 raise _no_room_for(parsed.mesh.nbytes) from error
-            return self._used(path, _Kept(cad, size, began))
+            return self._used(wanted, _Kept(cad, size, began))
 
     def _is_current(self, kept: _Kept, path: Path, sha256: Callable[[Path, int], str]) -> bool:
         """Whether a CAD in memory is that of its files as they are now."""
@@ -145,10 +157,10 @@ class CadLoader:
         except (OSError, ValueError, NotRememberedError):
             return False  # The parsing process will say what is wrong.
 
-    def _used(self, path: Path, kept: _Kept) -> LoadedCad:
+    def _used(self, wanted: _Wanted, kept: _Kept) -> LoadedCad:
         """Keep a CAD as the one used last; those used longest ago go."""
-        self._kept[path] = kept
-        self._kept.move_to_end(path)
+        self._kept[wanted] = kept
+        self._kept.move_to_end(wanted)
         while len(self._kept) > 1 and sum(other.cad.nbytes for other in self._kept.values()) > self._cache_bytes:
             self._kept.popitem(last=False)
         return kept.cad
@@ -183,4 +195,15 @@ def _loaded(parsed: ParsedCad, put: Callable[[CadMesh], Any]) -> LoadedCad:
         "materials": len(mesh.materials),
         "textures": len(mesh.textures),
     }
-    return LoadedCad(mesh.key, parsed.file_sha256, put(mesh), corners, statistics, parsed.warnings, mesh.nbytes, parsed.references)
+    return LoadedCad(
+        mesh.key,
+        parsed.file_sha256,
+        put(mesh),
+        corners,
+        statistics,
+        parsed.warnings,
+        mesh.nbytes,
+        parsed.references,
+        parsed.unit,
+        parsed.parts,
+    )

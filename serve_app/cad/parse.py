@@ -1,4 +1,4 @@
-"""Turns the bytes of a PLY, OBJ or STL file into a ``CadMesh``."""
+"""Turns the bytes of a CAD file into a ``CadMesh``."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from render_actor.contract.types import CadMesh
-from serve_app.cad.formats.obj import obj_submeshes
-from serve_app.cad.formats.ply import ply_submeshes
-from serve_app.cad.formats.stl import stl_submeshes
+from serve_app.cad.formats.reader import CadSource
+from serve_app.cad.formats.readers import READERS
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.checks import check_geometry, oddities
 from serve_app.cad.mesh.join import joined
+from serve_app.cad.mesh.parts import names_of, only
+from serve_app.cad.read_options import TESSELLATED, WHOLE, ReadOptions
 from serve_app.cad.references import ReferenceResolver
 from serve_app.cad.refusals import invalid
-from serve_app.cad.text.encoding import as_utf8
 from serve_app.cad.textures import TextureStore
+from serve_app.cad.units import Unit
 
-FORMATS = (".ply", ".obj", ".stl")
+FORMATS = tuple(READERS)
 """File name endings that are read, in any case."""
 
 _MAX_WARNINGS = 20
@@ -36,23 +37,30 @@ class ParsedCad:
         mesh: the arrays.
         warnings: sentences for the job.
         references: SHA-256 of every other file that it pulled in, by reference; None for one that is missing.
+        unit: of the file, or None where its format has none.
+        parts: names of all its parts, wanted or not, in the file's order; empty where it names none.
     """
 
     file_sha256: str
     mesh: CadMesh
     warnings: tuple[str, ...]
     references: dict[str, str | None]
+    unit: Unit | None = None
+    parts: tuple[str, ...] = ()
 
 
-def cad_key(file_sha256: str, suffix: str, references: dict[str, str | None]) -> str:
-    """SHA-256 over a CAD's own, its format and every file that it pulled in."""
+def cad_key(file_sha256: str, suffix: str, references: dict[str, str | None], options: ReadOptions = WHOLE) -> str:
+    """SHA-256 over a CAD's own, its format, every file that it pulled in, and the options that make another mesh of them."""
     digest = hashlib.sha256(bytes.fromhex(file_sha256) + suffix.encode())
+    matter = options.that_matter_to(suffix)
+    if matter.parts or suffix in TESSELLATED:
+        digest.update(f"\0\0{matter.to_json()}".encode())
     for name in sorted(references):
         digest.update(f"\0{name}\0{references[name]}".encode("utf-8", "replace"))
     return digest.hexdigest()
 
 
-def parse_cad(data: bytes, suffix: str, folder: Path, limits: CadLimits) -> ParsedCad:
+def parse_cad(data: bytes, suffix: str, folder: Path, limits: CadLimits, options: ReadOptions = WHOLE) -> ParsedCad:
     """Read a CAD.
 
     Args:
@@ -60,26 +68,22 @@ def parse_cad(data: bytes, suffix: str, folder: Path, limits: CadLimits) -> Pars
         suffix: the ending of its name, in any case: the format.
         folder: where its references lie, links resolved.
         limits: what it may cost.
+        options: what is wanted of it.
 
     Raises:
         ServiceError: ``cad_invalid`` when there is no mesh in it that could be rendered, ``cad_too_large``.
     """
     with np.errstate(all="ignore"):  # Overflows end in values that are looked at.
-        return _parsed(data, suffix.lower(), folder, limits)
+        return _parsed(data, suffix.lower(), folder, limits, options)
 
 
-def _parsed(data: bytes, suffix: str, folder: Path, limits: CadLimits) -> ParsedCad:
+def _parsed(data: bytes, suffix: str, folder: Path, limits: CadLimits, options: ReadOptions) -> ParsedCad:
     file_sha256 = hashlib.sha256(data).hexdigest()
     resolver = ReferenceResolver(folder, limits.max_bytes)
     textures = TextureStore(resolver, limits)
-    data = as_utf8(data)
     try:
-        if suffix == ".obj":
-            submeshes = obj_submeshes(data, resolver, textures, limits)
-        elif suffix == ".ply":
-            submeshes = ply_submeshes(data, textures, limits)
-        else:
-            submeshes = stl_submeshes(data, limits)
+        content = READERS[suffix](CadSource(data, suffix, resolver, textures, limits, options))
+        submeshes = only(options.parts, content.submeshes)
         mesh = joined(submeshes, tuple(textures.images)) if submeshes else None
     except ValueError as error:
         raise invalid(f"it cannot be read as {suffix[1:].upper()}: {error}") from error
@@ -89,5 +93,5 @@ def _parsed(data: bytes, suffix: str, folder: Path, limits: CadLimits) -> Parsed
     messages = list(dict.fromkeys([*textures.warnings, *oddities(mesh)]))
     if len(messages) > _MAX_WARNINGS:
         messages[_MAX_WARNINGS - 1 :] = [f"{len(messages) - _MAX_WARNINGS + 1} more warnings of this kind"]
-    mesh = CadMesh(**{**vars(mesh), "key": cad_key(file_sha256, suffix, resolver.used)})
-    return ParsedCad(file_sha256, mesh, tuple(messages), dict(resolver.used))
+    mesh = CadMesh(**{**vars(mesh), "key": cad_key(file_sha256, suffix, resolver.used, options)})
+    return ParsedCad(file_sha256, mesh, tuple(messages), dict(resolver.used), content.unit, names_of(content.submeshes))

@@ -47,6 +47,7 @@ STATUS: dict[str, int] = {
     "cad_unreadable": 403,
     "cad_format_unsupported": 415,
     "cad_invalid": 422,
+    "cad_part_unknown": 422,
     "cad_too_large": 413,
     # The output folder.
     "output_not_writable": 403,

@@ -13,7 +13,11 @@ from serve_app.cad.mesh.geometry import face_normals
 
 @dataclass
 class Submesh:
-    """The faces of a mesh that have one material; shapes and types as in ``CadMesh``."""
+    """The faces of a mesh that have one material; shapes and types as in ``CadMesh``.
+
+    Attributes:
+        part: name of the part of an assembly that it belongs to; empty where the file names none.
+    """
 
     vertices: NDArray[np.float64]
     faces: NDArray[np.int64]
@@ -21,6 +25,7 @@ class Submesh:
     vertex_colors: NDArray[np.uint8] | None
     corner_uv: NDArray[np.float32] | None
     material: SurfaceMaterial
+    part: str = ""
 
     def flat_normals(self) -> NDArray[np.float32]:
         """(F, 3, 3) corner normals of flat faces; (0, 0, 1) for a face without area."""

@@ -13,6 +13,7 @@ from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad
+from serve_app.cad.read_options import WHOLE, ReadOptions
 from serve_app.cad.refusals import invalid
 from serve_app.cad.sandbox.process import out_of_memory
 from serve_app.cad.sandbox.transfer import load_parsed
@@ -35,13 +36,14 @@ _FRUGAL = {
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 
 
-async def parse_in_process(path: Path, size: int, limits: CadLimits) -> ParsedCad:
+async def parse_in_process(path: Path, size: int, limits: CadLimits, options: ReadOptions = WHOLE) -> ParsedCad:
     """Read a CAD.
 
     Args:
         path: links resolved.
         size: of the file, in bytes, for the time that it may take.
         limits: what it may cost.
+        options: what is wanted of it.
 
     Raises:
         ServiceError: one of the ``cad_`` codes.
@@ -51,7 +53,8 @@ async def parse_in_process(path: Path, size: int, limits: CadLimits) -> ParsedCa
     result, complaints = os.memfd_create("cad"), os.memfd_create("complaints")
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "serve_app.cad.sandbox.process", str(path), limits.to_json(), str(seconds), str(result)),
+            *(sys.executable, "-m", "serve_app.cad.sandbox.process", str(path)),
+            *(limits.to_json(), options.to_json(), str(seconds), str(result)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=complaints,
             stderr=complaints,

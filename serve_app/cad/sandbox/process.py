@@ -1,4 +1,4 @@
-"""The process that reads one CAD: ``python -m serve_app.cad.sandbox.process PATH LIMITS SECONDS RESULT``.
+"""The process that reads one CAD: ``python -m serve_app.cad.sandbox.process PATH LIMITS OPTIONS SECONDS RESULT``.
 
 A hostile or broken file can make a reader allocate or compute without end; here it dies alone. RESULT is the number
 of a file descriptor that the outcome goes to, in the form of ``transfer``.
@@ -14,6 +14,7 @@ from serve_app.base.errors import ServiceError
 from serve_app.base.regular_file import read_regular_file
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad, parse_cad
+from serve_app.cad.read_options import WHOLE, ReadOptions
 from serve_app.cad.refusals import invalid
 from serve_app.cad.sandbox.confinement import confine, limit_resources
 from serve_app.cad.sandbox.transfer import dump_error, dump_parsed
@@ -26,13 +27,14 @@ UNEXPECTED = "its reader failed on it"
 
 def main(arguments: list[str]) -> None:
     """Read the CAD named in the arguments and write the result, or the refusal."""
-    path, limits, seconds, result = Path(arguments[0]), CadLimits.from_json(arguments[1]), float(arguments[2]), int(arguments[3])
+    path, limits, options = Path(arguments[0]), CadLimits.from_json(arguments[1]), ReadOptions.from_json(arguments[2])
+    seconds, result = float(arguments[3]), int(arguments[4])
     os.nice(_NICENESS)
     limit_resources(limits.memory, seconds)
     confine(path.parent)
     with os.fdopen(result, "wb") as stream:
         try:
-            outcome = read_cad(path, limits)
+            outcome = read_cad(path, limits, options)
             if isinstance(outcome, ServiceError):
                 dump_error(outcome, stream)
             else:
@@ -43,15 +45,16 @@ def main(arguments: list[str]) -> None:
             dump_error(out_of_memory(), stream)
 
 
-def read_cad(path: Path, limits: CadLimits) -> ParsedCad | ServiceError:
+def read_cad(path: Path, limits: CadLimits, options: ReadOptions = WHOLE) -> ParsedCad | ServiceError:
     """Read a CAD file; whatever is wrong with it becomes a refusal that names no path.
 
     Args:
         path: links resolved.
         limits: what it may cost.
+        options: what is wanted of it.
     """
     try:
-        return parse_cad(read_regular_file(path, limits.max_bytes), path.suffix, path.parent, limits)
+        return parse_cad(read_regular_file(path, limits.max_bytes), path.suffix, path.parent, limits, options)
     except ServiceError as error:
         return error
     except MemoryError:

@@ -29,6 +29,8 @@ def dump_parsed(parsed: ParsedCad, stream: BinaryIO) -> None:
         "textures": len(mesh.textures),
         "warnings": parsed.warnings,
         "references": parsed.references,
+        "unit": parsed.unit,
+        "parts": parsed.parts,
     }
     _write_npz(stream, arrays, meta)
 
@@ -60,7 +62,7 @@ def load_parsed(stream: BinaryIO) -> ParsedCad:
         vertex_colors=arrays.get("vertex_colors"),
         corner_uv=arrays.get("corner_uv"),
     )
-    return ParsedCad(meta["file_sha256"], mesh, tuple(meta["warnings"]), meta["references"])
+    return ParsedCad(meta["file_sha256"], mesh, tuple(meta["warnings"]), meta["references"], meta["unit"], tuple(meta["parts"]))
 
 
 def _material(fields: dict[str, Any]) -> SurfaceMaterial:

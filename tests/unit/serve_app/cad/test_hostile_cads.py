@@ -28,6 +28,7 @@ from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad
+from serve_app.cad.read_options import WHOLE
 from serve_app.cad.sandbox import process as parse_process
 from serve_app.cad.sandbox.transfer import load_parsed
 from serve_app.http.errors import STATUS
@@ -62,7 +63,7 @@ class Reading:
         if not self._child:
             try:
                 sys.stderr = sys.__stderr__
-                parse_process.main([str(path), LIMITS.to_json(), str(ANSWER_SECONDS), str(self._result)])
+                parse_process.main([str(path), LIMITS.to_json(), WHOLE.to_json(), str(ANSWER_SECONDS), str(self._result)])
                 os._exit(0)
             except BaseException as error:
                 os.write(2, f"{path.name}: {error!r}\n".encode())

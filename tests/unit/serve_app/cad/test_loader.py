@@ -21,6 +21,7 @@ from serve_app.cad import loader as loader_module
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.loader import LARGE_BYTES, CadLoader
 from serve_app.cad.parse import ParsedCad, parse_cad
+from serve_app.cad.read_options import ReadOptions
 from tests.hostile import GOOD
 from tests.hostile.files import textured_obj
 
@@ -34,9 +35,9 @@ class Reads:
         self.parsed: list[str] = []
         self.hashed = 0
 
-    async def parse(self, path: Path, size: int, limits: CadLimits) -> ParsedCad:
+    async def parse(self, path: Path, size: int, limits: CadLimits, options: ReadOptions) -> ParsedCad:
         self.parsed.append(path.name)
-        return parse_cad(path.read_bytes(), path.suffix, path.parent, limits)
+        return parse_cad(path.read_bytes(), path.suffix, path.parent, limits, options)
 
     def sha256(self, file: BinaryIO, limit: int) -> str:
         self.hashed += 1
@@ -138,14 +139,14 @@ async def test_small_cads_do_not_wait_for_large_ones(tmp_path: Path, reads: Read
     (tmp_path / "small.ply").write_bytes(GOOD["ascii.ply"])
     go_on, begun, full = asyncio.Event(), set[str](), asyncio.Event()
 
-    async def parse(path: Path, size: int, limits: CadLimits) -> ParsedCad:
+    async def parse(path: Path, size: int, limits: CadLimits, options: ReadOptions) -> ParsedCad:
         if path in large:
             begun.add(path.name)
             if len(begun) == loader_module.MAX_LARGE_CADS_READ:
                 full.set()
             await go_on.wait()
             raise ServiceError("cad_invalid", "it is large", "cad_path")
-        return await reads.parse(path, size, limits)
+        return await reads.parse(path, size, limits, options)
 
     loader = CadLoader(LIMITS, 2**20, FileDigests(), parse=parse, put=lambda mesh: "reference")
     waiting = [asyncio.create_task(loader.load(path)) for path in large]

@@ -1,0 +1,25 @@
+"""The formats that are read, by the ending of a file's name."""
+
+from __future__ import annotations
+
+from serve_app.cad.formats.obj import obj_submeshes
+from serve_app.cad.formats.ply import ply_submeshes
+from serve_app.cad.formats.reader import CadContent, CadSource, Reader
+from serve_app.cad.formats.stl import stl_submeshes
+from serve_app.cad.text.encoding import as_utf8
+
+
+def _ply(source: CadSource) -> CadContent:
+    return CadContent(ply_submeshes(as_utf8(source.data), source.textures, source.limits))
+
+
+def _obj(source: CadSource) -> CadContent:
+    return CadContent(obj_submeshes(as_utf8(source.data), source.resolver, source.textures, source.limits))
+
+
+def _stl(source: CadSource) -> CadContent:
+    return CadContent(stl_submeshes(as_utf8(source.data), source.limits))
+
+
+READERS: dict[str, Reader] = {".ply": _ply, ".obj": _obj, ".stl": _stl}
+"""By ending in small letters. Libraries that only some formats need are imported by their reader."""

@@ -1,0 +1,38 @@
+"""Parts of an assembly are chosen by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from render_actor.contract.types import SurfaceMaterial
+from serve_app.base.errors import ServiceError
+from serve_app.cad.mesh.parts import names_of, only
+from serve_app.cad.mesh.submesh import Submesh
+
+
+def part(name: str) -> Submesh:
+    return Submesh(np.zeros((3, 3)), np.array([[0, 1, 2]]), None, None, None, SurfaceMaterial(), name)
+
+
+ASSEMBLY = [part("lid"), part("box"), part(""), part("lid")]
+
+
+def test_names_stand_once_in_the_files_order() -> None:
+    assert names_of(ASSEMBLY) == ("lid", "box")
+
+
+def test_wanted_parts_are_all_that_is_left() -> None:
+    assert only(("lid",), ASSEMBLY) == [ASSEMBLY[0], ASSEMBLY[3]]
+    assert only((), ASSEMBLY) == ASSEMBLY
+
+
+def test_an_unknown_part_is_refused_with_the_nearest_name_and_all_names() -> None:
+    with pytest.raises(ServiceError, match=r"did you mean 'box'.*'lid', 'box'") as caught:
+        only(("bax",), ASSEMBLY)
+    assert (caught.value.code, caught.value.field) == ("cad_part_unknown", "parts")
+
+
+def test_a_cad_without_names_says_so() -> None:
+    with pytest.raises(ServiceError, match="no named parts"):
+        only(("lid",), [part("")])
