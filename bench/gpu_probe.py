@@ -73,7 +73,7 @@ class GpuProbe:
         self._blender.meshes.load(self._mesh)
         corners = np.array([self._mesh.vertices.min(axis=0), self._mesh.vertices.max(axis=0)])
         placed = object_to_scene(corners, normalize=True, recenter=False, axes="cad")
-        self._scene = TemplateScene(self._resolution, placed, poses_in_scene(camera_poses(0)), 1.0, None, sampling_for("standard"))
+        self._scene = TemplateScene.stock(self._resolution, placed, poses_in_scene(camera_poses(0)), 1.0, None, sampling_for("standard"))
         self._blender.show(self._mesh.key, self._scene)
         self._traced(0)
         return {"device": name, "warm": warm, "first": time.monotonic() - began - warm}

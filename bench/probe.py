@@ -51,7 +51,7 @@ class Probe:
         vertices = self._mesh.vertices
         corners = np.array([vertices.min(axis=0), vertices.max(axis=0)])
         placed = object_to_scene(corners, normalize=True, recenter=False, axes=axes)
-        self._scene = TemplateScene(resolution, placed, poses_in_scene(camera_poses(0)), 1.0, None, Sampling(1))
+        self._scene = TemplateScene.stock(resolution, placed, poses_in_scene(camera_poses(0)), 1.0, None, Sampling(1))
 
     def render(self, view: int, sampling: Sampling) -> tuple[NDArray[np.uint8], float]:
         """A view's RGB, and the CPU seconds of it, without those of its mask."""

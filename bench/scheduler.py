@@ -19,7 +19,7 @@ from serve_app.service.limits import SPARE_BATCHES
 
 RENDERERS, JOBS, VIEWS, SECONDS_A_VIEW = 16, 50, 42, 0.04
 NO_FILES = (FileContent("", 0),) * 3
-SCENE = TemplateScene(64, np.eye(4), np.tile(np.eye(4), (VIEWS, 1, 1)), 1.0, None, Sampling(1))
+SCENE = TemplateScene.stock(64, np.eye(4), np.tile(np.eye(4), (VIEWS, 1, 1)), 1.0, None, Sampling(1))
 
 
 class SleepingRenderers:

@@ -43,13 +43,13 @@ class StubOptions(RendererOptions):
     seconds_a_view: float = 0.0
 
 
-def ball(resolution: int) -> TracedView:
+def ball(width: int, height: int) -> TracedView:
     """The view that every stub renders: a shaded ball with a little noise, so that its PNG is as large as a real one."""
-    y, x = (np.mgrid[:resolution, :resolution] + 0.5) / resolution - 0.5
-    height = _RADIUS**2 - x**2 - y**2
-    mask = height > 0
-    z = np.sqrt(np.maximum(height, 0))
-    noise = np.random.default_rng(0).integers(0, 3, (resolution, resolution, 3))
+    y, x = (np.mgrid[:height, :width] + 0.5) / np.array([height, width])[:, None, None] - 0.5
+    squared = _RADIUS**2 - x**2 - y**2
+    mask = squared > 0
+    z = np.sqrt(np.maximum(squared, 0))
+    noise = np.random.default_rng(0).integers(0, 3, (height, width, 3))
     shade = np.where(mask, 60 + 180 * z / _RADIUS, 12)[..., None]
     rgb = np.clip(shade + np.where(mask[..., None], noise, 0), 0, 255).astype(np.uint8)
     xyz = np.where(mask[..., None], 100 * np.stack([x, y, z], axis=-1), -1).astype(np.float16)
@@ -75,21 +75,21 @@ class StubActor(BlenderActor):
     def warm_up(self) -> BlenderReport | Failure:
         """Make the images of the most usual size."""
         cv2.setNumThreads(1)
-        self._made: dict[int, tuple[TracedView, EncodedView]] = {}
-        self._view_of(512)
+        self._made: dict[tuple[int, int], tuple[TracedView, EncodedView]] = {}
+        self._view_of((512, 512))
         return BlenderReport(DEVICE, os.getpid(), (), {"stub": "1"}, time.monotonic() - self._began)
 
     def take_over_cores(self) -> None:
         """It has none."""
 
-    def _view_of(self, resolution: int) -> tuple[TracedView, EncodedView]:
-        if resolution not in self._made:
-            view = ball(resolution)
-            self._made[resolution] = view, encoded_view(view)
-        return self._made[resolution]
+    def _view_of(self, size: tuple[int, int]) -> tuple[TracedView, EncodedView]:
+        if size not in self._made:
+            view = ball(*size)
+            self._made[size] = view, encoded_view(view)
+        return self._made[size]
 
     def _output(self, batch: ViewBatch) -> ViewOutput:
-        return StubOutput(batch, self._view_of(batch.scene.resolution)[1])
+        return StubOutput(batch, self._view_of((batch.scene.width, batch.scene.height))[1])
 
     def _load(self, batch: ViewBatch) -> float:
         return 0.0
@@ -97,7 +97,7 @@ class StubActor(BlenderActor):
     def _render_view(self, batch: ViewBatch, view: int) -> TracedView:
         began = time.monotonic()
         time.sleep(self._options.seconds_a_view)
-        made, _ = self._view_of(batch.scene.resolution)
+        made, _ = self._view_of((batch.scene.width, batch.scene.height))
         return TracedView(view, made.rgb, made.mask, made.xyz, time.monotonic() - began, made.quality)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.blender.bounded_render import BoundedRender
+from render_actor.blender.camera import aim, set_border
 from render_actor.blender.materials import GreyMaterial
 from render_actor.blender.sampling import apply_sampling
 from render_actor.blender.session import TEMPORARY_FOLDER, Light, Matrix, RendererUtility, bpy
@@ -18,7 +19,6 @@ from render_actor.blender.timed_render import sampling_seconds, timed_render
 from render_actor.blender.warm_meshes import WarmMesh, WarmMeshes
 from render_actor.contract.cameras import camera_poses
 from render_actor.contract.scene import (
-    FIELD_OF_VIEW,
     LIGHT_ENERGY,
     LIGHT_RADIUS,
     VIEW_TRANSFORM,
@@ -31,7 +31,6 @@ from render_actor.contract.scene import (
 )
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from render_actor.contract.view_quality import ViewQuality
-from render_actor.view.border import border_fraction
 from render_actor.view.dithering import dithered
 from render_actor.view.surface_guide import ViewGuide
 from render_actor.view.too_slow import ViewTooSlowError
@@ -72,7 +71,6 @@ class BlenderScene:
         self._shown: WarmMesh | None = None
         self._last_bounds: _Bounds | None = None
         self._scene = bpy.context.scene
-        self._camera = self._scene.camera
         self._light = Light("POINT")
         self._light.set_energy(LIGHT_ENERGY)
         self._light.set_radius(LIGHT_RADIUS)
@@ -85,8 +83,6 @@ class BlenderScene:
         self._scene.render.dither_intensity = 0.0
         self._scene.render.use_border = True
         self._scene.render.use_crop_to_border = True
-        self._camera.data.lens_unit = "FOV"
-        self._camera.data.angle = FIELD_OF_VIEW
         self._sampling: Sampling | None = None
         self._background = self._rendered_background()
         self._bounded = BoundedRender()
@@ -94,7 +90,7 @@ class BlenderScene:
     def _rendered_background(self) -> NDArray[np.uint16]:
         """The colour, in 16 bits, of a pixel that sees only the world; also the proof that this Blender renders."""
         self._sample_as(Sampling(samples=1, denoiser="none", dither=True))
-        self._set_border((0, 0, 1, 1), 64)
+        set_border((0, 0, 1, 1), 64, 64)
         return self._rendered()[0, 0].astype(np.uint16)
 
     def warm_up(self) -> None:
@@ -105,7 +101,7 @@ class BlenderScene:
         mesh = CadMesh("warm-up", vertices, faces, None, colors, None, np.zeros(4, dtype=np.int32), (SurfaceMaterial(),), ())
         corners = np.array([vertices.min(axis=0), vertices.max(axis=0)])
         placed = object_to_scene(corners, normalize=True, recenter=False, axes="cad")
-        scene = TemplateScene(64, placed, poses_in_scene(camera_poses(0))[:1], 1.0, None, sampling_for("standard"))
+        scene = TemplateScene.stock(64, placed, poses_in_scene(camera_poses(0))[:1], 1.0, None, sampling_for("standard"))
         self.meshes.load(mesh)
         self.show(mesh.key, scene)
         mask, _ = self.mask_and_xyz(scene, 0)
@@ -194,12 +190,12 @@ class BlenderScene:
             guide = self._guide(scene, view, all_may_take_sec)
             rendered, quality = self._bounded.image(mask[top:bottom, left:right], sampling, guide, may_take_sec, all_may_take_sec)
         flat = (self._background / 257.0).round()
-        image = np.empty((scene.resolution, scene.resolution, 3), dtype=np.uint8)
+        image = np.empty((scene.height, scene.width, 3), dtype=np.uint8)
         image[:] = flat
         if sampling.dither:
             seen = (np.abs(rendered.astype(np.int32) - self._background) > _BACKGROUND_TOLERANCE).any(axis=-1, keepdims=True)
             # The background stays flat: dithered, it would be most of the file.
-            rendered = np.where(seen, dithered(rendered, scene.resolution, left, top), flat.astype(np.uint8))
+            rendered = np.where(seen, dithered(rendered, scene.width, scene.height, left, top), flat.astype(np.uint8))
         image[top:bottom, left:right] = rendered
         return image, quality
 
@@ -210,12 +206,10 @@ class BlenderScene:
 
     def _aim(self, scene: TemplateScene, view: int) -> None:
         """Have the next render show the pixels around the object from one camera."""
-        pose = np.array(scene.camera_poses[view])
-        pose[:3, 1:3] *= -1  # Blender's camera looks along -z with y up.
-        self._camera.matrix_world = Matrix(pose.tolist())
+        aim(scene, view)
         self._light.blender_obj.location = scene.light_position(view).tolist()
         self._sample_as(scene.sampling)
-        self._set_border(self._bounds(scene, view), scene.resolution)
+        set_border(self._bounds(scene, view), scene.width, scene.height)
 
     def _refuse_hopeless(self, scene: TemplateScene, view: int, may_take_sec: float) -> None:
         """Sample a small picture of a view, to spare the renderer one that would be given up in any case.
@@ -229,7 +223,7 @@ class BlenderScene:
         for pixels in _TRIAL_PIXELS:
             if pixels > whole / 2:
                 return  # The view is hardly more than a trial.
-            small = dataclasses.replace(scene, resolution=round(math.sqrt(pixels / whole) * scene.resolution), sampling=once)
+            small = dataclasses.replace(scene.scaled(math.sqrt(pixels / whole)), sampling=once)
             self._aim(small, view)
             try:
                 self._render(may_take_sec)
@@ -251,7 +245,7 @@ class BlenderScene:
         if last is None or last[0] is not self._shown or last[1] is not scene or last[2] != view:
             bounds = self._shown.coordinates.image_bounds(scene, view, _MARGIN)
             if scene.sampling.denoiser == "compositor":
-                bounds = _on_grid(bounds, scene.resolution)
+                bounds = _on_grid(bounds, scene.width, scene.height)
             self._last_bounds = last = (self._shown, scene, view, bounds)
         return last[3]
 
@@ -259,13 +253,6 @@ class BlenderScene:
         if sampling != self._sampling:
             self._sampling = sampling
             apply_sampling(sampling)
-
-    def _set_border(self, bounds: tuple[int, int, int, int], resolution: int) -> None:
-        left, top, right, bottom = bounds
-        render = self._scene.render
-        render.resolution_x = render.resolution_y = resolution
-        edges = [border_fraction(pixels, resolution) for pixels in (left, right, resolution - bottom, resolution - top)]
-        render.border_min_x, render.border_max_x, render.border_min_y, render.border_max_y = edges
 
     def _rendered(self, may_take_sec: float = math.inf) -> NDArray[Any]:
         """RGB of the border: uint16 where the sampling asks for dithering, and so for more than 8 bits, otherwise uint8."""
@@ -281,13 +268,13 @@ class BlenderScene:
         timed_render(self._image_path, may_take_sec)
 
 
-def _on_grid(bounds: tuple[int, int, int, int], resolution: int) -> tuple[int, int, int, int]:
+def _on_grid(bounds: tuple[int, int, int, int], width: int, height: int) -> tuple[int, int, int, int]:
     """Widen bounds to the denoiser's grid, whose origin is the picture's lower left corner."""
     left, top, right, bottom = bounds
-    from_below, to_above = (resolution - bottom) // _STOCK_GRID, -(-(resolution - top) // _STOCK_GRID)
+    from_below, to_above = (height - bottom) // _STOCK_GRID, -(-(height - top) // _STOCK_GRID)
     return (
         left // _STOCK_GRID * _STOCK_GRID,
-        max(resolution - to_above * _STOCK_GRID, 0),
-        min(-(-right // _STOCK_GRID) * _STOCK_GRID, resolution),
-        resolution - from_below * _STOCK_GRID,
+        max(height - to_above * _STOCK_GRID, 0),
+        min(-(-right // _STOCK_GRID) * _STOCK_GRID, width),
+        height - from_below * _STOCK_GRID,
     )

@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.cameras import POSE_LIST_RADIUS, SCENE_CAMERA_DISTANCE
 from render_actor.contract.error_bound import ErrorBound, most_samples
-
-FIELD_OF_VIEW = 0.691111
-"""Full horizontal angle in radians: BlenderProc's default intrinsics."""
+from render_actor.contract.intrinsics import stock_intrinsics
 
 LIGHT_ENERGY = 1000.0
 """Watts of the point light."""
@@ -106,7 +104,9 @@ class TemplateScene:
     """Everything that decides how templates look, except the mesh.
 
     Attributes:
-        resolution: width and height of the square image in pixels.
+        width: of every image in pixels.
+        height: of every image in pixels.
+        intrinsics: (N, 3, 3) pinhole matrix of each view, without skew; pixel centres have integer coordinates.
         object_to_scene: (4, 4) similarity from the CAD frame to the scene frame.
         camera_poses: (N, 4, 4) camera to scene, OpenCV axes, scene units.
         xyz_scale: factor from CAD units to the xyz file's mm.
@@ -114,24 +114,55 @@ class TemplateScene:
         sampling: how Cycles samples.
     """
 
-    resolution: int
+    width: int
+    height: int
+    intrinsics: NDArray[np.float64]
     object_to_scene: NDArray[np.float64]
     camera_poses: NDArray[np.float64]
     xyz_scale: float
     base_color: float | None
     sampling: Sampling
 
-    @property
-    def focal_length(self) -> float:
-        """Focal length in pixels, the same in x and y."""
-        return self.resolution / 2 / float(np.tan(FIELD_OF_VIEW / 2))
+    def __post_init__(self) -> None:
+        if self.intrinsics.shape != (len(self.camera_poses), 3, 3):
+            raise ValueError(f"intrinsics have the shape {self.intrinsics.shape} for {len(self.camera_poses)} views")
+
+    @classmethod
+    def stock(
+        cls,
+        resolution: int,
+        object_to_scene: NDArray[np.float64],
+        camera_poses: NDArray[np.float64],
+        xyz_scale: float,
+        base_color: float | None,
+        sampling: Sampling,
+    ) -> TemplateScene:
+        """A scene whose views are square and have the intrinsics of SAM-6D's templates; ``resolution`` is their width and height."""
+        intrinsics = np.tile(stock_intrinsics(resolution), (len(camera_poses), 1, 1))
+        return cls(resolution, resolution, intrinsics, object_to_scene, camera_poses, xyz_scale, base_color, sampling)
 
     @property
-    def intrinsics(self) -> NDArray[np.float64]:
-        """(3, 3) pinhole matrix; pixel centres have integer coordinates."""
-        centre = (self.resolution - 1) / 2
-        f = self.focal_length
-        return np.array([[f, 0.0, centre], [0.0, f, centre], [0.0, 0.0, 1.0]])
+    def pixels(self) -> int:
+        """Pixels of an image."""
+        return self.width * self.height
+
+    def focal_lengths(self, view: int) -> NDArray[np.float64]:
+        """(2,) in x and y, in pixels."""
+        return np.asarray(self.intrinsics[view, [0, 1], [0, 1]])
+
+    def principal_point(self, view: int) -> NDArray[np.float64]:
+        """(2,) column and row, in pixels; (0, 0) is the centre of the first pixel."""
+        return np.asarray(self.intrinsics[view, :2, 2])
+
+    def scaled(self, factor: float) -> TemplateScene:
+        """The same views in images of another size, to about a pixel."""
+        size = np.array([self.width, self.height])
+        width, height = (max(1, round(side * factor)) for side in (self.width, self.height))
+        ratio = np.array([width, height]) / size
+        intrinsics = np.array(self.intrinsics)
+        intrinsics[:, [0, 1], [0, 1]] *= ratio
+        intrinsics[:, :2, 2] = (intrinsics[:, :2, 2] + 0.5) * ratio - 0.5
+        return replace(self, width=width, height=height, intrinsics=intrinsics)
 
     def light_position(self, view: int) -> NDArray[np.float64]:
         """(3,) position of the point light in the scene."""
@@ -144,6 +175,19 @@ class TemplateScene:
         axes /= np.linalg.norm(axes, axis=0, keepdims=True)
         centre = scene_to_cad[:3, :3] @ self.camera_poses[view, :3, 3] + scene_to_cad[:3, 3]
         return axes, centre
+
+    def directions_in_cad(self, view: int, columns: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
+        """(P, 3) directions from the camera through places of the image, in the CAD's axes, of any length.
+
+        Args:
+            view: camera index.
+            columns: (P,) in pixels.
+            rows: (P,) in pixels.
+        """
+        axes, _ = self.camera_in_cad(view)
+        (fx, fy), (cx, cy) = self.focal_lengths(view), self.principal_point(view)
+        x, y = (columns - cx) / fx, (rows - cy) / fy
+        return np.asarray(np.stack([x, y, np.ones_like(x)], axis=-1) @ axes.T)
 
     def image_bounds(self, view: int, points: NDArray[Any], middle: NDArray[np.float64], margin: int) -> tuple[int, int, int, int]:
         """Pixel rectangle around the projection of CAD points.
@@ -163,11 +207,13 @@ class TemplateScene:
         local -= ((centre - middle) @ axes)[:, None].astype(points.dtype)
         depth = local[2]
         if depth.min() <= 1e-6 * max(local.max(), -local.min()):
-            return 0, 0, self.resolution, self.resolution
+            return 0, 0, self.width, self.height
         local[:2] /= depth
-        pixels = np.array([local[:2].min(axis=1), local[:2].max(axis=1)], dtype=np.float64) * self.focal_length + self.resolution / 2
-        low = np.clip(np.floor(pixels[0]) - margin, 0, self.resolution - 1).astype(int)
-        high = np.clip(np.ceil(pixels[1]) + margin, low + 1, self.resolution).astype(int)
+        extent = np.array([local[:2].min(axis=1), local[:2].max(axis=1)], dtype=np.float64)
+        pixels = extent * self.focal_lengths(view) + (self.principal_point(view) + 0.5)  # From the first pixel's corner.
+        size = np.array([self.width, self.height])
+        low = np.clip(np.floor(pixels[0]) - margin, 0, size - 1).astype(int)
+        high = np.clip(np.ceil(pixels[1]) + margin, low + 1, size).astype(int)
         return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 

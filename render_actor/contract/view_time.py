@@ -37,12 +37,12 @@ def most_view_sec(batch_limit_sec: float) -> float:
     return batch_limit_sec / 2
 
 
-def batch_limit_sec(resolution: int, samples: int, least_sec: float) -> float:
+def batch_limit_sec(pixels: int, samples: int, least_sec: float) -> float:
     """Seconds after which a renderer that has not answered counts as hung.
 
     Args:
-        resolution: width and height of the images.
+        pixels: of an image.
         samples: of each pixel.
         least_sec: however little is asked for.
     """
-    return max(least_sec, _HANG_SLOWDOWN * normal_view_sec(resolution**2, samples))
+    return max(least_sec, _HANG_SLOWDOWN * normal_view_sec(pixels, samples))

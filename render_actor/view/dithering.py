@@ -18,21 +18,21 @@ _AMPLITUDE = 0.0033
 _FACTOR = np.uint32(1103515245)
 
 
-def dithered(part: NDArray[np.uint16], resolution: int, left: int = 0, top: int = 0) -> NDArray[np.uint8]:
-    """8 bits of a part of a square picture of 16 bits, as Blender saves the whole with a dither intensity of 1.
+def dithered(part: NDArray[np.uint16], width: int, height: int, left: int = 0, top: int = 0) -> NDArray[np.uint8]:
+    """8 bits of a part of a picture of 16 bits, as Blender saves the whole with a dither intensity of 1.
 
     Args:
         part: (H, W, 3) uint16, first row on top.
-        resolution: width and height of the whole.
+        width: of the whole.
+        height: of the whole.
         left: column of the whole at which the part begins.
         top: row of the whole at which the part begins.
 
     Returns:
         (H, W, 3) uint8.
     """
-    height, width = part.shape[:2]
     values = part * np.float32(255.0 / 65535.0)
-    values += _noise(resolution, resolution)[top : top + height, left : left + width]
+    values += _noise(width, height)[top : top + part.shape[0], left : left + part.shape[1]]
     # Never below 0 after rounding by 0.5, so truncation is the floor.
     return np.minimum(np.maximum(values, 0.5), 255.0).astype(np.uint8)
 

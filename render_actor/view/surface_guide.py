@@ -110,7 +110,7 @@ class ViewGuide:
         self._guide, self._scene = guide, scene
         self._may_take_sec, self._until = may_take_sec, time.monotonic() + may_take_sec
         self._left, self._top, right, bottom = bounds
-        self._axes, self._centre = scene.camera_in_cad(view)
+        self._view, self._centre = view, scene.camera_in_cad(view)[1]
         shape = (bottom - self._top + 2, right - self._left + 2)  # The filter reaches a pixel farther.
         self._cast = np.zeros((PASSES, *shape), dtype=bool)
         self._sums = np.zeros((PASSES, *shape, 3), dtype=np.float32)
@@ -155,7 +155,4 @@ class ViewGuide:
 
     def _directions(self, columns: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """(R, 3) through places of the picture, in the CAD's axes."""
-        middle, focal = (self._scene.resolution - 1) / 2, self._scene.focal_length
-        x, y = columns + (self._left - 1 - middle), rows + (self._top - 1 - middle)
-        directions: NDArray[np.float64] = np.stack([x / focal, y / focal, np.ones_like(x)], axis=-1) @ self._axes.T
-        return directions
+        return self._scene.directions_in_cad(self._view, columns + (self._left - 1), rows + (self._top - 1))

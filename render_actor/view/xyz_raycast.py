@@ -74,14 +74,14 @@ class ViewRays:
 
     Args:
         mesh: that they are cast at.
-        scene: gives the camera, the resolution and the unit of the result.
+        scene: gives the camera, the size and the unit of the result.
         view: index of the camera.
     """
 
     def __init__(self, mesh: ObjectCoordinates, scene: TemplateScene, view: int) -> None:
         self._mesh, self._scene = mesh, scene
         self._bounds = mesh.image_bounds(scene, view, margin=1)
-        self._axes, self._centre = scene.camera_in_cad(view)
+        self._view, self._centre = view, scene.camera_in_cad(view)[1]
         self._seconds_a_ray: float | None = None
 
     @property
@@ -107,9 +107,9 @@ class ViewRays:
         Raises:
             ViewTooSlowError: it would take longer than it may.
         """
-        size = self._scene.resolution
-        xyz = np.full((size, size, 3), BACKGROUND, dtype=np.float16)
-        mask = np.zeros((size, size), dtype=bool)
+        size = self._scene.height, self._scene.width
+        xyz = np.full((*size, 3), BACKGROUND, dtype=np.float16)
+        mask = np.zeros(size, dtype=bool)
         left, top, right, bottom = self._bounds
         hits = self._all_hits(self._directions(np.arange(left, right), np.arange(top, bottom)), may_take_sec)
 
@@ -125,11 +125,8 @@ class ViewRays:
 
     def _directions(self, columns: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
         """(rows x columns, 3) directions through pixels, row by row, in the CAD's axes."""
-        middle = (self._scene.resolution - 1) / 2
-        x, y = np.meshgrid(columns - middle, rows - middle)
-        focal = self._scene.focal_length
-        directions: NDArray[np.float64] = np.stack([x / focal, y / focal, np.ones_like(x)], axis=-1).reshape(-1, 3) @ self._axes.T
-        return directions
+        x, y = np.meshgrid(columns, rows)
+        return self._scene.directions_in_cad(self._view, x.ravel(), y.ravel())
 
     def _timed(self, directions: NDArray[np.float64]) -> float:
         began = time.thread_time()

@@ -7,7 +7,7 @@ import json
 from importlib.metadata import version
 from typing import Any
 
-from render_actor.contract.scene import FIELD_OF_VIEW
+from render_actor.contract.intrinsics import FIELD_OF_VIEW
 from serve_app.rendering.prepared import PreparedJob
 from serve_app.templates.views import RenderedViews
 
@@ -33,9 +33,9 @@ def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
         "cad": {"name": job.spec.cad_path.name, "sha256": cad.file_sha256, "key": cad.key, "references": cad.references, **cad.statistics},
         "options": job.spec.options,
         "warnings": job.progress.warnings,
-        "resolution": [scene.resolution, scene.resolution],
+        "resolution": [scene.width, scene.height],
         "field_of_view_rad": FIELD_OF_VIEW,
-        "intrinsics": scene.intrinsics.tolist(),
+        "intrinsics": scene.intrinsics[0].tolist(),
         "sampling": {
             "samples": None if sampling.bound else sampling.samples,
             "denoiser": sampling.denoiser,

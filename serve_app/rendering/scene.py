@@ -60,7 +60,7 @@ def template_scene(
             "unit",
         )
     axes = request.obj_axes if _is_obj(spec) else "cad"
-    return TemplateScene(
+    return TemplateScene.stock(
         resolution=request.resolution,
         object_to_scene=object_to_scene(corners, normalize=request.normalize, recenter=request.recenter, axes=axes),
         camera_poses=poses_in_scene(poses),

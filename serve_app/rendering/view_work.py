@@ -73,6 +73,6 @@ class ViewWork:
 
     def batch(self, views: tuple[int, ...], fence: int) -> ViewBatch:
         """The request that goes to a renderer."""
-        resolution = self.scene.resolution
-        limit = batch_limit_sec(resolution, self.scene.sampling.most_samples(resolution**2), self.time_limit_sec)
+        pixels = self.scene.pixels
+        limit = batch_limit_sec(pixels, self.scene.sampling.most_samples(pixels), self.time_limit_sec)
         return ViewBatch(self.job_id, self.mesh_key, self.mesh, self.scene, views, fence, limit, self.hints, self.max_slowdown, self.sink)

@@ -37,7 +37,7 @@ def scene_of(case: Case, mesh: CadMesh, resolution: int, samples: int) -> Templa
     corners = np.array([mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)])
     placed = object_to_scene(corners, normalize=case.normalize, recenter=case.recenter, axes=case.axes)
     sampling = dataclasses.replace(sampling_for("standard"), samples=samples, bound=_NEVER_ENOUGH, max_samples=samples)
-    return TemplateScene(resolution, placed, poses_in_scene(camera_poses(0)), 1.0, case.base_color, sampling)
+    return TemplateScene.stock(resolution, placed, poses_in_scene(camera_poses(0)), 1.0, case.base_color, sampling)
 
 
 def shown(renderer: Renderer, mesh: CadMesh, scene: TemplateScene) -> None:
@@ -52,26 +52,27 @@ def agreement(renderer: Renderer, case: Case) -> list[dict[str, float]]:
     mesh = case.mesh()
     scene = scene_of(case, mesh, RESOLUTION, SAMPLES)
     shown(renderer, mesh, scene)
-    found = []
-    for view in case.views:
-        renderer.scene._aim(scene, view)
-        guide = renderer.scene._guide(scene, view)
-        assert guide is not None
-        parts = [renderer.scene._bounded._sample(first, SAMPLES // 4, math.inf).guide for first in range(0, SAMPLES, SAMPLES // 4)]
-        theirs = np.mean(parts, axis=0)
-        ours, _ = guide.expected(np.ones(theirs.shape[:2], dtype=bool), PASSES)
-        off = theirs - ours
-        found.append(
-            {
-                "level": float(theirs.mean()),
-                "mean": float(np.abs(off.mean(axis=(0, 1))).max()),
-                "rms": float(np.sqrt(np.square(off).mean())),
-                "noise": float(np.sqrt(np.var(parts, axis=0, ddof=1).mean() / len(parts))),
-                "largest": float(np.abs(off).max()),
-            }
-        )
+    found = [agreement_of(renderer, scene, view) for view in case.views]
     renderer.scene.meshes.drop(mesh.key)
     return found
+
+
+def agreement_of(renderer: Renderer, scene: TemplateScene, view: int) -> dict[str, float]:
+    """The same in one view of the mesh that is shown."""
+    renderer.scene._aim(scene, view)
+    guide = renderer.scene._guide(scene, view)
+    assert guide is not None
+    parts = [renderer.scene._bounded._sample(first, SAMPLES // 4, math.inf).guide for first in range(0, SAMPLES, SAMPLES // 4)]
+    theirs = np.mean(parts, axis=0)
+    ours, _ = guide.expected(np.ones(theirs.shape[:2], dtype=bool), PASSES)
+    off = theirs - ours
+    return {
+        "level": float(theirs.mean()),
+        "mean": float(np.abs(off.mean(axis=(0, 1))).max()),
+        "rms": float(np.sqrt(np.square(off).mean())),
+        "noise": float(np.sqrt(np.var(parts, axis=0, ddof=1).mean() / len(parts))),
+        "largest": float(np.abs(off).max()),
+    }
 
 
 def gain(renderer: Renderer, case: Case) -> list[dict[str, float]]:

@@ -22,7 +22,7 @@ from render_actor.contract.types import BlenderReport, Sink
 from tests.unit.render_actor.worker.fake_blender import make_batch
 
 batch = make_batch(fence=7, sink=Sink(sys.argv[1], "5" * 32, "out"))
-batch = dataclasses.replace(batch, views=(0, 1), scene=dataclasses.replace(batch.scene, resolution=128))
+batch = dataclasses.replace(batch, views=(0, 1), scene=dataclasses.replace(batch.scene, width=128, height=96))
 stub = StubActor("r0", StubOptions(seconds_a_view=0.01), os.getpid())
 assert isinstance(stub.warm_up(), BlenderReport)
 told, result = [], None
@@ -41,12 +41,12 @@ def test_a_stub_writes_files_that_are_templates(tmp_path: Path) -> None:
     assert [view for view, *_ in answer["told"]] == [0, 1]
     for view, in_sink, sizes, pixels in answer["told"]:
         files = TemplateFiles(*((tmp_path / name).read_bytes() for name in attempt_names(view, 7)))
-        assert in_sink and sizes == [len(data) for data in files] and pixels == ball(128).mask.sum()
-        check_files(files, ball(128))
+        assert in_sink and sizes == [len(data) for data in files] and pixels == ball(128, 96).mask.sum()
+        check_files(files, ball(128, 96))
 
 
 def test_a_stubs_view_is_as_large_as_a_real_one() -> None:
-    assert 0.15 < ball(512).mask.mean() < 0.3
+    assert 0.15 < ball(512, 512).mask.mean() < 0.3
 
 
 def test_a_stub_is_set_up_as_a_blender_is_but_for_its_sleep() -> None:

@@ -5,11 +5,11 @@ import pytest
 from render_actor.contract.view_time import batch_limit_sec, most_view_sec, normal_view_sec, view_limit_sec
 
 
-@pytest.mark.parametrize(("resolution", "samples"), [(64, 1), (512, 12), (2048, 12), (2048, 4096)])
-def test_no_limit_is_near_what_an_image_full_of_an_ordinary_object_takes(resolution: int, samples: int) -> None:
-    batch = batch_limit_sec(resolution, samples, 300)
-    normal = normal_view_sec(resolution**2, samples)
-    assert batch >= 300 and view_limit_sec(resolution**2, samples, 60, batch) >= 5 * normal
+@pytest.mark.parametrize(("side", "samples"), [(64, 1), (512, 12), (2048, 12), (2048, 4096)])
+def test_no_limit_is_near_what_an_image_full_of_an_ordinary_object_takes(side: int, samples: int) -> None:
+    batch = batch_limit_sec(side**2, samples, 300)
+    normal = normal_view_sec(side**2, samples)
+    assert batch >= 300 and view_limit_sec(side**2, samples, 60, batch) >= 5 * normal
 
 
 def test_a_view_is_given_up_well_before_its_renderer_is_killed() -> None:

@@ -6,12 +6,12 @@ import pytest
 from render_actor.view.border import border_fraction
 
 
-@pytest.mark.parametrize("resolution", [64, 97, 200, 224, 512, 513, 640, 1000, 2047, 2048])
-def test_blender_takes_each_fraction_for_the_pixels_that_are_meant(resolution: int) -> None:
-    fractions = np.array([border_fraction(pixels, resolution) for pixels in range(resolution + 1)], dtype=np.float32)
-    assert ((fractions * np.float32(resolution)).astype(int) == np.arange(resolution + 1)).all()
+@pytest.mark.parametrize("side", [64, 97, 200, 224, 512, 513, 640, 1000, 2047, 2048])
+def test_blender_takes_each_fraction_for_the_pixels_that_are_meant(side: int) -> None:
+    fractions = np.array([border_fraction(pixels, side) for pixels in range(side + 1)], dtype=np.float32)
+    assert ((fractions * np.float32(side)).astype(int) == np.arange(side + 1)).all()
     assert fractions[0] == 0 and fractions[-1] == 1
-    assert np.abs(fractions * float(resolution) - np.arange(resolution + 1)).max() < 1e-3  # No pixel is seen from elsewhere.
+    assert np.abs(fractions * float(side) - np.arange(side + 1)).max() < 1e-3  # No pixel is seen from elsewhere.
 
 
 def test_where_the_quotient_is_exact_it_stays() -> None:

@@ -47,7 +47,7 @@ def guide_of(mesh: CadMesh, grey: float | None = None) -> SurfaceGuide:
 
 def scene_of(mesh: CadMesh) -> TemplateScene:
     corners = np.array([mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)])
-    return make_scene(resolution=SIZE, object_to_scene=object_to_scene(corners, normalize=True, recenter=True, axes="cad"))
+    return make_scene(SIZE, object_to_scene=object_to_scene(corners, normalize=True, recenter=True, axes="cad"))
 
 
 def view_of(mesh: CadMesh, bounds: tuple[int, int, int, int] = (0, 0, SIZE, SIZE)) -> ViewGuide:
@@ -112,7 +112,7 @@ def by_chance(mesh: CadMesh, count: int = 2000) -> tuple[Floats, Floats]:
     guide = guide_of(mesh)
     for _ in range(count // 50):
         x, y = np.interp(chance.random((2, 50, SIZE * SIZE)), rising, steps)
-        local = np.stack([columns + x - (SIZE - 1) / 2, rows + y - (SIZE - 1) / 2, np.full_like(x, scene.focal_length)], axis=-1)
+        local = np.stack([columns + x - (SIZE - 1) / 2, rows + y - (SIZE - 1) / 2, np.full_like(x, scene.focal_lengths(VIEW)[0])], axis=-1)
         found = guide.along(centre, local.reshape(-1, 3) @ axes.T).reshape(50, SIZE, SIZE, 3).astype(np.float64)
         sums += found.sum(axis=0)
         squares += np.square(found).sum(axis=0)

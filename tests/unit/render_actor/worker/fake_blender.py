@@ -15,7 +15,7 @@ from render_actor.contract.view_quality import ViewQuality
 from render_actor.worker.protocol import Told
 from render_actor.worker.supervisor import BlenderSupervisor
 
-SCENE = TemplateScene(64, np.eye(4), np.eye(4)[None], 1.0, None, sampling_for("draft"))
+SCENE = TemplateScene.stock(64, np.eye(4), np.eye(4)[None], 1.0, None, sampling_for("draft"))
 LOST = Failure("renderer_lost", "gone")
 
 

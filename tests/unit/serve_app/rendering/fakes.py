@@ -22,7 +22,7 @@ from serve_app.rendering.view_work import ViewWork
 
 
 def make_work(job: str, views: int, group: str | None = None, *, interactive: bool = True, done: frozenset[int] = frozenset()) -> ViewWork:
-    scene = TemplateScene(64, np.eye(4), np.tile(np.eye(4), (views, 1, 1)), 1.0, None, Sampling(1))
+    scene = TemplateScene.stock(64, np.eye(4), np.tile(np.eye(4), (views, 1, 1)), 1.0, None, Sampling(1))
     return ViewWork(job, group or job, "key", None, scene, interactive=interactive, done_before=done)
 
 

@@ -10,7 +10,7 @@ from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.scene import Sampling, TemplateScene
 from serve_app.rendering.key import SOFTWARE, rendering_key
 
-SCENE = TemplateScene(
+SCENE = TemplateScene.stock(
     resolution=64,
     object_to_scene=np.eye(4),
     camera_poses=np.tile(np.eye(4), (3, 1, 1)),
@@ -37,10 +37,11 @@ def test_the_same_is_the_same() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("resolution", 65),
+        ("width", 65),
+        ("height", 65),
+        ("intrinsics", moved(SCENE.intrinsics)),
         ("object_to_scene", moved(SCENE.object_to_scene)),
         ("camera_poses", moved(SCENE.camera_poses)),
-        ("camera_poses", SCENE.camera_poses[:2]),
         ("xyz_scale", 1000.0),
         ("base_color", 0.05),
         ("base_color", 0.0),
@@ -55,8 +56,10 @@ def test_anything_that_changes_pixels_changes_the_key(field: str, value: Any) ->
 
 
 def test_the_cad_and_every_field_of_the_scene_count() -> None:
+    fewer = dataclasses.replace(SCENE, camera_poses=SCENE.camera_poses[:2], intrinsics=SCENE.intrinsics[:2])
+    assert rendering_key("cad", fewer) != rendering_key("cad", SCENE)
     assert rendering_key("other", SCENE) != rendering_key("cad", SCENE)
-    known = {"resolution", "object_to_scene", "camera_poses", "xyz_scale", "base_color", "sampling"}
+    known = {"width", "height", "intrinsics", "object_to_scene", "camera_poses", "xyz_scale", "base_color", "sampling"}
     assert {field.name for field in dataclasses.fields(TemplateScene)} == known, "add the new field to the test above"
 
 

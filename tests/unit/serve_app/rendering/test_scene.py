@@ -23,7 +23,7 @@ def cad(*warnings: str) -> LoadedCad:
 def test_a_scene_has_what_the_request_says() -> None:
     spec = make_spec(resolution=100, colorize=True, base_color=0.3, quality="draft", samples=7, recenter=True)
     scene = template_scene(spec, CORNERS, camera_poses(0)[:5], 99)
-    assert (scene.resolution, scene.base_color, scene.xyz_scale) == (100, 0.3, 1.0)
+    assert (scene.width, scene.height, scene.base_color, scene.xyz_scale) == (100, 100, 0.3, 1.0)
     assert scene.sampling == sampling_for("draft", 7)
     assert np.array_equal(scene.camera_poses, poses_in_scene(camera_poses(0)[:5]))
     assert np.array_equal(scene.object_to_scene, object_to_scene(CORNERS, normalize=True, recenter=True, axes="cad"))

@@ -57,9 +57,9 @@ async def test_a_batch_says_all_that_a_renderer_needs() -> None:
 
 def test_a_renderer_has_time_for_all_samples_that_a_view_may_take() -> None:
     work = make_work("a", 1)
-    scene = dataclasses.replace(work.scene, resolution=2048, sampling=sampling_for("standard", max_samples=256))
+    scene = dataclasses.replace(work.scene, width=2048, height=2048, sampling=sampling_for("standard", max_samples=256))
     limit = dataclasses.replace(work, scene=scene).batch((0,), 0).time_limit_sec
-    assert limit == batch_limit_sec(2048, scene.sampling.most_samples(2048**2), work.time_limit_sec) > work.time_limit_sec
+    assert limit == batch_limit_sec(2048**2, scene.sampling.most_samples(2048**2), work.time_limit_sec) > work.time_limit_sec
 
 
 async def test_works_share_the_renderers() -> None:
