@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # The parsing process has no use for the settings, and starts
 MAX_MATERIALS = 1024
 """Materials that one CAD may use: each is a shader that Blender compiles."""
 
+MAX_INSTANCES = 100_000
+"""Meshes that the nodes of one scene may place: each is work of its own, however few faces it has."""
+
 MAX_REFERENCES = 256
 """Files that one CAD may ask for, there or not."""
 

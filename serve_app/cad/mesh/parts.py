@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 
 from serve_app.base.errors import ServiceError
 from serve_app.cad.mesh.submesh import Submesh
@@ -15,6 +16,24 @@ _MAX_NAMES = 20
 def names_of(submeshes: list[Submesh]) -> tuple[str, ...]:
     """Names of all parts, each once, in the file's order."""
     return tuple(dict.fromkeys(submesh.part for submesh in submeshes if submesh.part))
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """The names, each once: the second ``bolt`` becomes ``bolt #2``, the third ``bolt #3``. Empty ones stay empty."""
+    taken, count = set(names), dict[str, int]()
+    result = []
+    for name in names:
+        if not name or name not in count:
+            count[name] = 1
+            result.append(name)
+            continue
+        number = count[name] + 1
+        while f"{name} #{number}" in taken:
+            number += 1
+        count[name] = number
+        taken.add(f"{name} #{number}")
+        result.append(f"{name} #{number}")
+    return result
 
 
 def only(parts: tuple[str, ...], submeshes: list[Submesh]) -> list[Submesh]:

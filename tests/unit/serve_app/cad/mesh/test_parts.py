@@ -7,7 +7,7 @@ import pytest
 
 from render_actor.contract.types import SurfaceMaterial
 from serve_app.base.errors import ServiceError
-from serve_app.cad.mesh.parts import names_of, only
+from serve_app.cad.mesh.parts import names_of, only, unique_names
 from serve_app.cad.mesh.submesh import Submesh
 
 
@@ -36,3 +36,7 @@ def test_an_unknown_part_is_refused_with_the_nearest_name_and_all_names() -> Non
 def test_a_cad_without_names_says_so() -> None:
     with pytest.raises(ServiceError, match="no named parts"):
         only(("lid",), [part("")])
+
+
+def test_names_are_told_apart_only_where_they_are_the_same() -> None:
+    assert unique_names(["bolt", "lid", "bolt", "bolt #2", "", "bolt", ""]) == ["bolt", "lid", "bolt #3", "bolt #2", "", "bolt #4", ""]
