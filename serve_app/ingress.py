@@ -25,6 +25,7 @@ from serve_app.base.logs import configure_console, server_event
 from serve_app.base.metrics import SERVER_METRICS
 from serve_app.base.ray_token import keep_token_private, token_file
 from serve_app.base.settings import Settings
+from serve_app.cad.sandbox.trial import missing_protection
 from serve_app.http.routes import build_api
 from serve_app.rendering.renderers import ServeRenderers
 from serve_app.service.service import RenderService
@@ -72,6 +73,8 @@ class Ingress:
         host, port = await asyncio.to_thread(_listening_address)
         if not wants_key and not is_loopback(host):
             server_event("warning", NO_KEY)
+        if missing := await asyncio.to_thread(missing_protection):
+            server_event("warning", "CADs are read with less protection than there could be", missing=" | ".join(missing))
         if port is not None:
             url = f"http://{'127.0.0.1' if host in (None, '0.0.0.0') else host}:{port}"
             self._telling = spawn(_tell_when_ready(url, self.service))

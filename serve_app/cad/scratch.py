@@ -1,8 +1,8 @@
 """Files in memory, for native code that converts a file to a file.
 
 The process that reads a CAD may write to no file system. What it may write is memory: a ``memfd`` has no place in a
-file system, and ``/proc/self/fd/N`` names it to any code that opens files by name, in C as in Python. Kernel and limits
-see it as a file all the same: it holds at most RLIMIT_FSIZE bytes, and it is gone with the process.
+file system, and ``/proc/self/fd/N`` names it to native code that opens files by name. (To Python code the audit hook
+refuses that.) To limits it is a file all the same: it holds at most RLIMIT_FSIZE bytes. It is gone with the process.
 
 What such code cannot have is a file *beside* its output (``NAME.tmp``). OpenCASCADE's GLB writer wants one, so use
 ``cascadio.load(data, ...)``, which takes and gives bytes and hands it a memfd of its own for that.

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from serve_app.base.errors import UnusableStoreError
-from serve_app.cli.messages import CommandError
+from serve_app.cad.sandbox.trial import missing_protection
+from serve_app.cli.messages import CommandError, info, warning
 from serve_app.jobs.database import check_store
 
 # Debian and Ubuntu packages that hold the libraries the PyPI bpy and opencv load from the system.
@@ -44,6 +45,15 @@ def check_system_libraries() -> None:
                 f"Blender needs system libraries that are missing ({', '.join(missing)}); "
                 f"on Debian or Ubuntu: sudo apt-get install -y {SYSTEM_PACKAGES}"
             )
+
+
+def check_confinement() -> None:
+    """Say what the kernel lacks to confine the process that reads CADs: the server runs without it, less safely."""
+    missing = missing_protection()
+    for gap in missing:
+        warning(gap)
+    if not missing:
+        info("CADs are read by a process that the kernel confines: Landlock, seccomp")
 
 
 def port_is_free(host: str, port: int) -> bool:

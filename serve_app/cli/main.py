@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from serve_app.base.api_key import UnusableKeyError, key_of, source_of_key
 from serve_app.base.settings import Settings, wrong_setting
 from serve_app.cli.check_templates import add_check_flags, check_templates
-from serve_app.cli.checks import check_python, check_system_libraries
+from serve_app.cli.checks import check_confinement, check_python, check_system_libraries
 from serve_app.cli.demo import demo
 from serve_app.cli.messages import CommandError, error, info, success
 from serve_app.cli.render_command import add_option_flags, jobs, render
@@ -82,6 +82,7 @@ def _check(arguments: argparse.Namespace) -> None:
     settings = Settings()
     key_of(settings)
     info(f"API key: {source_of_key(settings)}")
+    check_confinement()
     success("Python and the system libraries are right")
 
 

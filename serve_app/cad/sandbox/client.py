@@ -53,7 +53,8 @@ async def parse_in_process(path: Path, size: int, limits: CadLimits, options: Re
     result, complaints = os.memfd_create("cad"), os.memfd_create("complaints")
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "serve_app.cad.sandbox.process", str(path)),
+            # -P: no module comes from the current folder, which may be the clients'.
+            *(sys.executable, "-P", "-m", "serve_app.cad.sandbox.process", str(path)),
             *(limits.to_json(), options.to_json(), str(seconds), str(result)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=complaints,
