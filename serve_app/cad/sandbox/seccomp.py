@@ -35,7 +35,7 @@ _CONSEQUENCE = (
 _REFUSED = {
     errno.ENOSYS: "use a kernel that is built with CONFIG_SECCOMP_FILTER",
     errno.EINVAL: "use a kernel that is built with CONFIG_SECCOMP_FILTER",
-    errno.EPERM: "let the container's seccomp profile pass the system call seccomp, as those of Docker and containerd do",
+    errno.EPERM: "let the container's seccomp profile pass the system call seccomp, as those of current Docker and containerd do",
 }
 
 
