@@ -15,6 +15,8 @@ from typing import Any
 from ray.exceptions import ActorDiedError
 from ray.serve.request_router import FIFOMixin, PendingRequest, ReplicaID, RequestRouter, RunningReplica
 
+from serve_app.base.aio import spawn
+
 LOOK_AGAIN_SEC = 1.0
 """A renderer may become free without a word: who was promised it has gone."""
 
@@ -31,34 +33,36 @@ _ANSWER_SEC = 1.0
 
 
 class FreeRendererRouter(FIFOMixin, RequestRouter):
-    """Routes calls in the order in which they come, each to the first renderer that is free; a renderer takes one at a time."""
+    """Routes calls in the order in which they come, each to the first renderer that is free; a renderer takes one at a time.
+
+    Serve searches for several calls at once, gives what any search has found to the first of all calls, and drops that call's own search.
+    So here one search goes on at a time: two that wake up together would each take a renderer, and one of them for nobody.
+    """
 
     def initialize_state(self, **kwargs: Any) -> None:
         """As ``RequestRouter.initialize_state``."""
-        self._changed: asyncio.Event | None = None  # Made on the loop that routes.
+        self._changed, self._turn = asyncio.Event(), asyncio.Lock()
         self._busy_until: dict[ReplicaID, float] = {}
         self._ask_at: dict[ReplicaID, float] = {}
         self._taken: set[ReplicaID] = set()
+        self._asking: set[asyncio.Task[None]] = set()
 
     async def choose_replicas(
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
     ) -> list[list[RunningReplica]]:
         """As ``RequestRouter.choose_replicas``: a renderer that is free; while there is none, this waits."""
-        if self._changed is None:
-            self._changed = asyncio.Event()
-        while True:
-            self._changed.clear()
-            free, unknown = self._sorted()
-            if free is not None:
-                self._busy_until[free.replica_id] = time.monotonic() + PROMISE_SEC
-                return [[free]]
-            now = time.monotonic()
-            due = [replica for replica in unknown if self._ask_at.get(replica.replica_id, 0.0) <= now]
-            if due:
-                await asyncio.gather(*map(self._ask, due))
-            else:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), ASK_AGAIN_SEC if unknown else LOOK_AGAIN_SEC)
+        async with self._turn:
+            while True:
+                self._changed.clear()
+                free, unknown = self._sorted()
+                if free is not None:
+                    self._busy_until[free.replica_id] = time.monotonic() + PROMISE_SEC
+                    return [[free]]
+                for replica in unknown:
+                    self._ask_if_due(replica)
+                with suppress(TimeoutError):  # Not by `wait_for`: it may miss that the search is dropped, and would promise for nobody.
+                    async with asyncio.timeout(ASK_AGAIN_SEC if unknown else LOOK_AGAIN_SEC):
+                        await self._changed.wait()
 
     def _sorted(self) -> tuple[RunningReplica | None, list[RunningReplica]]:
         """The first that is free, and those of which nothing is known or that somebody else keeps busy."""
@@ -72,10 +76,18 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
             unknown.append(replica)
         return None, unknown
 
+    def _ask_if_due(self, replica: RunningReplica) -> None:
+        """Have a renderer asked how many calls it has; nobody waits for it, as another one may become free before it answers."""
+        now = time.monotonic()
+        if self._ask_at.get(replica.replica_id, 0.0) > now:
+            return
+        self._ask_at[replica.replica_id] = now + 2 * _ANSWER_SEC
+        asking = spawn(self._ask(replica))
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+
     async def _ask(self, replica: RunningReplica) -> None:
-        """Ask a renderer how many calls it has."""
         replica_id = replica.replica_id
-        self._ask_at[replica_id] = time.monotonic() + ASK_AGAIN_SEC
         try:
             length = await asyncio.wait_for(replica.get_queue_len(deadline_s=_ANSWER_SEC), _ANSWER_SEC)
         except ActorDiedError:
@@ -83,7 +95,9 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
         except Exception:  # Ray raises many types where a renderer cannot be reached; Serve finds out what has become of it.
             self._ask_at[replica_id] = time.monotonic() + _ANSWER_SEC
         else:
+            self._ask_at[replica_id] = time.monotonic() + ASK_AGAIN_SEC
             self.replica_queue_len_cache.update(replica_id, length)
+        self._tell()
 
     def on_send_request(self, replica_id: ReplicaID) -> None:
         """As ``RequestRouter.on_send_request``: its promise is kept, and it is busy."""
@@ -121,5 +135,4 @@ class FreeRendererRouter(FIFOMixin, RequestRouter):
         self._tell()
 
     def _tell(self) -> None:
-        if self._changed is not None:
-            self._changed.set()
+        self._changed.set()

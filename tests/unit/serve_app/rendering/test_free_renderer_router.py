@@ -20,6 +20,11 @@ DEPLOYMENT = DeploymentID("RenderWorker", "render-server")
 CALL = PendingRequest(args=[], kwargs={}, metadata=RequestMetadata(request_id="q", internal_request_id="q"), future=cast(Any, None))
 
 
+def call(name: str) -> PendingRequest:
+    """A call that waits for a renderer."""
+    return PendingRequest(args=[], kwargs={}, metadata=RequestMetadata(request_id=name, internal_request_id=name))
+
+
 @dataclass
 class Renderer:
     """What a router sees of a replica."""
@@ -81,6 +86,51 @@ async def test_two_calls_of_the_same_moment_get_two_renderers() -> None:
     router = await router_of(renderers(2))
     first, second = await asyncio.gather(chosen(router), chosen(router))
     assert first is not second
+
+
+async def test_renderers_that_become_free_together_get_the_first_calls_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    for pause in ("PROMISE_SEC", "LOOK_AGAIN_SEC"):  # What was promised to nobody would stay so.
+        monkeypatch.setattr(free_renderer_router, pause, 60.0)
+    all_of_them = renderers(4)
+    router = await router_of(all_of_them)
+    for each in all_of_them:
+        assert await chosen(router) is each
+        begin(router, each)
+    routed: list[int] = []
+
+    async def route(number: int) -> None:
+        renderer = await router._choose_replica_for_request(call(f"{number}"))
+        router.on_send_request(renderer.replica_id)
+        routed.append(number)
+
+    calls = [asyncio.ensure_future(route(number)) for number in range(12)]
+    for done in (4, 8, 12):
+        await all_turns()
+        for each in all_of_them:
+            end(router, each)
+        await asyncio.wait_for(asyncio.gather(*calls[:done]), 5)
+        assert routed == list(range(done))
+        for each in all_of_them:
+            router.on_new_queue_len_info(each.replica_id, 1)
+            router.on_request_routed(CALL, each.replica_id, None)
+
+
+async def test_a_renderer_that_does_not_answer_keeps_no_call_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(free_renderer_router, "_ANSWER_SEC", 60.0)
+
+    class Silent(Renderer):
+        async def get_queue_len(self, *, deadline_s: float) -> int:
+            await asyncio.sleep(60)
+            return 0
+
+    works, silent = renderers(1)[0], Silent(ReplicaID("silent", DEPLOYMENT))
+    router = await router_of([works, silent])
+    assert await asyncio.wait_for(chosen(router), 5) is works
+    begin(router, works)
+    waiting = asyncio.ensure_future(chosen(router))
+    await all_turns()
+    end(router, works)
+    assert await asyncio.wait_for(waiting, 5) is works
 
 
 async def test_while_all_are_busy_a_call_waits_for_the_first_that_is_free() -> None:
