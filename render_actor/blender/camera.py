@@ -7,7 +7,7 @@ import numpy as np
 from render_actor.blender.session import Matrix, bpy
 from render_actor.contract.scene import TemplateScene
 from render_actor.view.border import border_fraction
-from render_actor.view.lens import SENSOR_WIDTH, lens_of
+from render_actor.view.lens import lens_of
 
 
 def aim(scene: TemplateScene, view: int) -> None:
@@ -17,7 +17,7 @@ def aim(scene: TemplateScene, view: int) -> None:
     pose[:3, 1:3] *= -1  # Blender's camera looks along -z with y up.
     camera.matrix_world = Matrix(pose.tolist())
     lens = lens_of(scene.intrinsics[view], scene.width, scene.height)
-    camera.data.sensor_fit, camera.data.sensor_width = "HORIZONTAL", SENSOR_WIDTH
+    camera.data.sensor_fit, camera.data.sensor_width = "HORIZONTAL", lens.sensor_mm
     camera.data.lens, camera.data.shift_x, camera.data.shift_y = lens.focal_mm, lens.shift_x, lens.shift_y
     render.pixel_aspect_x, render.pixel_aspect_y = lens.aspect_x, lens.aspect_y
 

@@ -43,3 +43,14 @@ def shared_intrinsics(intrinsics: NDArray[np.float64]) -> NDArray[np.float64] | 
     """
     first: NDArray[np.float64] = intrinsics[0]
     return first if (intrinsics == first).all() else None
+
+
+def horizontal_angle(intrinsics: NDArray[np.float64], width: int) -> float:
+    """Full horizontal field of view in radians, from the left edge of the image to the right one.
+
+    Args:
+        intrinsics: (3, 3) pinhole matrix.
+        width: of the image in pixels.
+    """
+    edges = (np.array([-0.5, width - 0.5]) - intrinsics[0, 2]) / intrinsics[0, 0]
+    return float(np.ptp(np.arctan(edges)))

@@ -176,6 +176,14 @@ class TemplateScene:
         centre = scene_to_cad[:3, :3] @ self.camera_poses[view, :3, 3] + scene_to_cad[:3, 3]
         return axes, centre
 
+    def model_to_camera_mm(self) -> NDArray[np.float64]:
+        """(N, 4, 4) from the CAD's frame in mm, which xyz is in, to each camera's in mm, OpenCV axes."""
+        matrices = np.tile(np.eye(4), (len(self.camera_poses), 1, 1))
+        for view, matrix in enumerate(matrices):
+            axes, centre = self.camera_in_cad(view)
+            matrix[:3, :3], matrix[:3, 3] = axes.T, -axes.T @ centre * self.xyz_scale
+        return matrices
+
     def directions_in_cad(self, view: int, columns: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
         """(P, 3) directions from the camera through places of the image, in the CAD's axes, of any length.
 
@@ -189,12 +197,32 @@ class TemplateScene:
         x, y = (columns - cx) / fx, (rows - cy) / fy
         return np.asarray(np.stack([x, y, np.ones_like(x)], axis=-1) @ axes.T)
 
+    def extent(self, view: int, points: NDArray[Any], middle: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Rectangle around the projection of CAD points on the plane at depth 1.
+
+        Args:
+            view: camera index.
+            points: (3, P) in the CAD's axes, relative to ``middle``. 32 bits are enough, and a million take 10 ms.
+            middle: (3,) CAD frame.
+
+        Returns:
+            (2, 2) lowest x and y, and highest; None when a point lies behind the camera.
+        """
+        axes, centre = self.camera_in_cad(view)
+        local = axes.T.astype(points.dtype) @ points
+        local -= ((centre - middle) @ axes)[:, None].astype(points.dtype)
+        depth = local[2]
+        if depth.min() <= 1e-6 * max(local.max(), -local.min()):
+            return None
+        local[:2] /= depth
+        return np.array([local[:2].min(axis=1), local[:2].max(axis=1)], dtype=np.float64)
+
     def image_bounds(self, view: int, points: NDArray[Any], middle: NDArray[np.float64], margin: int) -> tuple[int, int, int, int]:
         """Pixel rectangle around the projection of CAD points.
 
         Args:
             view: camera index.
-            points: (3, P) in the CAD's axes, relative to ``middle``. 32 bits are enough, and a million take 10 ms.
+            points: as for ``extent``.
             middle: (3,) CAD frame.
             margin: pixels added on each side.
 
@@ -202,14 +230,9 @@ class TemplateScene:
             (left, top, right, bottom), right and bottom exclusive, inside the image; the whole image when a point lies
             behind the camera.
         """
-        axes, centre = self.camera_in_cad(view)
-        local = axes.T.astype(points.dtype) @ points
-        local -= ((centre - middle) @ axes)[:, None].astype(points.dtype)
-        depth = local[2]
-        if depth.min() <= 1e-6 * max(local.max(), -local.min()):
+        extent = self.extent(view, points, middle)
+        if extent is None:
             return 0, 0, self.width, self.height
-        local[:2] /= depth
-        extent = np.array([local[:2].min(axis=1), local[:2].max(axis=1)], dtype=np.float64)
         pixels = extent * self.focal_lengths(view) + (self.principal_point(view) + 0.5)  # From the first pixel's corner.
         size = np.array([self.width, self.height])
         low = np.clip(np.floor(pixels[0]) - margin, 0, size - 1).astype(int)
@@ -232,21 +255,22 @@ def bounding_radius(corners: NDArray[np.float64]) -> float:
 
 
 def object_to_scene(
-    corners: NDArray[np.float64], *, normalize: bool, recenter: bool, axes: Literal["cad", "blender"]
+    corners: NDArray[np.float64], *, normalize: bool, recenter: bool, axes: Literal["cad", "blender"], scale: float = 1.0
 ) -> NDArray[np.float64]:
     """The similarity that puts a CAD into the scene.
 
     Args:
         corners: (2, 3) minimum and maximum corner of the CAD's bounding box.
-        normalize: scale by 1 / (2 radius) about the origin; otherwise CAD units are scene units.
+        normalize: scale by 1 / (2 radius) about the origin; otherwise by ``scale``.
         recenter: put the middle of the bounding box at the scene's origin first.
         axes: ``cad`` keeps the CAD's axes; ``blender`` turns the image by 90 degrees about x as Blender's OBJ import does.
+        scale: scene units of a CAD unit, where ``normalize`` does not decide them.
 
     Returns:
         (4, 4) float64 similarity, CAD frame to scene frame.
     """
     shift = -corners.mean(axis=0) if recenter else np.zeros(3)
-    scale = 1.0 / (2.0 * bounding_radius(corners + shift)) if normalize else 1.0
+    scale = 1.0 / (2.0 * bounding_radius(corners + shift)) if normalize else scale
     turn = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]) if axes == "blender" else np.eye(3)
     matrix = np.eye(4)
     matrix[:3, :3] = turn * scale

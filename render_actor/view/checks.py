@@ -9,6 +9,8 @@ from render_actor.contract.types import Failure, FailureCode, ViewHints
 
 _NORMALIZE = ("normalize", "pass normalize=true: the CAD is then scaled to the cameras")
 _RECENTER = ("recenter", "pass recenter=true if the CAD is far off its origin")
+_LARGER_DISTANCE = ("camera.distance_mm", "pass a larger camera.distance_mm")
+_WIDER = ("camera.K", "pass a camera.K with a smaller focal length, or one that has the object in the image")
 _FARTHER = ("camera_poses_path", "pass a camera_poses_path whose cameras stand farther away")
 
 
@@ -29,15 +31,28 @@ def view_failure(mask: NDArray[np.bool_], view: int, hints: ViewHints) -> Failur
     touched = [name for name, edge in edges.items() if edge.any()]
     if not touched:
         return None
+    nearer = [*([_LARGER_DISTANCE] if hints.own_distance else []), *([_WIDER] if hints.own_intrinsics else [])]
     if all(edge.all() for edge in edges.values()):
         fault = "is taken from inside the object, or so near to it that the object fills the image"
-        return _failure("camera_inside_object", f"view {view} {fault}", _remedies(hints, "its cameras must stand outside the object"))
+        return _failure(
+            "camera_inside_object", f"view {view} {fault}", _remedies(hints, "its cameras must stand outside the object", nearer)
+        )
     fault = f"cuts the object off at the {', '.join(touched)} of the image"
-    return _failure("view_clipped", f"view {view} {fault}", _remedies(hints, "its cameras may stand too near, or look past the object"))
+    return _failure(
+        "view_clipped", f"view {view} {fault}", _remedies(hints, "its cameras may stand too near, or look past the object", nearer)
+    )
 
 
 def _blank(view: int, hints: ViewHints) -> Failure:
-    remedies = _remedies(hints, "its cameras may look past the object or stand too far away")
+    own = [
+        *(
+            [("camera.distance_mm", "check camera.distance_mm and unit: the object may be too small to be seen")]
+            if hints.own_distance
+            else []
+        ),
+        *([("camera.K", "check camera.K: its image may lie beside the object")] if hints.own_intrinsics else []),
+    ]
+    remedies = _remedies(hints, "its cameras may look past the object or stand too far away", own)
     if remedies:
         fault = "the object lies outside the image, is smaller than a pixel, or is a flat plate seen exactly edge-on"
         return _failure("view_blank", f"view {view} is blank: {fault}", remedies)
@@ -47,11 +62,18 @@ def _blank(view: int, hints: ViewHints) -> Failure:
     return _failure("view_blank", f"view {view} is blank: {fault}", [("cad_path", remedy)])
 
 
-def _remedies(hints: ViewHints, cameras: str) -> list[tuple[str, str]]:
-    """Request fields and what to do with them, the most likely remedy first; none that the request follows already."""
+def _remedies(hints: ViewHints, cameras: str, own: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Request fields and what to do with them, the most likely remedy first; none that the request follows already.
+
+    Args:
+        hints: what the request asks for.
+        cameras: what may be wrong with its own list of cameras.
+        own: of its own distance and intrinsics.
+    """
     return [
         *([("camera_poses_path", f"check the list in camera_poses_path: {cameras}")] if hints.own_cameras else []),
-        *([_NORMALIZE] if not hints.normalize else []),
+        *own,
+        *([_NORMALIZE] if not hints.normalize and not hints.own_distance else []),
         *([_RECENTER] if not hints.recenter else []),
     ]
 

@@ -7,21 +7,26 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-SENSOR_WIDTH = 36.0
-"""Millimetres; Blender's own. Its lens may be no shorter than 1 mm, which is a field of view of 173 degrees."""
+_SENSOR_MM = 36.0
+"""Width of the sensor; Blender's own."""
+
+_SHORTEST_MM = 1.0
+"""Blender's lens may be no shorter: for a wider view the sensor is larger."""
 
 
 class Lens(NamedTuple):
     """What Blender's camera is set to, with a horizontal sensor fit.
 
     Attributes:
-        focal_mm: focal length, for a sensor of ``SENSOR_WIDTH``.
+        sensor_mm: width of the sensor.
+        focal_mm: focal length.
         shift_x: of the image, in image widths; to the right is positive.
         shift_y: of the image, in image widths too, of pixels as wide as they are; up is positive.
         aspect_x: width of a pixel; Blender allows none below 1.
         aspect_y: height of a pixel; one of the two is 1.
     """
 
+    sensor_mm: float
     focal_mm: float
     shift_x: float
     shift_y: float
@@ -32,8 +37,8 @@ class Lens(NamedTuple):
 def lens_of(intrinsics: NDArray[np.float64], width: int, height: int) -> Lens:
     """The lens of a pinhole camera.
 
-    Blender's image plane lies ``focal_mm`` before the camera, is ``SENSOR_WIDTH`` wide, and its middle is off the axis by the shift. A
-    pixel is ``SENSOR_WIDTH / width`` wide and ``aspect_y / aspect_x`` times as high: so the aspect is fx / fy, and the shift brings
+    Blender's image plane lies ``focal_mm`` before the camera, is ``sensor_mm`` wide, and its middle is off the axis by the shift. A
+    pixel is ``sensor_mm / width`` wide and ``aspect_y / aspect_x`` times as high: so the aspect is fx / fy, and the shift brings
     the principal point, counted from the corner of the first pixel (half a pixel before its centre), onto the axis.
 
     Args:
@@ -45,4 +50,6 @@ def lens_of(intrinsics: NDArray[np.float64], width: int, height: int) -> Lens:
     aspect = fx / fy
     shift_x = (width / 2 - (cx + 0.5)) / width
     shift_y = ((cy + 0.5) - height / 2) * aspect / width
-    return Lens(fx * SENSOR_WIDTH / width, shift_x, shift_y, max(1.0, 1.0 / aspect), max(1.0, aspect))
+    focal = fx * _SENSOR_MM / width
+    larger = max(1.0, _SHORTEST_MM / focal)
+    return Lens(_SENSOR_MM * larger, focal * larger, shift_x, shift_y, max(1.0, 1.0 / aspect), max(1.0, aspect))

@@ -11,6 +11,9 @@ from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, info, success
 from serve_app.jobs.request import RenderOptions
 
+_PARSERS: dict[str, Any] = {"level": int, "camera": json.loads}
+"""Of the flags whose text is neither a plain number nor itself; ``camera`` takes JSON."""
+
 
 def add_option_flags(parser: argparse.ArgumentParser) -> None:
     """A flag for each option of a render request, so that the two never drift apart."""
@@ -21,7 +24,7 @@ def add_option_flags(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=help_text)
         else:
             kinds = {kind for kind in (field.annotation, *get_args(field.annotation)) if kind in (int, float)}
-            parse = int if name == "level" else next(iter(kinds), str)
+            parse = _PARSERS.get(name) or next(iter(kinds), str)
             parser.add_argument(flag, type=parse, default=None, help=help_text)
 
 

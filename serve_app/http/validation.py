@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import reprlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -31,7 +31,18 @@ def validation_error(findings: Sequence[Any], model: type[BaseModel] | None, whe
     location = [*where, *first["loc"]]
     field = ".".join(_short(str(part)) for part in location) or None
     more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-    return ServiceError("validation_error", _sentence(first, field, list(model.model_fields) if model else []) + more, field)
+    return ServiceError("validation_error", _sentence(first, field, _known(model, first["loc"])) + more, field)
+
+
+def _known(model: type[BaseModel] | None, location: Sequence[str | int]) -> list[str]:
+    """The fields of a model, or of the one inside it that a finding is in."""
+    for name in location[:-1]:
+        inner = model.model_fields[str(name)].annotation if model and str(name) in model.model_fields else None
+        found = [kind for kind in (inner, *get_args(inner)) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if not found:
+            break
+        model = found[0]
+    return list(model.model_fields) if model else []
 
 
 def _sentence(finding: Any, field: str | None, known: list[str]) -> str:

@@ -66,8 +66,10 @@ class JobSpec:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options that it is rendered with: the request without its two paths."""
-        return self.request.model_dump(exclude={"cad_path", "output_dir"})
+        """The options that it is rendered with: the request without its two paths, and without a resolution that it does not use."""
+        camera = self.request.camera
+        unused = {"resolution"} if camera is not None and camera.size is not None else set()
+        return self.request.model_dump(exclude={"cad_path", "output_dir"} | unused)
 
 
 class Job:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from render_actor.contract.scene import Quality
-
-PATH_PATTERN = "^[^\\x00]*[^\\x00-\\x20][^\\x00]*$"
-"""What text can be a path: it has no NUL, and something beside blanks."""
-
-# `PathPolicy` checks the pattern, and says in words what is wrong; here it stands for readers of the OpenAPI document.
-PathText = Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra={"pattern": PATH_PATTERN})]
+from serve_app.jobs.camera_request import CameraPoses, CameraRequest
+from serve_app.jobs.fields import NUMBER, PathText
+from serve_app.jobs.schema import given, not_both
 
 
 class RenderOptions(BaseModel):
@@ -22,7 +19,9 @@ class RenderOptions(BaseModel):
 
     normalize: StrictBool = Field(True, description="Scale the CAD to the cameras. Turn it off only for a CAD that is about 1 unit across.")
     colorize: StrictBool = Field(False, description="Replace the CAD's own look by one grey.")
-    base_color: float = Field(0.05, ge=0.0, le=1.0, allow_inf_nan=False, description="Linear grey of `colorize`, 0 (black) to 1 (white).")
+    base_color: Annotated[float, NUMBER] = Field(
+        0.05, ge=0.0, le=1.0, allow_inf_nan=False, description="Linear grey of `colorize`, 0 (black) to 1 (white)."
+    )
     quality: Quality = Field(
         "standard",
         description="Bound of the error to the converged image: root mean square over the object's pixels, of 255. `standard`: at most 1.0 "
@@ -31,17 +30,21 @@ class RenderOptions(BaseModel):
         "renderer measures the error of each view while it samples, and takes the samples that it needs; `manifest.json` tells both, "
         "and `warnings` the views that would have needed more than the server allows.",
     )
-    samples: int | None = Field(
+    samples: Annotated[int | None, NUMBER] = Field(
         None,
         ge=1,
         le=4096,
         description="Samples a pixel, exactly; then no error is promised. Left out, each view gets what its `quality` needs.",
     )
-    resolution: int = Field(512, ge=64, le=2048, description="Width and height of the templates in pixels.")
-    level: Literal[0, 1, 2] | None = Field(None, description="Cameras: 0, 1, 2 for 42 (default), 162, 642.")
+    resolution: Annotated[int, NUMBER] = Field(512, ge=64, le=2048, description="Width and height of the templates in pixels.")
+    level: Annotated[Literal[0, 1, 2] | None, NUMBER] = Field(None, description="Cameras: 0, 1, 2 for 42 (default), 162, 642.")
     camera_poses_path: PathText | None = Field(
         None,
         description="N x 4 x 4 .npy of camera-to-world poses, OpenCV axes; a translation of norm 1000 is distance 2 in the scene.",
+    )
+    camera: CameraRequest | None = Field(
+        None,
+        description="Another camera: its pinhole matrix and image size, its real distance, its viewpoints, or one that follows the object.",
     )
     unit: Literal["mm", "m"] = Field("mm", description="Unit of the CAD; xyz is written in mm.")
     obj_axes: Literal["cad", "blender"] = Field(
@@ -54,18 +57,33 @@ class RenderOptions(BaseModel):
     )
     templates_subfolder: StrictBool = Field(True, description="Write into <output_dir>/templates; false writes into output_dir itself.")
 
-    @field_validator("base_color", "samples", "resolution", "level", mode="before")
-    @classmethod
-    def _number(cls, value: Any) -> Any:
-        if isinstance(value, bool | str):  # pydantic would take "64" for 64 and true for 1.
-            raise ValueError("Input should be a number")
-        return value
-
     @model_validator(mode="after")
-    def _one_camera_list(self) -> RenderOptions:
-        if self.level is not None and self.camera_poses_path is not None:
-            raise ValueError("give level or camera_poses_path, not both: each is a list of cameras")
+    def _one_camera(self) -> RenderOptions:
+        camera = self.camera or CameraRequest()
+        lists = {"level": self.level, "camera_poses_path": self.camera_poses_path, "camera.poses": camera.poses}
+        named = [name for name, value in lists.items() if value is not None]
+        if len(named) > 1:
+            raise ValueError(f"give {named[0]} or {named[1]}, not both: each is a list of cameras")
+        if camera.size is not None and "resolution" in self.model_fields_set:
+            size = "camera.crop" if camera.crop else "camera.width"
+            raise ValueError(f"give resolution or {size}, not both: each is the size of the images")
+        if camera.distance_mm is not None:
+            if self.normalize and "normalize" in self.model_fields_set:
+                raise ValueError("give normalize=true or camera.distance_mm, not both: the CAD is scaled to the cameras or keeps its size")
+            self.normalize = False
         return self
+
+    @property
+    def poses(self) -> CameraPoses:
+        """From where the cameras look, wherever the request says it."""
+        if self.camera is not None and self.camera.poses is not None:
+            return self.camera.poses
+        return CameraPoses(level=self.level, camera_poses_path=self.camera_poses_path)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the images."""
+        return (self.camera.size if self.camera else None) or (self.resolution, self.resolution)
 
 
 class RenderRequest(RenderOptions):
@@ -75,11 +93,17 @@ class RenderRequest(RenderOptions):
         extra="forbid",
         json_schema_extra={
             "examples": [{"cad_path": "examples/flange.stl", "output_dir": "output/flange"}],
-            # What `_one_camera_list` refuses.
-            "not": {
-                "required": ["level", "camera_poses_path"],
-                "properties": {"level": {"type": "integer"}, "camera_poses_path": {"type": "string"}},
-            },
+            # What `_one_camera` refuses.
+            "allOf": [
+                not_both(
+                    ("level", "camera_poses_path"),
+                    ("level", "camera.poses"),
+                    ("camera_poses_path", "camera.poses"),
+                    ("resolution", "camera.width"),
+                    ("resolution", "camera.crop"),
+                ),
+                {"not": {"properties": {"normalize": {"const": True}}, "required": ["normalize"], "allOf": [given("camera.distance_mm")]}},
+            ],
         },
     )
 

@@ -102,7 +102,10 @@ class JobRendering:
     async def _prepare(self, job: Job, cad: LoadedCad, log: JobLog) -> PreparedJob:
         spec = job.spec
         settings = self._settings
-        scene = await asyncio.to_thread(lambda: template_scene(spec, cad.corners, poses_of(spec), settings.samples, settings.max_samples))
+        vertices = (await cad.mesh).vertices if spec.request.camera is not None and spec.request.camera.crop is not None else None
+        scene = await asyncio.to_thread(
+            lambda: template_scene(spec, cad.corners, poses_of(spec), settings.samples, settings.max_samples, vertices)
+        )
         job.progress.warnings = warnings_of(spec, cad)
         _log_warnings(log, job.progress.warnings)
         job.progress.total_poses = len(scene.camera_poses)

@@ -7,7 +7,8 @@ import json
 from importlib.metadata import version
 from typing import Any
 
-from render_actor.contract.intrinsics import FIELD_OF_VIEW
+from render_actor.contract.intrinsics import horizontal_angle, shared_intrinsics
+from render_actor.contract.scene import TemplateScene
 from serve_app.rendering.prepared import PreparedJob
 from serve_app.templates.views import RenderedViews
 
@@ -19,7 +20,7 @@ _VERSION = version("render-server")
 def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
     """The manifest as JSON text.
 
-    Poses are camera-to-scene matrices in scene units (translations of norm 2), coordinates in mm.
+    ``camera_to_scene`` is in scene units (translations of norm 2), coordinates and ``model_to_camera_mm`` in mm; all are of OpenCV's axes.
 
     Args:
         prepared: whose templates they are.
@@ -33,9 +34,7 @@ def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
         "cad": {"name": job.spec.cad_path.name, "sha256": cad.file_sha256, "key": cad.key, "references": cad.references, **cad.statistics},
         "options": job.spec.options,
         "warnings": job.progress.warnings,
-        "resolution": [scene.width, scene.height],
-        "field_of_view_rad": FIELD_OF_VIEW,
-        "intrinsics": scene.intrinsics[0].tolist(),
+        **camera_content(scene),
         "sampling": {
             "samples": None if sampling.bound else sampling.samples,
             "denoiser": sampling.denoiser,
@@ -46,6 +45,7 @@ def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
         "xyz_unit": "mm",
         "xyz_scale": scene.xyz_scale,
         "camera_to_scene": scene.camera_poses.tolist(),
+        "model_to_camera_mm": scene.model_to_camera_mm().tolist(),
         "rendering_key": prepared.key,
         "cached": job.progress.cached,
         "views": [rendered.entries[view] for view in sorted(rendered.entries)],
@@ -53,6 +53,15 @@ def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
         "devices": rendered.devices(),
     }
     return _lines(content).encode()
+
+
+def camera_content(scene: TemplateScene) -> dict[str, Any]:
+    """Size of the images and pinhole matrices: ``intrinsics`` where all views have the same one, otherwise ``intrinsics_of_views``."""
+    shared = shared_intrinsics(scene.intrinsics)
+    content: dict[str, Any] = {"width": scene.width, "height": scene.height, "resolution": [scene.width, scene.height]}
+    if shared is None:
+        return content | {"intrinsics_of_views": scene.intrinsics.tolist()}
+    return content | {"field_of_view_rad": horizontal_angle(shared, scene.width), "intrinsics": shared.tolist()}
 
 
 def _lines(content: dict[str, Any]) -> str:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from serve_app.base.errors import ServiceError
 from serve_app.base.npy import NPY_HEADERS
 from serve_app.base.regular_file import read_regular_file
+from serve_app.jobs.camera_request import MAX_VIEWS
 
 _npy: Any = np.lib.format  # Its types are not declared.
 
-MAX_POSES = 2048
+MAX_POSES = MAX_VIEWS
 _MAX_BYTES = 16 * MAX_POSES * 16 + 4096
 _MAX_HEADER = 1024
 _TOLERANCE = 1e-3

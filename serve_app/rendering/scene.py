@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from render_actor.contract.cameras import camera_poses
+from render_actor.contract.cameras import SCENE_CAMERA_DISTANCE, camera_poses
+from render_actor.contract.intrinsics import stock_intrinsics
 from render_actor.contract.scene import DEFAULT_MAX_SAMPLES, TemplateScene, object_to_scene, poses_in_scene, sampling_for
 from render_actor.contract.types import ViewHints
+from render_actor.contract.viewpoints import viewpoint_poses
 from serve_app.base.errors import ServiceError
 from serve_app.cad.loader import LoadedCad
+from serve_app.jobs.camera_request import CameraRequest
 from serve_app.jobs.job import JobSpec
+from serve_app.jobs.request import RenderRequest
+from serve_app.rendering.crop import cropped
 from serve_app.rendering.pose_file import read_poses
 
 _MAX_XYZ_MM = float(np.finfo(np.float16).max)
@@ -18,7 +23,7 @@ _MAX_XYZ_MM = float(np.finfo(np.float16).max)
 
 
 def poses_of(spec: JobSpec) -> NDArray[np.float64]:
-    """The cameras that a job asks for: of its own file, or the stock list of its level.
+    """The cameras that a job asks for: of its own file, its viewpoints, or the stock list of its level.
 
     Returns:
         (N, 4, 4) camera-to-world, OpenCV axes, translations as in the stock list (norm 1000 is distance 2 in the scene).
@@ -26,9 +31,12 @@ def poses_of(spec: JobSpec) -> NDArray[np.float64]:
     Raises:
         ServiceError: ``poses_invalid``.
     """
-    if spec.poses_path is None or spec.request.camera_poses_path is None:
-        return camera_poses(spec.request.level or 0)
-    return read_poses(spec.poses_path, spec.request.camera_poses_path)
+    asked = spec.request.poses
+    if spec.poses_path is not None and asked.camera_poses_path is not None:
+        return read_poses(spec.poses_path, asked.camera_poses_path)
+    if asked.viewpoints is not None:
+        return viewpoint_poses(asked.viewpoints.fibonacci, asked.viewpoints.in_plane)
+    return camera_poses(asked.level or 0)
 
 
 def template_scene(
@@ -37,6 +45,7 @@ def template_scene(
     poses: NDArray[np.float64],
     default_samples: int | None = None,
     max_samples: int = DEFAULT_MAX_SAMPLES,
+    vertices: NDArray[np.float64] | None = None,
 ) -> TemplateScene:
     """The scene that a job asks for.
 
@@ -46,9 +55,10 @@ def template_scene(
         poses: (N, 4, 4), as ``poses_of`` gives them.
         default_samples: samples a pixel where the request does not say; None leaves that to its quality.
         max_samples: so many samples a pixel at most where the quality decides.
+        vertices: (V, 3) of the CAD in its own frame; needed where the request has a ``camera.crop``.
 
     Raises:
-        ServiceError: ``cad_invalid``; the CAD's coordinates do not fit the xyz files.
+        ServiceError: ``cad_invalid``: the CAD's coordinates do not fit the xyz files; ``camera_inside_object``: no crop is possible.
     """
     request = spec.request
     scale = 1000.0 if request.unit == "m" else 1.0
@@ -60,14 +70,32 @@ def template_scene(
             "unit",
         )
     axes = request.obj_axes if _is_obj(spec) else "cad"
-    return TemplateScene.stock(
-        resolution=request.resolution,
-        object_to_scene=object_to_scene(corners, normalize=request.normalize, recenter=request.recenter, axes=axes),
+    camera = request.camera or CameraRequest()
+    # The cameras stay at distance 2, whatever that is in mm: so the light is the same.
+    in_scene = 1.0 if camera.distance_mm is None else SCENE_CAMERA_DISTANCE / camera.distance_mm * scale
+    width, height = request.size
+    scene = TemplateScene(
+        width=width,
+        height=height,
+        intrinsics=np.tile(_intrinsics(request), (len(poses), 1, 1)),
+        object_to_scene=object_to_scene(corners, normalize=request.normalize, recenter=request.recenter, axes=axes, scale=in_scene),
         camera_poses=poses_in_scene(poses),
         xyz_scale=scale,
         base_color=request.base_color if request.colorize else None,
         sampling=sampling_for(request.quality, request.samples or default_samples, max_samples),
     )
+    if camera.crop is None:
+        return scene
+    assert vertices is not None
+    return cropped(scene, vertices, camera.crop.size, camera.crop.pad)
+
+
+def _intrinsics(request: RenderRequest) -> NDArray[np.float64]:
+    """(3, 3) that the request gives, or the stock matrix."""
+    asked = request.camera.K if request.camera is not None else None
+    if asked is None:
+        return stock_intrinsics(request.resolution)
+    return np.array([[asked.fx, 0.0, asked.cx], [0.0, asked.fy, asked.cy], [0.0, 0.0, 1.0]])
 
 
 def warnings_of(spec: JobSpec, cad: LoadedCad) -> list[str]:
@@ -80,7 +108,9 @@ def warnings_of(spec: JobSpec, cad: LoadedCad) -> list[str]:
 
 def hints_of(spec: JobSpec) -> ViewHints:
     """What a job asks for, so that the error of a failed view does not advise what it does already."""
-    return ViewHints(spec.request.normalize, spec.request.recenter, own_cameras=spec.poses_path is not None)
+    request = spec.request
+    camera = request.camera or CameraRequest()
+    return ViewHints(request.normalize, request.recenter, spec.poses_path is not None, camera.distance_mm is not None, camera.K is not None)
 
 
 def _is_obj(spec: JobSpec) -> bool:

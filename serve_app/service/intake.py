@@ -58,7 +58,8 @@ class Intake:
             ServiceError: a path is not usable, or the output folder holds something else than templates.
         """
         cad_path, output_dir = self._policy.cad(request.cad_path), self._policy.output(request.output_dir)
-        poses = self._policy.poses(request.camera_poses_path) if request.camera_poses_path is not None else None
+        poses_text = request.poses.camera_poses_path
+        poses = self._policy.poses(poses_text) if poses_text is not None else None
         if not request.templates_subfolder and self._policy.is_output_root(output_dir):
             raise ServiceError(
                 "output_not_replaceable",

@@ -11,7 +11,7 @@ from serve_app.base.errors import ServiceError
 from serve_app.base.regular_file import open_regular_file
 from serve_app.base.settings import Settings
 from serve_app.cad.parse import FORMATS
-from serve_app.jobs.request import PATH_PATTERN
+from serve_app.jobs.fields import PATH_PATTERN
 
 NOT_FOUND = "CAD file not found or invalid format"
 

@@ -21,11 +21,18 @@ def disk_need(request: RenderRequest, poses: Path | None, templates_dir: Path) -
         poses: its camera poses file, links resolved, if it names one.
         templates_dir: links resolved.
     """
-    views = view_count(request.level or 0) if poses is None else count_poses(poses)
-    size = views * request.resolution**2 * _BYTES_A_PIXEL
+    width, height = request.size
+    size = _views(request, poses) * width * height * _BYTES_A_PIXEL
     for folder in (templates_dir, *templates_dir.parents):
         try:
             return DiskNeed(folder.stat().st_dev, size, replaces=folder == templates_dir and any(folder.iterdir()))
         except OSError:
             continue
     return DiskNeed(0, size, replaces=False)
+
+
+def _views(request: RenderRequest, poses: Path | None) -> int:
+    if poses is not None:
+        return count_poses(poses)
+    viewpoints = request.poses.viewpoints
+    return view_count(request.poses.level or 0) if viewpoints is None else viewpoints.count

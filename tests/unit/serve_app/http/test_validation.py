@@ -52,6 +52,14 @@ def test_a_name_near_a_known_one_is_suggested(typo: str, meant: str) -> None:
     assert f"unknown field {typo!r} (did you mean {meant!r}?); known" in refusal(**{typo: 1})[1]
 
 
+def test_of_an_object_inside_the_request_the_objects_fields_are_known() -> None:
+    assert refusal(camera={"fov": 1}) == (
+        "camera.fov",
+        "unknown field 'camera.fov'; known fields are K, width, height, distance_mm, poses, crop",
+    )
+    assert "unknown field 'camera.crop.sizes' (did you mean 'size'?); known" in refusal(camera={"crop": {"sizes": 1}})[1]
+
+
 @pytest.mark.parametrize("name", ["body", "query", "path", "header"])
 async def test_a_field_is_named_also_when_it_is_called_like_a_part_of_a_request(settings: Settings, name: str) -> None:
     async with client(api(settings)) as http:

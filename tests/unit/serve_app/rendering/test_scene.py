@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 
 from render_actor.contract.cameras import camera_poses
+from render_actor.contract.intrinsics import FIELD_OF_VIEW, stock_intrinsics
 from render_actor.contract.scene import object_to_scene, poses_in_scene, sampling_for
+from render_actor.contract.types import ViewHints
+from render_actor.contract.viewpoints import viewpoint_poses
 from serve_app.base.errors import ServiceError
 from serve_app.cad.loader import LoadedCad
-from serve_app.rendering.scene import poses_of, template_scene, warnings_of
+from serve_app.rendering.key import rendering_key
+from serve_app.rendering.manifest import camera_content
+from serve_app.rendering.scene import hints_of, poses_of, template_scene, warnings_of
 from tests.unit.serve_app.made import make_spec
 
 CORNERS = np.array([[-10.0, -20, -30], [10, 20, 40]])
@@ -41,6 +46,55 @@ def test_the_servers_cap_bounds_what_a_quality_takes_and_no_exact_samples() -> N
     exact = template_scene(make_spec(samples=1000), CORNERS, camera_poses(0), max_samples=64).sampling
     assert (exact.samples, exact.max_samples) == (1000, None)
     assert template_scene(make_spec(), CORNERS, camera_poses(0), 99, 64).sampling.max_samples is None
+
+
+def test_a_matrix_and_an_image_are_the_requests_own_in_every_view() -> None:
+    K = np.array([[100, 0, 30.5], [0, 110, 41], [0, 0, 1]])
+    scene = template_scene(make_spec(camera={"K": K.tolist(), "width": 64, "height": 90}), CORNERS, camera_poses(0)[:3])
+    assert (scene.width, scene.height) == (64, 90) and (scene.intrinsics == K).all()
+    stock = template_scene(make_spec(resolution=64), CORNERS, camera_poses(0)[:3])
+    own = {"K": stock.intrinsics[0].tolist(), "width": 64, "height": 64}
+    same = template_scene(make_spec(camera=own), CORNERS, camera_poses(0)[:3])
+    assert rendering_key("cad", same) == rendering_key("cad", stock) != rendering_key("cad", scene)
+
+
+@pytest.mark.parametrize(("unit", "mm"), [("mm", 1.0), ("m", 1000.0)])
+def test_at_a_real_distance_the_object_is_as_large_as_it_is(unit: str, mm: float) -> None:
+    spec = make_spec(unit=unit, camera={"distance_mm": 400}, recenter=True)
+    scene = template_scene(spec, CORNERS / mm, camera_poses(0)[:3])
+    assert np.linalg.norm(scene.camera_poses[:, :3, 3], axis=1) == pytest.approx([2.0] * 3)  # The light is where it always is.
+    model_to_camera = scene.model_to_camera_mm()
+    assert model_to_camera @ np.append(CORNERS.mean(axis=0), 1) == pytest.approx(np.array([[0, 0, 400, 1]] * 3), abs=1e-4)
+    edge = model_to_camera[:, :3, :3] @ (CORNERS[1] - CORNERS[0])
+    assert np.linalg.norm(edge, axis=1) == pytest.approx([np.linalg.norm(CORNERS[1] - CORNERS[0])] * 3)
+
+
+def test_a_list_of_cameras_keeps_its_relative_distances() -> None:
+    poses = camera_poses(0)[:2].copy()
+    poses[1, :3, 3] *= 1.5
+    scene = template_scene(make_spec(camera={"distance_mm": 400}), CORNERS, poses)
+    assert np.linalg.norm(scene.model_to_camera_mm()[:, :3, 3], axis=1) == pytest.approx([400.0, 600.0])
+
+
+def test_a_crop_has_a_matrix_for_each_view() -> None:
+    spec = make_spec(camera={"crop": {"size": 70}})
+    points = np.array([[x, y, z] for x in CORNERS[:, 0] for y in CORNERS[:, 1] for z in CORNERS[:, 2]])
+    scene = template_scene(spec, CORNERS, camera_poses(0)[:5], vertices=points)
+    assert (scene.width, scene.height) == (70, 70) and len({matrix[0, 0] for matrix in scene.intrinsics}) > 1
+    assert "intrinsics" not in camera_content(scene) and len(camera_content(scene)["intrinsics_of_views"]) == 5
+
+
+def test_the_manifest_has_one_matrix_where_all_views_have_it() -> None:
+    content = camera_content(template_scene(make_spec(resolution=64), CORNERS, camera_poses(0)[:3]))
+    assert content["intrinsics"] == stock_intrinsics(64).tolist() and content["field_of_view_rad"] == pytest.approx(FIELD_OF_VIEW)
+    assert (content["width"], content["height"], content["resolution"]) == (64, 64, [64, 64])
+
+
+def test_an_error_is_told_what_the_request_asks_for_already() -> None:
+    K = {"fx": 100, "fy": 100, "cx": 32, "cy": 32}
+    assert hints_of(make_spec()) == ViewHints()
+    asked = hints_of(make_spec(camera={"distance_mm": 400, "K": K, "width": 64, "height": 64}))
+    assert (asked.normalize, asked.own_distance, asked.own_intrinsics, asked.own_cameras) == (False, True, True, False)
 
 
 @pytest.mark.parametrize(("unit", "scale", "fits"), [("mm", 1.0, 65504.0), ("m", 1000.0, 65.5)])
@@ -76,9 +130,14 @@ def test_a_cad_in_metres_is_no_surprise_to_a_client_that_says_so() -> None:
 
 def test_cameras_are_those_of_the_level_or_of_the_file(tmp_path: Path) -> None:
     assert np.array_equal(poses_of(make_spec()), camera_poses(0)) and len(poses_of(make_spec(level=1))) == 162
+    assert len(poses_of(make_spec(camera={"poses": {"level": 2}}))) == 642
+    asked = {"poses": {"viewpoints": {"fibonacci": 5, "in_plane": 3}}}
+    assert np.array_equal(poses_of(make_spec(camera=asked)), viewpoint_poses(5, 3))
     path = tmp_path / "p.npy"
     np.save(path, camera_poses(0)[:3])
     assert np.array_equal(poses_of(make_spec(camera_poses_path="p.npy", poses_path=path)), camera_poses(0)[:3])
+    inside = make_spec(camera={"poses": {"camera_poses_path": "p.npy"}}, poses_path=path)
+    assert np.array_equal(poses_of(inside), camera_poses(0)[:3])
     path.unlink()
     with pytest.raises(ServiceError) as caught:
         poses_of(make_spec(camera_poses_path="p.npy", poses_path=path))

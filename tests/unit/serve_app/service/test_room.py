@@ -18,6 +18,7 @@ from serve_app.service.size_estimate import disk_need
 from tests.unit.serve_app.made import make_spec
 
 MIB = 1 << 20
+_K = {"fx": 600, "fy": 600, "cx": 512, "cy": 256}
 
 
 def check(spec: JobSpec, live: LiveJobs, data_dir: Path, min_free_bytes: int) -> None:
@@ -70,10 +71,14 @@ def test_what_a_job_writes_is_counted_by_its_cameras(tmp_path: Path, disk: dict[
         (spec_of(tmp_path / "a"), 42),
         (spec_of(tmp_path / "a", level=2), 642),
         (spec_of(tmp_path / "a", tmp_path / "many.npy"), 2048),
+        (spec_of(tmp_path / "a", camera={"poses": {"level": 1}}), 162),
+        (spec_of(tmp_path / "a", camera={"poses": {"viewpoints": {"fibonacci": 57, "in_plane": 14}}}), 798),
+        (spec_of(tmp_path / "a", camera={"K": _K, "width": 1024, "height": 512}), 42 * 2),
+        (spec_of(tmp_path / "a", camera={"crop": {"size": 256}, "poses": {"level": 1}}), 162 / 4),
         (spec_of(tmp_path / "a", tmp_path / "bad.npy"), 0),
         (spec_of(tmp_path / "a", tmp_path / "gone.npy"), 0),
     ):
-        disk["free"] = 10 * MIB + views * 2 * MIB
+        disk["free"] = 10 * MIB + int(views * 2 * MIB)
         check(asked, LiveJobs(), tmp_path, 10 * MIB)
         disk["free"] -= 1
         with pytest.raises(ServiceError):
