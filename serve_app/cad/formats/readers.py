@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from serve_app.cad.formats.brep import brep_content
 from serve_app.cad.formats.obj import obj_submeshes
 from serve_app.cad.formats.ply import ply_submeshes
 from serve_app.cad.formats.reader import CadContent, CadSource, Reader
@@ -21,5 +22,10 @@ def _stl(source: CadSource) -> CadContent:
     return CadContent(stl_submeshes(as_utf8(source.data), source.limits))
 
 
-READERS: dict[str, Reader] = {".ply": _ply, ".obj": _obj, ".stl": _stl}
+READERS: dict[str, Reader] = {
+    ".ply": _ply,
+    ".obj": _obj,
+    ".stl": _stl,
+    **dict.fromkeys((".step", ".stp", ".iges", ".igs"), brep_content),
+}
 """By ending in small letters. Libraries that only some formats need are imported by their reader."""

@@ -12,6 +12,14 @@ from serve_app.cad.refusals import quoted
 _MAX_NAMES = 20
 """Names that an error lists."""
 
+_MAX_NAME = 200
+"""Characters of a part's name."""
+
+
+def part_name(text: str) -> str:
+    """A name out of a file as it stands in answers and requests: short, on one line, without what cannot be printed."""
+    return "".join(character if character.isprintable() else " " for character in text[:_MAX_NAME]).strip()
+
 
 def names_of(submeshes: list[Submesh]) -> tuple[str, ...]:
     """Names of all parts, each once, in the file's order."""
