@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.contract.types import SurfaceMaterial
-from serve_app.cad.limits import MAX_MATERIALS, CadLimits
+from serve_app.cad.formats.scene_graph import transformed
+from serve_app.cad.limits import MAX_INSTANCES, MAX_MATERIALS, CadLimits
 from serve_app.cad.mesh.geometry import custom_normals
-from serve_app.cad.mesh.parts import part_name
+from serve_app.cad.mesh.parts import part_name, unique_names
 from serve_app.cad.mesh.submesh import Submesh
-from serve_app.cad.refusals import too_large
+from serve_app.cad.refusals import quoted, too_large
 
 _HEADER = 20
 _TRIANGLES = 4
@@ -50,10 +51,10 @@ class OcctGlb:
         self._binary = memoryview(data)[_HEADER + length + 8 :]
         self._accessors = self._json.get("accessors", [])
         meshes = self._json.get("meshes", [])
-        self._names = [part_name(mesh.get("name", "")) for mesh in meshes]
         # Curves that bound no face come as lines.
         self._primitives = [[p for p in mesh["primitives"] if p.get("mode", _TRIANGLES) == _TRIANGLES] for mesh in meshes]
         self._instances = list(self._placed())
+        self._parts = unique_names([part_name(meshes[instance.mesh].get("name", "")) for instance in self._instances])
         self.faces = len({primitive["attributes"]["POSITION"] for primitives in self._primitives for primitive in primitives})
         counts = [sum(self._accessors[primitive["indices"]]["count"] for primitive in primitives) // 3 for primitives in self._primitives]
         self.triangles = sum(counts[instance.mesh] for instance in self._instances)
@@ -61,8 +62,8 @@ class OcctGlb:
     def diameter(self, parts: tuple[str, ...]) -> float:
         """Diagonal of the box around some parts, or around all, in the unit of the GLB; 0 where there are none."""
         corners = []
-        for instance in self._instances:
-            if parts and self._names[instance.mesh] not in parts:
+        for instance, part in zip(self._instances, self._parts, strict=True):
+            if parts and part not in parts:
                 continue
             boxes = [self._accessors[primitive["attributes"]["POSITION"]] for primitive in self._primitives[instance.mesh]]
             low, high = np.min([box["min"] for box in boxes], axis=0), np.max([box["max"] for box in boxes], axis=0)
@@ -80,23 +81,20 @@ class OcctGlb:
         Raises:
             ServiceError: ``cad_too_large``.
         """
+        if len(self._instances) > MAX_INSTANCES:
+            too_large(f"it places {len(self._instances)} parts, more than {MAX_INSTANCES}; join those that belong together")
         limits.check_faces(self.triangles)
         materials = [_material(fields) for fields in self._json.get("materials", [])]
         if len(materials) > MAX_MATERIALS:
             too_large(f"it has {len(materials)} colours, more than {MAX_MATERIALS}; give its faces fewer")
-        plain, arrays, submeshes = SurfaceMaterial(), dict[int, list[_Arrays]](), []
-        for instance in self._instances:
-            if instance.mesh not in arrays:
-                arrays[instance.mesh] = self._arrays(instance.mesh)
-            for material, vertices, normals, faces in arrays[instance.mesh]:
-                placed = _moved(vertices, instance.matrix) * scale
-                # Normals turn with the cofactors of the matrix, whose sign is that of its determinant: a mirrored face turns over.
-                turned = normals @ _cofactors(instance.matrix[:3, :3]).T
-                mirrored = np.linalg.det(instance.matrix[:3, :3]) < 0
-                corners = faces[:, ::-1] if mirrored else faces
-                directions = custom_normals((-turned if mirrored else turned)[corners], placed, corners)
-                look = plain if material is None else materials[material]
-                submeshes.append(Submesh(placed, corners, directions, None, None, look, self._names[instance.mesh]))
+        looks: dict[int | None, SurfaceMaterial] = {None: SurfaceMaterial(), **dict(enumerate(materials))}
+        made, submeshes = dict[int, list[Submesh]](), []
+        for instance, part in zip(self._instances, self._parts, strict=True):
+            if instance.mesh not in made:
+                made[instance.mesh] = self._made(instance.mesh, scale, looks)
+            matrix = instance.matrix.copy()
+            matrix[:3, 3] *= scale
+            submeshes += [replace(transformed(submesh, matrix, f"part {quoted(part)}"), part=part) for submesh in made[instance.mesh]]
         return submeshes
 
     def _placed(self) -> Any:
@@ -111,24 +109,26 @@ class OcctGlb:
                 yield _Instance(node["mesh"], matrix)
             waiting += [(child, matrix) for child in reversed(node.get("children", []))]
 
-    def _arrays(self, mesh: int) -> list[_Arrays]:
-        """Of one mesh, its faces joined by material: the number of it, (V, 3) vertices, (V, 3) normals and (F, 3) faces."""
+    def _made(self, mesh: int, scale: float, looks: dict[int | None, SurfaceMaterial]) -> list[Submesh]:
+        """Of one mesh, in its own frame, its faces joined by material."""
         by_material = dict[int | None, list[dict[str, Any]]]()
         for primitive in self._primitives[mesh]:
             by_material.setdefault(primitive.get("material"), []).append(primitive)
-        joined = []
+        made = []
         for material, primitives in by_material.items():
-            vertices = [self._array(primitive["attributes"]["POSITION"]) for primitive in primitives]
-            normals = [self._array(primitive["attributes"]["NORMAL"]) for primitive in primitives]
-            starts = np.cumsum([0, *map(len, vertices)])
-            faces = [
-                self._array(primitive["indices"]).reshape(-1, 3).astype(np.int64) + start
-                for primitive, start in zip(primitives, starts, strict=False)
-            ]
-            joined.append(
-                (material, np.concatenate(vertices).astype(np.float64), np.concatenate(normals).astype(np.float64), np.concatenate(faces))
+            parts = [self._array(primitive["attributes"]["POSITION"]) for primitive in primitives]
+            starts = np.cumsum([0, *map(len, parts)])
+            faces = np.concatenate(
+                [
+                    self._array(primitive["indices"]).reshape(-1, 3).astype(np.int64) + start
+                    for primitive, start in zip(primitives, starts, strict=False)
+                ]
             )
-        return joined
+            vertices = np.concatenate(parts).astype(np.float64) * scale
+            normals = np.concatenate([self._array(primitive["attributes"]["NORMAL"]) for primitive in primitives]).astype(np.float64)
+            directions = custom_normals(normals[faces], vertices, faces)
+            made.append(Submesh(vertices, faces, directions, None, None, looks[material]))
+        return made
 
     def _array(self, number: int) -> NDArray[Any]:
         accessor = self._accessors[number]
@@ -137,9 +137,6 @@ class OcctGlb:
         if accessor["type"] == "VEC3":
             return np.frombuffer(self._binary, "<f4", 3 * count, offset).reshape(-1, 3)
         return np.frombuffer(self._binary, _INDEX_TYPES[accessor["componentType"]], count, offset)
-
-
-_Arrays = tuple[int | None, NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 
 
 def _material(fields: dict[str, Any]) -> SurfaceMaterial:
@@ -166,9 +163,3 @@ def _matrix(node: dict[str, Any]) -> NDArray[np.float64]:
 
 def _moved(points: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(points @ matrix[:3, :3].T + matrix[:3, 3])
-
-
-def _cofactors(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3, 3); also of a matrix that has no inverse."""
-    first, second, third = matrix
-    return np.array([np.cross(second, third), np.cross(third, first), np.cross(first, second)])

@@ -144,11 +144,13 @@ def assembly() -> bytes:
 
 def test_an_assembly_has_its_instances_in_their_places() -> None:
     parsed = read(assembly())
-    assert parsed.parts == ("base plate", "peg")
-    pegs = read(assembly(), options=ReadOptions(("peg",)))
+    assert parsed.parts == ("base plate", "peg", "peg #2")
+    pegs = read(assembly(), options=ReadOptions(("peg", "peg #2")))
     np.testing.assert_allclose(extremes(pegs.mesh), [[-10, -5, 0], [15, 5, 25]], atol=0.01)
     assert (pegs.mesh.vertices[:, 2] < 0.001).any() and (pegs.mesh.vertices[:, 2] > 24.999).any()
-    assert pegs.parts == ("base plate", "peg") and pegs.mesh.key != parsed.mesh.key
+    lying = read(assembly(), options=ReadOptions(("peg #2",)))
+    np.testing.assert_allclose(extremes(lying.mesh), [[-10, -5, 0], [10, 5, 10]], atol=0.01)
+    assert pegs.parts == parsed.parts and pegs.mesh.key != parsed.mesh.key
 
 
 def linear(channel: float) -> float:
