@@ -6,15 +6,17 @@ What each may become: ``refused`` with one clear error, ``rendered`` as if nothi
 
 from __future__ import annotations
 
+from serve_app.cad.parse import FORMATS
 from tests.hostile.case import Case
 from tests.hostile.files import GOOD
 from tests.hostile.headers import good_cases, header_cases, truncated_cases
 from tests.hostile.large import large_cases
-from tests.hostile.references import SECRET, material_cases, reference_cases, texture_cases
+from tests.hostile.references import SECRETS, material_cases, reference_cases, texture_cases
+from tests.hostile.scenes import scene_cases
 from tests.hostile.texts import confusion_cases, text_cases
 from tests.hostile.values import degenerate_cases, index_cases, number_cases
 
-__all__ = ["GOOD", "SECRET", "Case", "corpus"]
+__all__ = ["GOOD", "SECRETS", "Case", "corpus"]
 
 
 def corpus(scale: float = 1.0) -> list[Case]:
@@ -28,4 +30,5 @@ def corpus(scale: float = 1.0) -> list[Case]:
         *(text_cases, confusion_cases, reference_cases, texture_cases, material_cases),
     )
     cases = [found for generate in small for found in generate()]
+    cases += [found for found in scene_cases() if found.suffix in FORMATS]
     return [*cases, *large_cases(scale)]

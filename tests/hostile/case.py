@@ -21,6 +21,7 @@ class Case:
         suffix: ending of its name.
         make: writes it, and whatever lies beside it, given its path.
         outcome: what may become of it.
+        native: whether native code of others reads it, which such a file may bring down, or to work until its time is over.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Case:
     suffix: str
     make: Maker
     outcome: Outcome = "refused"
+    native: bool = False
 
     @property
     def name(self) -> str:
@@ -35,11 +37,16 @@ class Case:
         return f"{self.kind}-{self.label}{self.suffix}"
 
 
-def case(kind: str, label: str, suffix: str, data: bytes | str, outcome: Outcome = "refused", **beside: bytes | Maker) -> Case:
+Data = bytes | str | Callable[[], bytes | str]
+"""Content of a file; large ones are made when they are wanted."""
+
+
+def case(kind: str, label: str, suffix: str, data: Data, outcome: Outcome = "refused", **beside: bytes | Maker) -> Case:
     """A case of plain bytes; ``beside`` gives other files of its folder, by name with ``__`` for the dot."""
 
     def make(path: Path) -> None:
-        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        whole = data if isinstance(data, bytes | str) else data()
+        path.write_bytes(whole.encode() if isinstance(whole, str) else whole)
         for name, content in beside.items():
             other = path.parent / name.replace("__", ".")
             if callable(content):

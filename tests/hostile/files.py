@@ -102,10 +102,10 @@ GOOD: dict[str, bytes] = {
 """One good file of each form."""
 
 
-def png(width: int = 4, height: int = 4, mode: str = "RGB", kind: str = "PNG", **options: object) -> bytes:
+def png(width: int = 4, height: int = 4, mode: str = "RGB", kind: str = "PNG", color: str | int = 0, **options: object) -> bytes:
     """A small image of any kind."""
     stream = io.BytesIO()
-    Image.new(mode, (width, height)).save(stream, kind, **options)
+    Image.new(mode, (width, height), color).save(stream, kind, **options)
     return stream.getvalue()
 
 

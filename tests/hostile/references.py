@@ -16,14 +16,15 @@ from tests.hostile.files import (
     textured_ply,
     zipped,
 )
+from tests.hostile.scenes.gltf_file import BINARY
 
 
 def _link(target: str) -> Maker:
     return lambda path: path.symlink_to(target)
 
 
-SECRET = b"newmtl m\nKd 1 0 0\n"
-"""What must never be read: a library that lies outside the CAD's folder, and would turn the CAD red."""
+SECRETS = {"secret.mtl": b"newmtl m\nKd 1 0 0\n", "secret.png": png(color="red"), "secret.bin": BINARY}
+"""What must never be read: files that lie outside the CAD's folder, and would turn the CAD red, or give it its points."""
 
 
 def reference_cases() -> Iterator[Case]:

@@ -22,7 +22,7 @@ from PIL import Image
 
 from render_actor.contract.cameras import camera_poses
 from serve_app.http.errors import STATUS
-from tests.hostile import GOOD, SECRET, Case, corpus
+from tests.hostile import GOOD, SECRETS, Case, corpus
 from tests.http_client import http_client
 from tests.integration.conftest import Server
 from tests.wait import wait_until
@@ -47,16 +47,18 @@ def sample() -> list[Case]:
     cases = corpus(1.0 if FULL else 0.02)
     large = [case for case in cases if case.kind == "large"]
     degenerate = [case for case in cases if case.kind == "degenerate"]  # They are what kills a Blender.
-    others = [case for case in cases if case.kind not in ("large", "degenerate")]
-    return others[:: 2 if FULL else 30] + degenerate[:: 1 if FULL else 3] + (large if FULL else large[:4])
+    scenes = [case for case in cases if case.suffix not in (".ply", ".obj", ".stl")]
+    others = [case for case in cases if case.kind not in ("large", "degenerate") and case not in scenes]
+    return others[:: 2 if FULL else 30] + scenes[:: 2 if FULL else 80] + degenerate[:: 1 if FULL else 3] + (large if FULL else large[:4])
 
 
 def prepared(server: Server, name: str) -> Path:
-    """A folder for one case, with a file outside it that must not be read, and two cameras."""
+    """A folder for one case, with files outside it that must not be read, and two cameras."""
     folder = server.folder / "hostile" / name
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "cads").mkdir(parents=True)
-    (folder / "secret.mtl").write_bytes(SECRET)
+    for secret, content in SECRETS.items():
+        (folder / secret).write_bytes(content)
     np.save(server.folder / "hostile" / "poses.npy", camera_poses(0)[10 : 10 + VIEWS])
     return folder / "cads"
 

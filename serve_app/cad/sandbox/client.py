@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
@@ -78,7 +78,7 @@ async def parse_in_process(path: Path, size: int, limits: CadLimits, options: Re
         if said or process.returncode:
             server_event("warning", "a CAD's reader complained", returncode=process.returncode, text=said)
         if process.returncode:
-            _raise_for(process.returncode, seconds)
+            raise ended_without_a_result(process.returncode, seconds)
         with os.fdopen(os.dup(result), "rb") as stream:
             return await asyncio.to_thread(_from_start, stream)
     finally:
@@ -100,10 +100,15 @@ def _took_too_long(seconds: float) -> ServiceError:
     return invalid(f"reading it took more than {seconds:.3g} s of CPU; simplify it, or have the operator raise RENDER_CAD_TIMEOUT_SEC")
 
 
-def _raise_for(returncode: int, seconds: float) -> NoReturn:
-    """What the end of a process that wrote no result means to a client."""
+def ended_without_a_result(returncode: int, seconds: float) -> ServiceError:
+    """What the end of a process that wrote no result means to a client.
+
+    Args:
+        returncode: as ``subprocess`` has it.
+        seconds: of CPU that it had.
+    """
     if returncode == -signal.SIGXCPU:
-        raise _took_too_long(seconds)
+        return _took_too_long(seconds)
     if returncode == -signal.SIGKILL:  # The kernel's, when the machine is out of memory.
-        raise out_of_memory()
-    raise invalid("it is damaged in a way that ended the process that read it; save it anew from a CAD program")
+        return out_of_memory()
+    return invalid("it is damaged in a way that ended the process that read it; save it anew from a CAD program")

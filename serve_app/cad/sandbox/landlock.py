@@ -36,7 +36,8 @@ _REFUSED = {
     errno.EOPNOTSUPP: ("it is switched off", "add landlock to the lsm= list of the kernel's command line"),
     errno.EPERM: (
         "the container's seccomp profile refuses it",
-        "let the profile pass landlock_create_ruleset, landlock_add_rule and landlock_restrict_self, as those of current Docker and containerd do",
+        "let the profile pass landlock_create_ruleset, landlock_add_rule and landlock_restrict_self, "
+        "as those of current Docker and containerd do",
     ),
 }
 

@@ -43,7 +43,7 @@ import io, sys, threading
 from pathlib import Path
 from serve_app.cad.sandbox.confinement import confine
 from serve_app.cad.scratch import scratch_file
-from tests.hostile.step_file import step
+from tests.hostile.scenes.step_file import step
 from tests.unit.serve_app.cad.test_scratch import read_in_c, write_in_c
 
 confine(Path(sys.argv[1]))
