@@ -22,6 +22,7 @@ from serve_app.base.errors import ServiceError
 from serve_app.base.file_digests import FileDigests, NotRememberedError
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.geometry import bounds
+from serve_app.cad.mesh.parts import CadPart
 from serve_app.cad.parse import ParsedCad
 from serve_app.cad.read_options import WHOLE, ReadOptions
 from serve_app.cad.references import ReferenceResolver
@@ -45,7 +46,7 @@ class LoadedCad:
         nbytes: bytes of the mesh.
         references: SHA-256 of each file it pulled in, by reference; None for a missing one.
         unit: of the file, or None where its format has none.
-        parts: names of all its parts, rendered or not; empty where it names none.
+        parts: all its named parts, rendered or not; empty where it names none.
     """
 
     key: str
@@ -57,7 +58,7 @@ class LoadedCad:
     nbytes: int
     references: dict[str, str | None]
     unit: Unit | None = None
-    parts: tuple[str, ...] = ()
+    parts: tuple[CadPart, ...] = ()
 
 
 LARGE_BYTES = 16 * 1024**2

@@ -14,7 +14,7 @@ from serve_app.cad.formats.readers import READERS
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.checks import check_geometry, oddities
 from serve_app.cad.mesh.join import joined
-from serve_app.cad.mesh.parts import names_of, only
+from serve_app.cad.mesh.parts import CadPart, only, parts_of
 from serve_app.cad.read_options import TESSELLATED, WHOLE, ReadOptions
 from serve_app.cad.references import ReferenceResolver
 from serve_app.cad.refusals import invalid
@@ -38,7 +38,7 @@ class ParsedCad:
         warnings: sentences for the job.
         references: SHA-256 of every other file that it pulled in, by reference; None for one that is missing.
         unit: of the file, or None where its format has none.
-        parts: names of all its parts, wanted or not, in the file's order; empty where it names none.
+        parts: all its named parts, wanted or not, in the file's order; empty where it names none.
     """
 
     file_sha256: str
@@ -46,7 +46,7 @@ class ParsedCad:
     warnings: tuple[str, ...]
     references: dict[str, str | None]
     unit: Unit | None = None
-    parts: tuple[str, ...] = ()
+    parts: tuple[CadPart, ...] = ()
 
 
 def cad_key(file_sha256: str, suffix: str, references: dict[str, str | None], options: ReadOptions = WHOLE) -> str:
@@ -94,4 +94,4 @@ def _parsed(data: bytes, suffix: str, folder: Path, limits: CadLimits, options: 
     if len(messages) > _MAX_WARNINGS:
         messages[_MAX_WARNINGS - 1 :] = [f"{len(messages) - _MAX_WARNINGS + 1} more warnings of this kind"]
     mesh = CadMesh(**{**vars(mesh), "key": cad_key(file_sha256, suffix, resolver.used, options)})
-    return ParsedCad(file_sha256, mesh, tuple(messages), dict(resolver.used), content.unit, names_of(content.submeshes))
+    return ParsedCad(file_sha256, mesh, tuple(messages), dict(resolver.used), content.unit, parts_of(content.submeshes))

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from serve_app.base.errors import ServiceError
-from serve_app.cad.mesh.submesh import Submesh
+from serve_app.cad.mesh.geometry import bounds
+from serve_app.cad.mesh.submesh import Submesh, compacted
 from serve_app.cad.refusals import quoted
 
 _MAX_NAMES = 20
@@ -19,6 +24,49 @@ _MAX_NAME = 200
 def part_name(text: str) -> str:
     """A name out of a file as it stands in answers and requests: short, on one line, without what cannot be printed."""
     return "".join(character if character.isprintable() else " " for character in text[:_MAX_NAME]).strip()
+
+
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class CadPart:
+    """A named part of a CAD.
+
+    Attributes:
+        name: as the file has it.
+        faces: its triangles.
+        low: lowest coordinates of its faces, in the CAD's frame and unit.
+        high: highest ones.
+    """
+
+    name: str
+    faces: int
+    low: Point
+    high: Point
+
+
+def parts_of(submeshes: list[Submesh]) -> tuple[CadPart, ...]:
+    """All named parts that have a face, in the file's order; what has the same name is one part."""
+    named: dict[str, list[Submesh]] = {}
+    for submesh in submeshes:
+        if submesh.part and len(submesh.faces):
+            named.setdefault(submesh.part, []).append(submesh)
+    return tuple(_part(name, own) for name, own in named.items())
+
+
+def _part(name: str, submeshes: list[Submesh]) -> CadPart:
+    corners = []
+    for submesh in submeshes:
+        used, _ = compacted(submesh.vertices, submesh.faces)
+        corners += bounds(submesh.vertices[used])
+    low, high = bounds(np.array(corners))
+    return CadPart(name, sum(len(submesh.faces) for submesh in submeshes), _point(low), _point(high))
+
+
+def _point(values: NDArray[np.float64]) -> Point:
+    x, y, z = values.tolist()
+    return x, y, z
 
 
 def names_of(submeshes: list[Submesh]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from serve_app.base.errors import ServiceError
 from serve_app.base.npy import NPY_HEADERS
+from serve_app.cad.mesh.parts import CadPart
 from serve_app.cad.parse import ParsedCad
 
 _OPTIONAL = ("corner_normals", "vertex_colors", "corner_uv")
@@ -30,7 +31,7 @@ def dump_parsed(parsed: ParsedCad, stream: BinaryIO) -> None:
         "warnings": parsed.warnings,
         "references": parsed.references,
         "unit": parsed.unit,
-        "parts": parsed.parts,
+        "parts": [dataclasses.asdict(part) for part in parsed.parts],
     }
     _write_npz(stream, arrays, meta)
 
@@ -62,7 +63,12 @@ def load_parsed(stream: BinaryIO) -> ParsedCad:
         vertex_colors=arrays.get("vertex_colors"),
         corner_uv=arrays.get("corner_uv"),
     )
-    return ParsedCad(meta["file_sha256"], mesh, tuple(meta["warnings"]), meta["references"], meta["unit"], tuple(meta["parts"]))
+    parts = tuple(_part(fields) for fields in meta["parts"])
+    return ParsedCad(meta["file_sha256"], mesh, tuple(meta["warnings"]), meta["references"], meta["unit"], parts)
+
+
+def _part(fields: dict[str, Any]) -> CadPart:
+    return CadPart(**{**fields, "low": tuple(fields["low"]), "high": tuple(fields["high"])})
 
 
 def _material(fields: dict[str, Any]) -> SurfaceMaterial:

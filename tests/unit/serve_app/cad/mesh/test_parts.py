@@ -7,7 +7,7 @@ import pytest
 
 from render_actor.contract.types import SurfaceMaterial
 from serve_app.base.errors import ServiceError
-from serve_app.cad.mesh.parts import names_of, only, unique_names
+from serve_app.cad.mesh.parts import CadPart, names_of, only, parts_of, unique_names
 from serve_app.cad.mesh.submesh import Submesh
 
 
@@ -40,3 +40,13 @@ def test_a_cad_without_names_says_so() -> None:
 
 def test_names_are_told_apart_only_where_they_are_the_same() -> None:
     assert unique_names(["bolt", "lid", "bolt", "bolt #2", "", "bolt", ""]) == ["bolt", "lid", "bolt #3", "bolt #2", "", "bolt #4", ""]
+
+
+def test_a_part_has_the_faces_and_the_bounds_of_all_that_has_its_name() -> None:
+    one = Submesh(
+        np.array([[0.0, 0, 0], [1, 0, 0], [0, 2, 0], [9, 9, 9]]), np.array([[0, 1, 2]]), None, None, None, SurfaceMaterial(), "lid"
+    )
+    other = Submesh(
+        np.array([[0.0, 0, -3], [1, 0, 0], [0, 1, 0]]), np.array([[0, 1, 2], [0, 2, 1]]), None, None, None, SurfaceMaterial(), "lid"
+    )
+    assert parts_of([one, part(""), other]) == (CadPart("lid", 3, (0.0, 0.0, -3.0), (1.0, 2.0, 0.0)),)
