@@ -47,6 +47,7 @@ class LoadedCad:
         references: SHA-256 of each file it pulled in, by reference; None for a missing one.
         unit: of the file, or None where its format has none.
         parts: all its named parts, rendered or not; empty where it names none.
+        diameter: largest distance of two of its vertices, in its own unit.
     """
 
     key: str
@@ -59,6 +60,7 @@ class LoadedCad:
     references: dict[str, str | None]
     unit: Unit | None = None
     parts: tuple[CadPart, ...] = ()
+    diameter: float = 0.0
 
 
 LARGE_BYTES = 16 * 1024**2
@@ -207,4 +209,5 @@ def _loaded(parsed: ParsedCad, put: Callable[[CadMesh], Any]) -> LoadedCad:
         parsed.references,
         parsed.unit,
         parsed.parts,
+        parsed.diameter,
     )

@@ -13,6 +13,7 @@ from serve_app.cad.formats.reader import CadSource
 from serve_app.cad.formats.readers import READERS
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.checks import check_geometry, oddities
+from serve_app.cad.mesh.diameter import diameter
 from serve_app.cad.mesh.join import joined
 from serve_app.cad.mesh.parts import CadPart, only, parts_of
 from serve_app.cad.read_options import TESSELLATED, WHOLE, ReadOptions
@@ -39,6 +40,7 @@ class ParsedCad:
         references: SHA-256 of every other file that it pulled in, by reference; None for one that is missing.
         unit: of the file, or None where its format has none.
         parts: all its named parts, wanted or not, in the file's order; empty where it names none.
+        diameter: largest distance of two vertices of the mesh, in the file's unit; see ``mesh.diameter``.
     """
 
     file_sha256: str
@@ -47,6 +49,7 @@ class ParsedCad:
     references: dict[str, str | None]
     unit: Unit | None = None
     parts: tuple[CadPart, ...] = ()
+    diameter: float = 0.0
 
 
 def cad_key(file_sha256: str, suffix: str, references: dict[str, str | None], options: ReadOptions = WHOLE) -> str:
@@ -94,4 +97,5 @@ def _parsed(data: bytes, suffix: str, folder: Path, limits: CadLimits, options: 
     if len(messages) > _MAX_WARNINGS:
         messages[_MAX_WARNINGS - 1 :] = [f"{len(messages) - _MAX_WARNINGS + 1} more warnings of this kind"]
     mesh = CadMesh(**{**vars(mesh), "key": cad_key(file_sha256, suffix, resolver.used, options)})
-    return ParsedCad(file_sha256, mesh, tuple(messages), dict(resolver.used), content.unit, parts_of(content.submeshes))
+    parts = parts_of(content.submeshes)
+    return ParsedCad(file_sha256, mesh, tuple(messages), dict(resolver.used), content.unit, parts, diameter(mesh.vertices))

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from serve_app.http.cad_answer import CadSummary
 from serve_app.http.responses import ErrorBody
 from serve_app.jobs.record import JobRecord
 from serve_app.jobs.states import FINAL_STATES, JobState
@@ -66,6 +67,7 @@ class JobAnswer(BaseModel):
     )
     cached: bool = Field(description="The files are copies of an earlier, or a simultaneous, rendering of the same.")
     options: dict[str, Any] = Field(description="The options it was rendered with.")
+    cad: CadSummary | Absent = Field(None, description="What the CAD is, and how large; absent until it is read.")
 
 
 class JobList(BaseModel):
@@ -86,6 +88,7 @@ def job_answer(record: JobRecord) -> JobAnswer:
         "ended": _iso(record.ended_at),
         "returncode": RETURNCODES.get(record.status),
         "success": record.status == "succeeded" if record.status in FINAL_STATES else None,
+        "cad": CadSummary.model_validate(record.cad) if record.cad else None,
         "error_message": error.detail if error else None,
         "error": ErrorBody(detail=error.detail, code=error.code, field=error.field) if error else None,
     }

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from serve_app.http.cad_answer import CadSummary
 from serve_app.jobs.states import JobState
 
 
@@ -39,6 +40,7 @@ class RenderResult(BaseModel):
     job_id: str
     cached: bool = False
     warnings: list[str] = Field(default_factory=list)
+    cad: CadSummary | None = Field(None, description="What the CAD is, and how large; null for jobs of servers that did not tell it.")
 
 
 class BatchItemResult(BaseModel):

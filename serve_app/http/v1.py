@@ -53,4 +53,5 @@ def render_result(job: JobAnswer) -> RenderResult:
         job_id=job.job_id,
         cached=job.cached,
         warnings=job.warnings,
+        cad=job.cad,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from serve_app.base.errors import UnusableStoreError
 
-VERSION = 4
+VERSION = 5
 """Version of the tables, kept as SQLite's ``user_version``."""
 
 _JOBS = """
@@ -36,7 +36,8 @@ CREATE TABLE jobs (
     warnings TEXT NOT NULL,
     error TEXT NOT NULL,
     options TEXT NOT NULL,
-    staging TEXT
+    staging TEXT,
+    cad TEXT NOT NULL DEFAULT 'null'
 )
 """
 _OTHERS = """
@@ -52,8 +53,8 @@ CREATE TABLE IF NOT EXISTS quarantine (cad_sha256 TEXT PRIMARY KEY, until REAL N
 CREATE TABLE IF NOT EXISTS servers (epoch INTEGER PRIMARY KEY AUTOINCREMENT, started REAL NOT NULL);
 """
 
-_WITHOUT_STAGING = 3
-"""The version that lacks one column."""
+_ADDED_SINCE = {4: "staging TEXT", 5: "cad TEXT NOT NULL DEFAULT 'null'"}
+"""The columns that came with each version after 3, whose table lacks nothing else."""
 
 _SECOND = "second"
 """The table of version 2 while its rows are taken over. Version 1 had fewer columns, each of which has a default."""
@@ -90,8 +91,9 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     if version < VERSION:
         db.execute("BEGIN IMMEDIATE")
         try:
-            if version == _WITHOUT_STAGING:
-                db.execute("ALTER TABLE jobs ADD COLUMN staging TEXT")
+            if version >= min(_ADDED_SINCE) - 1:
+                for column in (_ADDED_SINCE[number] for number in range(version + 1, VERSION + 1)):
+                    db.execute(f"ALTER TABLE jobs ADD COLUMN {column}")
             else:
                 _begin_anew(db)
             db.execute(f"PRAGMA user_version={VERSION}")

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from serve_app.base.errors import ServiceError
 from serve_app.jobs.states import FINAL_STATES, JobPhase, JobState, checked_move, state_of
@@ -31,6 +31,7 @@ class JobProgress:
         error: why it did not succeed, or None.
         stop_reason: why it is to stop, or None.
         warnings: sentences for the client.
+        cad: what the CAD is, as a value that JSON can hold; None until it is read.
         cached: whether the templates are copies of another rendering of the same.
         waiting_for: what holds it up although it has its slot, or None.
         on_change: called after each change of the phase, of the views that are done and of their number: whoever keeps totals over many
@@ -52,6 +53,7 @@ class JobProgress:
         self.stop_reason: StopReason | None = None
         self._total_poses = 0
         self.warnings: list[str] = []
+        self.cad: dict[str, Any] | None = None
         self.cached = False
         self.waiting_for: str | None = None
         self.on_change: Callable[[], None] | None = None

@@ -50,6 +50,7 @@ class JobRecord:
         cached: whether the templates are copies of another rendering of the same.
         error: why it did not succeed.
         options: of the request, all but the two paths.
+        cad: what the CAD is, as a value that JSON can hold; None until it is read.
         waiting_for: what holds a job up that has its slot; of a live one alone, and not stored.
     """
 
@@ -72,6 +73,7 @@ class JobRecord:
     cached: bool = False
     error: JobError | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    cad: dict[str, Any] | None = None
     waiting_for: str | None = None
 
 
@@ -97,6 +99,7 @@ def record_of(job: Job) -> JobRecord:
         cached=progress.cached,
         error=JobError.of(progress.error) if progress.error else None,
         options=spec.options,
+        cad=progress.cad,
         waiting_for=progress.waiting_for,
     )
 

@@ -46,7 +46,11 @@ class RenderOptions(BaseModel):
         None,
         description="Another camera: its pinhole matrix and image size, its real distance, its viewpoints, or one that follows the object.",
     )
-    unit: Literal["mm", "m"] = Field("mm", description="Unit of the CAD; xyz is written in mm.")
+    unit: Literal["auto", "mm", "cm", "m", "inch"] = Field(
+        "auto",
+        description="Unit of the CAD; xyz is written in mm. `auto`: the file's own, or mm where its format has none. The job's `cad` tells "
+        "which one was used, and how large that makes the CAD.",
+    )
     obj_axes: Literal["cad", "blender"] = Field(
         "cad",
         description="For .obj: `cad` keeps the file's axes in the image; `blender` turns it by 90 degrees about x, as the stock script.",

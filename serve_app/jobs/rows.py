@@ -11,7 +11,7 @@ from serve_app.jobs.record import JobError, JobRecord
 _NAMES = {"group": "job_group"}
 """Columns that cannot be called as the record's field: ``group`` is a word of SQL."""
 
-_JSON = ("view_seconds", "warnings", "error", "options")
+_JSON = ("view_seconds", "warnings", "error", "options", "cad")
 _FIELDS = tuple(field.name for field in dataclasses.fields(JobRecord) if field.name != "waiting_for")
 
 COLUMNS = ", ".join(_NAMES.get(name, name) for name in _FIELDS)

@@ -11,6 +11,7 @@ from serve_app.base.logs import JobLog
 from serve_app.base.output_roots import OutputRoots
 from serve_app.base.settings import Settings
 from serve_app.cad.loader import CadLoader, LoadedCad
+from serve_app.cad.report import cad_report
 from serve_app.jobs.job import Job
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.store import JobStore
@@ -104,8 +105,9 @@ class JobRendering:
         settings = self._settings
         vertices = (await cad.mesh).vertices if spec.request.camera is not None and spec.request.camera.crop is not None else None
         scene = await asyncio.to_thread(
-            lambda: template_scene(spec, cad.corners, poses_of(spec), settings.samples, settings.max_samples, vertices)
+            lambda: template_scene(spec, cad.corners, poses_of(spec), settings.samples, settings.max_samples, cad.unit, vertices)
         )
+        job.progress.cad = cad_report(cad, spec.cad_path, spec.request.unit)
         job.progress.warnings = warnings_of(spec, cad)
         _log_warnings(log, job.progress.warnings)
         job.progress.total_poses = len(scene.camera_poses)

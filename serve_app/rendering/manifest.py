@@ -31,7 +31,11 @@ def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
     content = {
         "format": FORMAT,
         "job_id": job.job_id,
-        "cad": {"name": job.spec.cad_path.name, "sha256": cad.file_sha256, "key": cad.key, "references": cad.references, **cad.statistics},
+        "cad": {
+            **{"name": job.spec.cad_path.name, "sha256": cad.file_sha256, "key": cad.key, "references": cad.references},
+            **cad.statistics,
+            **(job.progress.cad or {}),
+        },
         "options": job.spec.options,
         "warnings": job.progress.warnings,
         **camera_content(scene),

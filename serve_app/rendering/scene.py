@@ -12,6 +12,9 @@ from render_actor.contract.types import ViewHints
 from render_actor.contract.viewpoints import viewpoint_poses
 from serve_app.base.errors import ServiceError
 from serve_app.cad.loader import LoadedCad
+from serve_app.cad.report import cad_warnings
+from serve_app.cad.size import unit_used
+from serve_app.cad.units import Unit
 from serve_app.jobs.camera_request import CameraRequest
 from serve_app.jobs.job import JobSpec
 from serve_app.jobs.request import RenderRequest
@@ -45,6 +48,7 @@ def template_scene(
     poses: NDArray[np.float64],
     default_samples: int | None = None,
     max_samples: int = DEFAULT_MAX_SAMPLES,
+    unit_of_file: Unit | None = None,
     vertices: NDArray[np.float64] | None = None,
 ) -> TemplateScene:
     """The scene that a job asks for.
@@ -55,13 +59,14 @@ def template_scene(
         poses: (N, 4, 4), as ``poses_of`` gives them.
         default_samples: samples a pixel where the request does not say; None leaves that to its quality.
         max_samples: so many samples a pixel at most where the quality decides.
+        unit_of_file: of the CAD's coordinates; None where its format has no units.
         vertices: (V, 3) of the CAD in its own frame; needed where the request has a ``camera.crop``.
 
     Raises:
         ServiceError: ``cad_invalid``: the CAD's coordinates do not fit the xyz files; ``camera_inside_object``: no crop is possible.
     """
     request = spec.request
-    scale = 1000.0 if request.unit == "m" else 1.0
+    scale = unit_used(unit_of_file, request.unit).mm
     largest = float(np.abs(corners).max()) * scale
     if largest > _MAX_XYZ_MM:
         raise ServiceError(
@@ -100,7 +105,7 @@ def _intrinsics(request: RenderRequest) -> NDArray[np.float64]:
 
 def warnings_of(spec: JobSpec, cad: LoadedCad) -> list[str]:
     """Sentences for the client of a job: of its CAD, and of options that do nothing for it."""
-    warnings = [text for text in cad.warnings if not (spec.request.unit == "m" and "looks like metres" in text)]
+    warnings = cad_warnings(cad, spec.request.unit)
     if spec.request.obj_axes == "blender" and not _is_obj(spec):
         warnings.append("obj_axes=blender changes .obj files only; ignored")
     return warnings

@@ -29,6 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 
 CAD_FLOORS: tuple[tuple[str, ...], ...] = (
     ("serve_app.cad.refusals", "serve_app.cad.scratch", "serve_app.cad.text", "serve_app.cad.units", "serve_app.cad.read_options"),
+    ("serve_app.cad.size",),
     ("serve_app.cad.limits",),
     ("serve_app.cad.references", "serve_app.cad.mesh"),
     ("serve_app.cad.textures",),
@@ -36,6 +37,7 @@ CAD_FLOORS: tuple[tuple[str, ...], ...] = (
     ("serve_app.cad.parse",),
     ("serve_app.cad.sandbox",),
     ("serve_app.cad.loader",),
+    ("serve_app.cad.report",),
 )
 """The same inside the largest room."""
 

@@ -8,9 +8,6 @@ from render_actor.contract.types import CadMesh, SurfaceMaterial
 from serve_app.cad.mesh.geometry import bounds, double_areas
 from serve_app.cad.refusals import invalid
 
-METRES_BELOW = 2.0
-"""A CAD whose bounding box diagonal is shorter than this is taken to be in metres: no part is 2 mm."""
-
 _MIN_SIZE = 1e-6
 """Size of the smallest CAD: a nanometre, or a micrometre of one in metres. Much below, its scaling overflows."""
 
@@ -55,8 +52,4 @@ def oddities(mesh: CadMesh) -> list[str]:
     plain = all(material == SurfaceMaterial() for material in mesh.materials)
     if mesh.vertex_colors is None and plain:
         messages.append("the CAD has no colours, texture or material: rendered in a neutral grey")
-    low, high = bounds(mesh.vertices)
-    diagonal = float(np.linalg.norm(high - low))
-    if diagonal < METRES_BELOW:
-        messages.append(f"the CAD is only {diagonal:.4g} units across: it looks like metres; pass unit=m to get xyz in mm")
     return messages

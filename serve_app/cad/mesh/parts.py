@@ -56,7 +56,7 @@ def parts_of(submeshes: list[Submesh]) -> tuple[CadPart, ...]:
 
 
 def _part(name: str, submeshes: list[Submesh]) -> CadPart:
-    corners = []
+    corners = list[NDArray[np.float64]]()
     for submesh in submeshes:
         used, _ = compacted(submesh.vertices, submesh.faces)
         corners += bounds(submesh.vertices[used])

@@ -32,6 +32,7 @@ def dump_parsed(parsed: ParsedCad, stream: BinaryIO) -> None:
         "references": parsed.references,
         "unit": parsed.unit,
         "parts": [dataclasses.asdict(part) for part in parsed.parts],
+        "diameter": parsed.diameter,
     }
     _write_npz(stream, arrays, meta)
 
@@ -64,7 +65,7 @@ def load_parsed(stream: BinaryIO) -> ParsedCad:
         corner_uv=arrays.get("corner_uv"),
     )
     parts = tuple(_part(fields) for fields in meta["parts"])
-    return ParsedCad(meta["file_sha256"], mesh, tuple(meta["warnings"]), meta["references"], meta["unit"], parts)
+    return ParsedCad(meta["file_sha256"], mesh, tuple(meta["warnings"]), meta["references"], meta["unit"], parts, meta["diameter"])
 
 
 def _part(fields: dict[str, Any]) -> CadPart:

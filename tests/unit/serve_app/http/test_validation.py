@@ -25,7 +25,7 @@ def refusal(**changes: Any) -> tuple[str | None, str]:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("samples", 0), ("normalize", "False"), ("level", True), ("unit", "inch"), ("cad_path", 7), ("base_color", float("nan"))],
+    [("samples", 0), ("normalize", "False"), ("level", True), ("unit", "feet"), ("cad_path", 7), ("base_color", float("nan"))],
 )
 def test_a_wrong_value_is_told_with_its_field(field: str, value: object) -> None:
     named, detail = refusal(**{field: value})

@@ -41,7 +41,7 @@ def test_defaults_are_the_older_servers() -> None:
         ("resolution", 63),
         ("resolution", 2049),
         ("level", 3),
-        ("unit", "inch"),
+        ("unit", "feet"),
         ("obj_axes", "z"),
         ("recenter", "true"),
         ("templates_subfolder", 1),

@@ -41,6 +41,7 @@ async def test_a_record_survives_the_store(tmp_path: Path) -> None:
     job.progress.accept()
     job.progress.start()
     job.progress.warnings.append("thin \N{MICRO SIGN}")
+    job.progress.cad = {"unit": "mm", "size_mm": [1.5, 2.0, 3.0]}
     job.progress.total_poses = 42
     job.progress.views_done({3: 0.5, 11: 0.25})
     job.progress.fail(ServiceError("render_failed", "no", "cad_path"))
@@ -179,12 +180,29 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path: Pat
     again.close()
 
 
+@pytest.mark.parametrize(("version", "missing"), [(3, ("staging", "cad")), (4, ("cad",))])
+async def test_what_an_earlier_version_did_not_keep_is_not_known(tmp_path: Path, version: int, missing: tuple[str, ...]) -> None:
+    store, record = JobStore(tmp_path), new_record(unit="mm")
+    await store.insert(record)
+    store.close()
+    with sqlite3.connect(tmp_path / DATABASE) as db:
+        for column in missing:
+            db.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
+        db.execute(f"PRAGMA user_version={version}")
+    db.close()
+    store = JobStore(tmp_path)
+    assert await store.unfinished() == [record] and record.cad is None
+    await store.add_views(record.job_id, "key", [(0, {})], "folder")
+    assert await store.staging(record.job_id) == "folder"
+    store.close()
+
+
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     JobStore(tmp_path).close()
     with sqlite3.connect(tmp_path / DATABASE) as db:
         db.execute(f"PRAGMA user_version={migrations.VERSION + 1}")
     db.close()
-    with pytest.raises(RuntimeError, match=r"written by a newer version of the server \(format 5, this one reads up to 4\)"):
+    with pytest.raises(RuntimeError, match=r"written by a newer version of the server \(format 6, this one reads up to 5\)"):
         JobStore(tmp_path)
     with sqlite3.connect(tmp_path / DATABASE) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (migrations.VERSION + 1,)

@@ -43,7 +43,7 @@ LOST = Failure("renderer_lost", "a renderer was lost", cause="said by Ray")
 class Loader:
     async def load(self, path: Path) -> LoadedCad:
         corners = np.array([[-1.0, -1, -1], [1, 1, 1]])
-        return LoadedCad(path.name, path.name, None, corners, {}, (), 0, {})
+        return LoadedCad(path.name, path.name, None, corners, {}, (), 0, {}, diameter=20.0)
 
 
 class Log:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ CORNERS = np.array([[-10.0, -20, -30], [10, 20, 40]])
 
 
 def cad(*warnings: str) -> LoadedCad:
-    return LoadedCad("key", "sha", None, CORNERS, {}, warnings, 0, {})
+    return LoadedCad("key", "sha", None, CORNERS, {}, warnings, 0, {}, diameter=80.0)
 
 
 def test_a_scene_has_what_the_request_says() -> None:
@@ -123,9 +124,19 @@ def test_the_axes_of_the_stock_script_are_for_obj_files(name: str, axes: str, us
 
 
 def test_a_cad_in_metres_is_no_surprise_to_a_client_that_says_so() -> None:
-    found = cad("it looks like metres", "it is open")
-    assert warnings_of(make_spec(unit="mm"), found) == ["it looks like metres", "it is open"]
+    found = dataclasses.replace(cad("it is open"), corners=CORNERS / 1000, diameter=0.08)
+    for unit in ("auto", "mm"):
+        first, second = warnings_of(make_spec(unit=unit), found)
+        assert first == "it is open" and "looks like metres" in second and "unit=m" in second
     assert warnings_of(make_spec(unit="m"), found) == ["it is open"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "of_file", "scale"), [("auto", None, 1.0), ("auto", "m", 1000.0), ("inch", "m", 25.4), ("cm", None, 10.0)]
+)
+def test_xyz_is_in_mm_by_the_unit_that_is_used(asked: str, of_file: Any, scale: float) -> None:
+    scene = template_scene(make_spec(unit=asked), CORNERS / 100, camera_poses(0), unit_of_file=of_file)
+    assert scene.xyz_scale == scale
 
 
 def test_cameras_are_those_of_the_level_or_of_the_file(tmp_path: Path) -> None:
