@@ -19,7 +19,7 @@ from serve_app.service.path_policy import PathPolicy
 @pytest.fixture
 def policy(settings: Settings, tmp_path: Path) -> PathPolicy:
     (tmp_path / "part.stl").write_bytes(b"solid")
-    (tmp_path / "part.step").write_bytes(b"x")
+    (tmp_path / "part.blend").write_bytes(b"x")
     (tmp_path / "folder.ply").mkdir()
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "out_link").symlink_to("/etc")
@@ -34,7 +34,7 @@ def policy(settings: Settings, tmp_path: Path) -> PathPolicy:
         ("gone.stl", "cad_not_found", "CAD file not found or invalid format"),
         ("folder.ply", "cad_not_a_file", "is a folder"),
         ("pipe.stl", "cad_not_a_file", "not a regular file"),
-        ("part.step", "cad_format_unsupported", ".ply, .obj, .stl"),
+        ("part.blend", "cad_format_unsupported", ".ply, .obj, .stl"),
         ("../outside.stl", "path_outside_roots", "RENDER_INPUT_ROOTS"),
         ("cad_link.stl", "path_outside_roots", "RENDER_INPUT_ROOTS"),
         ("part.stl/deeper.stl", "cad_not_found", "CAD file not found or invalid format"),
