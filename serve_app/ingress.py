@@ -57,6 +57,7 @@ class Ingress:
         await asyncio.to_thread(_check_node, deployed, settings)
         try:
             wants_key = key_of(settings) is not None
+            gc.disable()  # To take up thousands of jobs leaves no garbage, and each collection would look at all of them.
             self._renderers = ServeRenderers(workers, settings.view_timeout_sec, none_kept=min_renderers == 0)
             self.service = RenderService(settings, self._renderers, max_renderers, min_renderers)
             await self.service.start()
@@ -67,6 +68,7 @@ class Ingress:
         # What is in memory by now stays: no later collection looks at it, and none stops the event loop for as long.
         gc.collect()
         gc.freeze()
+        gc.enable()
         roots = {"input_roots": settings.resolved_input_roots, "output_roots": settings.resolved_output_roots}
         told = {name: os.pathsep.join(map(str, paths)) for name, paths in roots.items()}
         server_event("info", "ingress is up", min_renderers=min_renderers, max_renderers=max_renderers, **told)

@@ -51,11 +51,12 @@ class Intake:
             group: of the batch that it comes with.
             job_id: an id that the job has already; None for a new one.
             request_hash: see ``JobSpec``.
-            created_at: when an earlier server accepted it, in Unix seconds; None for now.
+            created_at: when an earlier server accepted it, in Unix seconds; None for now. Such a job's output folder is looked at when it
+                publishes, as every job's is: at a start there may be thousands.
             request_id: see ``JobSpec``.
 
         Raises:
-            ServiceError: a path is not usable, or the output folder holds something else than templates.
+            ServiceError: a path is not usable, or the output folder of a new job holds something else than templates.
         """
         cad_path, output_dir = self._policy.cad(request.cad_path), self._policy.output(request.output_dir)
         poses_text = request.poses.camera_poses_path
@@ -68,7 +69,8 @@ class Intake:
                 "output_dir",
             )
         templates_dir = output_dir / "templates" if request.templates_subfolder else output_dir
-        self._check_target(templates_dir, request.output_dir)
+        if created_at is None:
+            self._check_target(templates_dir, request.output_dir)
         job_id = job_id or new_job_id()
         return JobSpec(
             job_id=job_id,

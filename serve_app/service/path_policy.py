@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from itertools import chain
 from pathlib import Path
 
 from serve_app.base.errors import ServiceError
@@ -67,7 +68,7 @@ class PathPolicy:
         """
         path = self._inside(text, self._outputs, "output_dir", "RENDER_OUTPUT_ROOTS", "output_not_writable")
         try:
-            existing = next(folder for folder in (path, *path.parents) if folder.exists())
+            existing = next(folder for folder in chain((path,), path.parents) if folder.exists())
         except OSError as error:
             raise ServiceError("output_not_writable", f"output_dir {text!r} cannot be used: {error.strerror}", "output_dir") from error
         if not existing.is_dir():

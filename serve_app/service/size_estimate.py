@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 from render_actor.contract.cameras import view_count
@@ -23,7 +24,7 @@ def disk_need(request: RenderRequest, poses: Path | None, templates_dir: Path) -
     """
     width, height = request.size
     size = _views(request, poses) * width * height * _BYTES_A_PIXEL
-    for folder in (templates_dir, *templates_dir.parents):
+    for folder in chain((templates_dir,), templates_dir.parents):
         try:
             return DiskNeed(folder.stat().st_dev, size, replaces=folder == templates_dir and any(folder.iterdir()))
         except OSError:

@@ -84,3 +84,10 @@ async def test_a_job_whose_cad_is_gone_fails(disk: Disk) -> None:
     assert await disk.recovered() is None
     stored = await disk.store.get("mine")
     assert stored is not None and stored.status == "failed" and stored.error is not None and stored.error.code == "cad_not_found"
+
+
+async def test_an_output_folder_is_looked_at_when_its_job_publishes_and_not_at_the_start(disk: Disk) -> None:
+    disk.job.spec.templates_dir.mkdir(parents=True)
+    (disk.job.spec.templates_dir / "thesis.tex").touch()
+    found = await disk.recovered()
+    assert found is not None and found.spec.templates_dir == disk.job.spec.templates_dir
