@@ -24,6 +24,9 @@ SPREAD_SECONDS = 0.4
 HANDOVER_SECONDS = 0.1
 """Less work than this is not spread over renderers: to hand it to another one takes about as long."""
 
+FIRST_VIEW_SECONDS = 0.25
+"""While the views of late were quick, a work's first view is awaited for so long before a second one goes out by itself, too."""
+
 MAX_VIEWS_A_BATCH = 32
 """What a lost renderer may cost."""
 
@@ -86,6 +89,7 @@ class FairQueue:
         self._in_flight, self._renderers, self._clock = in_flight, max(1, in_flight - queued), clock
         self._more_to_come = more_to_come
         self._groups: OrderedDict[tuple[bool, str], _Group] = OrderedDict()
+        self._quick_of_late = False
         self._kinds = {True: TimeAccount(INTERACTIVE_OF_FOUR), False: TimeAccount(4 - INTERACTIVE_OF_FOUR)}
 
     def add(self, work: ViewWork) -> None:
@@ -112,7 +116,7 @@ class FairQueue:
         now = self._clock()
         wanting = {key: work for key, group in self._groups.items() if (work := _first_wanting(group)) is not None}
         for interactive in sorted({key[0] for key in wanting}, key=lambda kind: (self._kinds[kind].used(now, BATCH_SECONDS), not kind)):
-            keys = [key for key in wanting if key[0] == interactive and self._may_have_one(key, wanting)]
+            keys = [key for key in wanting if key[0] == interactive and self._may_have_one(key, wanting, now)]
             if keys:
                 self._forget_what_was_not_wanted(wanting, now)
                 key = min(keys, key=lambda key: self._groups[key].account.used(now))
@@ -127,6 +131,8 @@ class FairQueue:
             seconds: that a renderer spent on it; None where nobody knows: then the time since it was handed out.
         """
         spent = self._clock() - batch.turn.began if seconds is None else seconds
+        if seconds is not None:
+            self._quick_of_late = seconds / batch.count <= HANDOVER_SECONDS
         for account in batch.accounts:
             account.settle(batch.turn, spent)
 
@@ -140,14 +146,17 @@ class FairQueue:
             account.out.add(turn)
         return BatchTurn(work, count, turn, accounts)
 
-    def _may_have_one(self, key: tuple[bool, str], wanting: dict[tuple[bool, str], ViewWork]) -> bool:
+    def _may_have_one(self, key: tuple[bool, str], wanting: dict[tuple[bool, str], ViewWork], now: float) -> bool:
         """Whether the batches that the group has out leave others their share."""
-        work, out = wanting[key], len(self._groups[key].account.out)
+        work, out = wanting[key], self._groups[key].account.out
         if _is_quick(work):
             return True
-        if work.seconds_a_view is None and out and any(map(_is_quick, wanting.values())):
-            return False  # What its first view tells, it soon knows; meanwhile others hand out larger batches.
-        return out < math.ceil(self._renderers / self._sharers(wanting))
+        if work.seconds_a_view is None and out:  # What its first view tells, it may soon know.
+            if any(map(_is_quick, wanting.values())):
+                return False  # Meanwhile others hand out larger batches.
+            if self._quick_of_late and work.progress.rendering and now < min(turn.began for turn in out) + FIRST_VIEW_SECONDS:
+                return False
+        return len(out) < math.ceil(self._renderers / self._sharers(wanting))
 
     def _sharers(self, wanting: dict[tuple[bool, str], ViewWork]) -> int:
         """How many groups have renderers, or want one."""

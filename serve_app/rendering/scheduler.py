@@ -11,7 +11,7 @@ from render_actor.contract.view_files import PackedView, RenderedView
 from serve_app.base.aio import spawn
 from serve_app.base.errors import ServiceError
 from serve_app.rendering.batch_out import BatchOut
-from serve_app.rendering.fair_queue import FairQueue
+from serve_app.rendering.fair_queue import FIRST_VIEW_SECONDS, FairQueue
 from serve_app.rendering.outcomes import ArrivedView, EndedBatch, FailedBatch, Outcome, Outcomes
 from serve_app.rendering.renderers import BatchRenderers, PayloadLostError
 from serve_app.rendering.view_work import ViewWork
@@ -112,6 +112,8 @@ class ViewScheduler:
             self._rendering += 1
             batch = BatchOut(turn, turn.work.progress.start(turn.count, self._fence), self._fence, self._outcomes[turn.work])
             self._batches.add(batch)
+            if batch.work.seconds_a_view is None:  # More of it may be due, though nothing happens.
+                asyncio.get_running_loop().call_later(FIRST_VIEW_SECONDS, self._hand_out)
             batch.work.out += 1
             # Of no request: Serve cancels the tasks of a request whose client hangs up.
             batch.task = spawn(self._carry(batch))

@@ -73,12 +73,12 @@ class Call:
     told: Told
     answer: asyncio.Future[BatchResult]
 
-    def succeed(self, *told_before: int) -> None:
+    def succeed(self, *told_before: int, seconds: float = 1.0) -> None:
         """Tell of every view, but for those that were told before, and end the batch."""
         for view in self.batch.views:
             if view not in told_before:
                 self.told(rendered_view(view))
-        self.answer.set_result(BatchResult("r0", seconds=1.0))
+        self.answer.set_result(BatchResult("r0", seconds=seconds))
 
 
 class ManualRenderers(CountingRenderers):

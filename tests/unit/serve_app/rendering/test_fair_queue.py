@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from render_actor.contract.types import Failure
-from serve_app.rendering.fair_queue import BATCH_SECONDS, HANDOVER_SECONDS, MAX_VIEWS_A_BATCH, SHARED_BATCH_SECONDS, FairQueue
+from serve_app.rendering.fair_queue import (
+    BATCH_SECONDS,
+    FIRST_VIEW_SECONDS,
+    HANDOVER_SECONDS,
+    MAX_VIEWS_A_BATCH,
+    SHARED_BATCH_SECONDS,
+    FairQueue,
+)
 from serve_app.rendering.view_work import MAX_UNTAKEN_BATCHES, ViewWork
 from tests.unit.serve_app.rendering.fakes import make_work
 
@@ -72,6 +79,31 @@ def test_a_work_that_is_taken_out_gets_nothing() -> None:
     assert turns.all() == ["stays"] * 5
     turns.queue.remove(stays)
     assert turns.next() is None
+
+
+@pytest.mark.parametrize("seconds_a_view", [HANDOVER_SECONDS, 2 * HANDOVER_SECONDS])
+def test_while_views_are_quick_a_first_view_is_awaited_for_a_moment_before_a_second_one_goes_out(seconds_a_view: float) -> None:
+    now, before, work = 0.0, make_work("before", 1), make_work("a", 20)
+    queue = FairQueue(4, clock=lambda: now)
+
+    def next_views() -> int:
+        turn = queue.next()
+        if turn is None:
+            return 0
+        turn.work.progress.start(turn.count, 1)
+        return turn.count
+
+    queue.add(before)
+    turn = queue.next()
+    assert turn is not None
+    queue.remove(before)
+    queue.ended(turn, seconds_a_view)
+    queue.add(work)
+    assert next_views() == 1
+    if seconds_a_view <= HANDOVER_SECONDS:
+        assert next_views() == 0
+        now = FIRST_VIEW_SECONDS
+    assert [next_views() for _ in range(4)] == [1, 1, 1, 0]  # It has all renderers then.
 
 
 def test_a_batch_is_one_view_until_it_is_known_how_long_a_view_takes() -> None:

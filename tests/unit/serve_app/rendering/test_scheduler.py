@@ -62,6 +62,20 @@ def test_a_renderer_has_time_for_all_samples_that_a_view_may_take() -> None:
     assert limit == batch_limit_sec(2048**2, scene.sampling.most_samples(2048**2), work.time_limit_sec) > work.time_limit_sec
 
 
+async def test_slow_views_that_come_after_quick_ones_get_all_renderers_after_a_moment() -> None:
+    renderers = ManualRenderers()
+    scheduler = ViewScheduler(renderers, 2)
+    quick = asyncio.ensure_future(take(scheduler, make_work("quick", 1), []))
+    await until(lambda: len(renderers.calls) == 1)
+    renderers.calls[0].succeed(seconds=0.01)
+    await quick
+    slow = asyncio.ensure_future(take(scheduler, make_work("slow", 20), []))
+    await all_turns()
+    assert len(renderers.calls) == 2
+    await until(lambda: len(renderers.calls) == 3)  # Though nothing has happened.
+    slow.cancel()
+
+
 async def test_works_share_the_renderers() -> None:
     renderers = CountingRenderers()
     scheduler = ViewScheduler(renderers, 2)
