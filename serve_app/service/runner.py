@@ -5,43 +5,23 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 from serve_app.base import metrics
 from serve_app.base.aio import spawn
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import JobLog
 from serve_app.base.settings import Settings
-from serve_app.cad.loader import LoadedCad
 from serve_app.jobs.job import Job
 from serve_app.jobs.progress import StopReason
 from serve_app.jobs.record import JobRecord, record_of
 from serve_app.jobs.store import JobStore
 from serve_app.service.admission import Place, check_not_draining, check_output, check_queue, check_room
 from serve_app.service.live_jobs import LiveJobs
+from serve_app.service.protocol import Pausable, Rendering
 from serve_app.service.slots import JobSlot, JobSlots
 
 _STORE_RETRY_SEC = (0.5, 1, 2, 5, 10)
-
-
-class Rendering(Protocol):
-    """What a job that has its slot is handed to; both steps raise ``ServiceError`` with what a client is told."""
-
-    async def load_cad(self, job: Job, log: JobLog) -> LoadedCad:
-        """Read the job's CAD."""
-        ...
-
-    async def render(self, job: Job, cad: LoadedCad, log: JobLog) -> None:
-        """Render the job and publish its folder; when this raises, nothing was published."""
-        ...
-
-
-class Pausable(Protocol):
-    """What hands work to the renderers."""
-
-    async def pause(self, grace_sec: float) -> None:
-        """Hand nothing out any more, and return when nothing is out."""
-        ...
 
 
 class JobRunner:
