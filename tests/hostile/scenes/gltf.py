@@ -149,7 +149,7 @@ def reference_cases() -> Iterator[Case]:
         "http": "http://127.0.0.1:9/a.bin",
         "share": "//server/share/a.bin",
         "drive": "C:\\secret.bin",
-        "proc": "/proc/self/environ",
+        "system": "/sys/kernel/notes",
         "self": ".",
         "empty": "",
         "nul": "a\0b",

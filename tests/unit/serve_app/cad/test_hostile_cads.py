@@ -8,6 +8,7 @@ hypothesis look for longer.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -41,10 +42,13 @@ ANSWER_SECONDS = 10.0
 """By the processor's clock; the machine may be busy."""
 AT_A_TIME = 1 if FULL else os.cpu_count() or 1
 """Files that are read at a time. The full form's take gigabytes, and it tells their times."""
-NATIVE_SECONDS = 4.0
+NATIVE_SECONDS = 1.0
 """That native code gets, some of which would work on a case for ever."""
 
-Image.init()  # In the parent, so that each fork need not.
+# In the parent, so that each fork need not: it has the time of a good file many times over.
+Image.init()
+for library in ("cascadio", "collada", "lxml.etree", "trimesh.exchange.gltf", "trimesh.exchange.threemf"):
+    importlib.import_module(library)
 
 
 @dataclass(frozen=True)
