@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from serve_app.cad.formats.brep import brep_content
+from serve_app.cad.formats.dae import dae_content
 from serve_app.cad.formats.obj import obj_submeshes
+from serve_app.cad.formats.off import off_content
 from serve_app.cad.formats.ply import ply_submeshes
 from serve_app.cad.formats.reader import CadContent, CadSource, Reader
 from serve_app.cad.formats.stl import stl_submeshes
+from serve_app.cad.formats.threemf import threemf_content
 from serve_app.cad.text.encoding import as_utf8
 
 
@@ -27,5 +30,8 @@ READERS: dict[str, Reader] = {
     ".obj": _obj,
     ".stl": _stl,
     **dict.fromkeys((".step", ".stp", ".iges", ".igs"), brep_content),
+    ".3mf": threemf_content,
+    ".dae": dae_content,
+    ".off": off_content,
 }
 """By ending in small letters. Libraries that only some formats need are imported by their reader."""

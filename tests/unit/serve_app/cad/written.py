@@ -12,6 +12,7 @@ import trimesh
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad, parse_cad
+from tests.cads import dae, threemf
 
 LIMITS = CadLimits.from_settings(Settings())
 
@@ -71,6 +72,14 @@ def stl_ascii(mesh: trimesh.Trimesh) -> bytes:
     return trimesh.exchange.stl.export_stl_ascii(mesh).encode()
 
 
+def off_text(mesh: trimesh.Trimesh, *, colored: bool = False) -> str:
+    color = " 200 100 50 255" if colored else ""
+    lines = ["COFF" if colored else "OFF", f"{len(mesh.vertices)} {len(mesh.faces)} 0"]
+    lines += [" ".join(f"{value:.9g}" for value in vertex) + color for vertex in mesh.vertices]
+    lines += ["3 " + " ".join(map(str, face)) for face in mesh.faces]
+    return "\n".join(lines) + "\n"
+
+
 WRITERS: dict[str, Callable[[trimesh.Trimesh], bytes | str]] = {
     "little.ply": lambda mesh: binary_ply(mesh, "<"),
     "big.ply": lambda mesh: binary_ply(mesh, ">"),
@@ -82,6 +91,12 @@ WRITERS: dict[str, Callable[[trimesh.Trimesh], bytes | str]] = {
     "two.obj": lambda mesh: obj_text(mesh, objects=2),
     "relative.obj": lambda mesh: obj_text(mesh, relative=True),
     "relative_two.OBJ": lambda mesh: obj_text(mesh, relative=True, objects=2),
+    "plain.off": lambda mesh: off_text(mesh),
+    "coloured.OFF": lambda mesh: off_text(mesh, colored=True),
+    "plain.3mf": lambda mesh: threemf.package(threemf.model(threemf.mesh_object(1, mesh.vertices, mesh.faces), '<item objectid="1"/>')),
+    "plain.dae": lambda mesh: dae.document(
+        dae.geometry("wedge", mesh.vertices, mesh.faces.tolist()), dae.node("wedge", dae.instance("wedge"))
+    ),
     "windows.obj": lambda mesh: obj_text(mesh, objects=2).replace("\n", "\r\n"),
 }
 
