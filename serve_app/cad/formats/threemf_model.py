@@ -136,12 +136,13 @@ class Model:
     def _finish_object(self) -> None:
         made, what = self._object, f"object {quoted(self._id)}"
         try:
-            made.vertices = numbers_in(" ".join(self._vertices).encode()).reshape(-1, 3)
-            made.triangles = numbers_in(" ".join(self._triangles).encode(), np.int64).reshape(-1, 3)
+            places = numbers_in(" ".join(self._vertices).encode())
+            corners = numbers_in(" ".join(self._triangles).encode(), np.int64)
         except ValueError as error:
             raise ValueError(f"{what} has coordinates or indices that are no numbers; save it anew") from error
-        if len(made.vertices) != len(self._vertices) or len(made.triangles) != len(self._triangles):
+        if places.size != 3 * len(self._vertices) or corners.size != 3 * len(self._triangles):
             raise ValueError(f"{what} has vertices or triangles of other than three numbers; save it anew")
+        made.vertices, made.triangles = places.reshape(-1, 3), corners.reshape(-1, 3)
         if made.triangles.size and (made.triangles.min() < 0 or made.triangles.max() >= len(made.vertices)):
             raise ValueError(f"{what} has triangles that refer to vertices it does not have: it has {len(made.vertices)}")
         self.objects[self._id] = made
