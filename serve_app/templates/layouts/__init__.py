@@ -1,0 +1,1 @@
+"""How a view's files are arranged for the pipelines that read them: a file a layout."""
