@@ -142,14 +142,14 @@ class BlenderActor:
         pixels, samples = self._scene.pixels(batch.scene, view), batch.scene.sampling.samples
         limit = view_limit_sec(pixels, samples, batch.max_slowdown, batch.time_limit_sec)
         try:
-            mask, xyz = self._scene.mask_and_xyz(batch.scene, view, limit)
+            mask, xyz, surface = self._scene.seen(batch.scene, view, limit, with_surface=batch.wanted.of_rays)
             failure = view_failure(mask, view, batch.hints)
             if failure is not None:
                 return failure
             rgb, quality = self._scene.rgb(batch.scene, view, mask, limit, most_view_sec(batch.time_limit_sec))
         except ViewTooSlowError as error:
             return too_slow_failure(view, limit, error)
-        return TracedView(view, rgb, mask, xyz, time.monotonic() - began, quality)
+        return TracedView(view, rgb, mask, xyz, time.monotonic() - began, quality, surface)
 
 
 def _answer(made: list[MadeView], result: BatchResult | None = None) -> Iterator[BatchAnswer | PackedView]:

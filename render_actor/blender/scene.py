@@ -33,6 +33,7 @@ from render_actor.contract.types import CadMesh, SurfaceMaterial
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.dithering import dithered
 from render_actor.view.surface_guide import ViewGuide
+from render_actor.view.surface_maps import SurfaceMaps
 from render_actor.view.too_slow import ViewTooSlowError
 from render_actor.view.xyz_raycast import ViewRays
 
@@ -136,15 +137,20 @@ class BlenderScene:
         left, top, right, bottom = self._bounds(scene, view)
         return (right - left) * (bottom - top)
 
-    def mask_and_xyz(
-        self, scene: TemplateScene, view: int, may_take_sec: float = math.inf
-    ) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
-        """Mask (H, W) and object coordinates (H, W, 3) of the shown mesh; see ``ViewRays.cast``.
+    def mask_and_xyz(self, scene: TemplateScene, view: int) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
+        """The first two of ``seen``."""
+        return self.seen(scene, view)[:2]
+
+    def seen(
+        self, scene: TemplateScene, view: int, may_take_sec: float = math.inf, *, with_surface: bool = False
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float16], SurfaceMaps | None]:
+        """Mask (H, W) and object coordinates (H, W, 3) of the shown mesh, see ``ViewRays.cast``, and its depth and normals.
 
         Args:
             scene: the one that was given to ``show``.
             view: index of the camera.
             may_take_sec: CPU seconds, and seconds that ``rgb`` may take afterwards.
+            with_surface: whether depth and normals are wanted; otherwise they are None.
 
         Raises:
             ViewTooSlowError: it would take longer than it may, or ``rgb`` surely would.
@@ -154,7 +160,8 @@ class BlenderScene:
         # A GPU is quick only with many pixels: few say nothing about a view.
         if rays.seconds_a_ray > _SLOW_RAY_SEC and self._scene.cycles.device == "CPU":
             self._refuse_hopeless(scene, view, may_take_sec)
-        return rays.cast(may_take_sec)
+        mask, xyz = rays.cast(may_take_sec)
+        return mask, xyz, rays.surface(self._shown.mesh.corner_normals) if with_surface else None
 
     def rgb(
         self,

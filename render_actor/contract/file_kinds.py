@@ -24,7 +24,7 @@ KINDS: tuple[FileKind, ...] = get_args(FileKind)
 TEMPLATE_KINDS: tuple[FileKind, ...] = ("rgb", "mask", "xyz")
 """What SAM-6D's templates are made of."""
 
-OF_RAYS: tuple[FileKind, ...] = ("depth", "normals")
+_OF_RAYS: tuple[FileKind, ...] = ("depth", "normals")
 """What is not made of a template's own arrays, but of more that the rays tell."""
 
 ENDINGS: Mapping[FileKind, str] = {kind: "npy" if kind == "xyz" else "png" for kind in KINDS}
@@ -46,9 +46,18 @@ class WantedFiles:
     kinds: tuple[FileKind, ...] = TEMPLATE_KINDS
     depth_scale: float = 1.0
 
+    @property
+    def of_rays(self) -> bool:
+        """Whether a file is made of more than a template's own arrays."""
+        return not set(_OF_RAYS).isdisjoint(self.kinds)
+
     def covers(self, other: WantedFiles) -> bool:
         """Whether these are all that ``other`` wants, and maybe more."""
         return set(other.kinds) <= set(self.kinds) and ("depth" not in other.kinds or self.depth_scale == other.depth_scale)
+
+
+TEMPLATE = WantedFiles()
+"""What SAM-6D's templates need."""
 
 
 def depth_scale_for(farthest_mm: float) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+from render_actor.contract.file_kinds import TEMPLATE_KINDS, FileKind
 from render_actor.contract.types import FailureCode
 from render_actor.contract.view_files import file_names
 
@@ -14,15 +15,15 @@ OUTPUT_FIELD = "output_dir"
 """The request field that names where files go."""
 
 
-def attempt_names(view: int, fence: int) -> tuple[str, str, str]:
-    """Names in a sink of the RGB, mask and xyz file of one attempt at a view; no other attempt has them.
+def attempt_names(view: int, fence: int, kinds: tuple[FileKind, ...] = TEMPLATE_KINDS) -> tuple[str, ...]:
+    """Names in a sink of the files of one attempt at a view; no other attempt has them.
 
     Args:
         view: index of the camera.
         fence: of the attempt.
+        kinds: of the files, in this order.
     """
-    rgb, mask, xyz = (f"{stem}.{fence:x}.{kind}" for stem, kind in (name.split(".") for name in file_names(view)))
-    return rgb, mask, xyz
+    return tuple(f"{stem}.{fence:x}.{ending}" for stem, ending in (name.split(".") for name in file_names(view, kinds)))
 
 
 def write_failure(error: OSError, quoted: str) -> tuple[FailureCode, str]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.contract.device import RenderDevice
+from render_actor.contract.file_kinds import TEMPLATE, WantedFiles
 from render_actor.contract.scene import TemplateScene
 
 TextureSlot = Literal["base_color", "roughness", "specular", "emission", "alpha", "bump"]
@@ -166,6 +167,7 @@ class ViewBatch:
         hints: for the messages of failed views.
         max_slowdown: how many times a normal view a view may take; see ``render_actor.contract.view_time``.
         sink: where the files go; None sends them through Ray's object store.
+        wanted: the files that are made of each view.
     """
 
     job_id: str
@@ -178,6 +180,7 @@ class ViewBatch:
     hints: ViewHints = ViewHints()
     max_slowdown: float = 60.0
     sink: Sink | None = None
+    wanted: WantedFiles = TEMPLATE
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The three files of a view: their names, what they hold, and how they come from a renderer to the service."""
+"""The files of a view: their names, what they hold, and how they come from a renderer to the service."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from render_actor.contract.file_kinds import ENDINGS, TEMPLATE_KINDS, FileKind
 from render_actor.contract.types import BatchResult, BlenderReport
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.contract.xyz_file import PackedXyz
@@ -28,9 +29,9 @@ def content_of(data: bytes | memoryview) -> FileContent:
     return FileContent(hashlib.sha256(data).hexdigest(), len(data))
 
 
-def file_names(view: int) -> tuple[str, str, str]:
-    """Names of the RGB, mask and xyz file of a view."""
-    return f"rgb_{view}.png", f"mask_{view}.png", f"xyz_{view}.npy"
+def file_names(view: int, kinds: tuple[FileKind, ...] = TEMPLATE_KINDS) -> tuple[str, ...]:
+    """Names of a view's files of some kinds, in their order, wherever no layout gives them others."""
+    return tuple(f"{kind}_{view}.{ENDINGS[kind]}" for kind in kinds)
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,7 @@ class RenderedView:
 
     Attributes:
         view: index of the camera.
-        files: what the RGB (H x W x 3 uint8 PNG), mask (H x W uint8 PNG of 0 and 255) and xyz file (H x W x 3 float16 NPY, object
-            coordinates in mm: CAD unit times the scene's ``xyz_scale``, background -1) hold.
+        files: what its files hold, in the order of ``kinds``.
         seconds: wall seconds of the view.
         mask_pixels: number of pixels on the object.
         quality: what was sampled for the image, and how near it comes to the converged one.
@@ -48,10 +48,12 @@ class RenderedView:
         payload: Ray object reference to the ``PackedView``, where there is one.
         renderer: id of the renderer.
         blender: of the Blender that rendered it.
+        kinds: of its files, as the batch wanted them.
+        mask_box: (left, top, right, bottom) of the pixels on the object, right and bottom exclusive.
     """
 
     view: int
-    files: tuple[FileContent, FileContent, FileContent]
+    files: tuple[FileContent, ...]
     seconds: float
     mask_pixels: int
     quality: ViewQuality
@@ -59,6 +61,8 @@ class RenderedView:
     payload: Any = None
     renderer: str = "?"
     blender: BlenderReport | None = None
+    kinds: tuple[FileKind, ...] = TEMPLATE_KINDS
+    mask_box: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,14 +70,10 @@ class PackedView:
     """A view's files on their way through Ray's object store.
 
     Attributes:
-        rgb_png: the RGB file.
-        mask_png: the mask file.
-        xyz: what the xyz file is made of again.
+        files: in the order of the view's ``kinds``; of ``xyz``, what the file is made of again.
     """
 
-    rgb_png: bytes
-    mask_png: bytes
-    xyz: PackedXyz
+    files: tuple[bytes | PackedXyz, ...]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.contract.view_quality import ViewQuality
+from render_actor.view.surface_maps import SurfaceMaps
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class TracedView:
         xyz: (H, W, 3) float16 object coordinates in mm, background -1.
         seconds: wall seconds that it took so far.
         quality: what was sampled for the image, and how near it comes to the converged one.
+        surface: depth and normals, where a file is made of them.
     """
 
     view: int
@@ -29,3 +31,4 @@ class TracedView:
     xyz: NDArray[np.float16]
     seconds: float
     quality: ViewQuality
+    surface: SurfaceMaps | None = None

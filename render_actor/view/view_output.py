@@ -7,12 +7,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from render_actor.contract.file_kinds import TEMPLATE, WantedFiles
 from render_actor.contract.sink import OUTPUT_FIELD, attempt_names, write_failure
 from render_actor.contract.types import Failure, ViewBatch
 from render_actor.contract.view_files import FileContent, PackedView, RenderedView, content_of
 from render_actor.contract.xyz_file import packed
 from render_actor.view.sink_folder import SinkFolder
-from render_actor.view.template_files import NoTemplateError, TemplateFiles, template_files
+from render_actor.view.template_files import NoTemplateError, ViewFiles, template_files
 from render_actor.view.traced import TracedView
 
 
@@ -31,8 +35,8 @@ class MadeView(NamedTuple):
 class EncodedView(NamedTuple):
     """A view's files in memory, and what each holds."""
 
-    files: TemplateFiles
-    contents: tuple[FileContent, FileContent, FileContent]
+    files: ViewFiles
+    contents: tuple[FileContent, ...]
 
 
 class ViewFailedError(Exception):
@@ -61,7 +65,7 @@ class ViewOutput:
     """
 
     def __init__(self, batch: ViewBatch) -> None:
-        self._sink, self._fence = batch.sink, batch.fence
+        self._sink, self._fence, self._wanted = batch.sink, batch.fence, batch.wanted
         self._folder: SinkFolder | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="view-output")
         self._pending: Future[MadeView] | None = None
@@ -100,20 +104,23 @@ class ViewOutput:
             raise ViewFailedError(Failure("render_failed", fault, cause=str(error))) from error
         in_sink = self._written(view.view, files)
         seconds = view.seconds + time.monotonic() - began
-        told = RenderedView(view.view, contents, seconds, int(view.mask.sum()), view.quality, in_sink)
-        return MadeView(told, None if in_sink else PackedView(files.rgb_png, files.mask_png, packed(view.xyz, view.mask)))
+        told = RenderedView(
+            view.view, contents, seconds, int(view.mask.sum()), view.quality, in_sink, kinds=tuple(files), mask_box=mask_box(view.mask)
+        )
+        sent = tuple(packed(view.xyz, view.mask) if kind == "xyz" else data for kind, data in files.items())
+        return MadeView(told, None if in_sink else PackedView(sent))
 
     def _encoded(self, view: TracedView) -> EncodedView:
-        return encoded_view(view)
+        return encoded_view(view, self._wanted)
 
-    def _written(self, view: int, files: TemplateFiles) -> bool:
+    def _written(self, view: int, files: ViewFiles) -> bool:
         """Write a view's files into the sink; False where that cannot be, and need not."""
         if self._sink is None or self.refused:
             return False
         try:
             if self._folder is None:
                 self._folder = SinkFolder(self._sink)
-            self._folder.write(dict(zip(attempt_names(view, self._fence), files, strict=True)))
+            self._folder.write(dict(zip(attempt_names(view, self._fence, tuple(files)), files.values(), strict=True)))
         except OSError as error:
             if self._sink.required:
                 code, message = write_failure(error, self._sink.quoted)
@@ -123,12 +130,17 @@ class ViewOutput:
         return True
 
 
-def encoded_view(view: TracedView) -> EncodedView:
+def encoded_view(view: TracedView, wanted: WantedFiles = TEMPLATE) -> EncodedView:
     """Encode a view, check what came of it and hash it.
 
     Raises:
         NoTemplateError: a file does not hold what was traced.
     """
-    files = template_files(view)
-    rgb, mask, xyz = (content_of(data) for data in files)
-    return EncodedView(files, (rgb, mask, xyz))
+    files = template_files(view, wanted)
+    return EncodedView(files, tuple(map(content_of, files.values())))
+
+
+def mask_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of the pixels that are set, of which there must be one; right and bottom exclusive."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

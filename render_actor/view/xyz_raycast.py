@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.scene import TemplateScene
 from render_actor.contract.xyz_file import BACKGROUND
+from render_actor.view.surface_maps import SeenPoints, SurfaceMaps
 from render_actor.view.too_slow import ViewTooSlowError
 
 _SPARSE = 12
@@ -81,8 +82,10 @@ class ViewRays:
     def __init__(self, mesh: ObjectCoordinates, scene: TemplateScene, view: int) -> None:
         self._mesh, self._scene = mesh, scene
         self._bounds = mesh.image_bounds(scene, view, margin=1)
-        self._view, self._centre = view, scene.camera_in_cad(view)[1]
+        self._view = view
+        self._axes, self._centre = scene.camera_in_cad(view)
         self._seconds_a_ray: float | None = None
+        self._seen: tuple[NDArray[np.bool_], SeenPoints] | None = None
 
     @property
     def seconds_a_ray(self) -> float:
@@ -114,14 +117,26 @@ class ViewRays:
         hits = self._all_hits(self._directions(np.arange(left, right), np.arange(top, bottom)), may_take_sec)
 
         hit = hits["primID"] >= 0
+        faces = hits["primID"][hit]
         u, v = (hits[name][hit][:, None].astype(np.float64) for name in ("u", "v"))
-        corners = self._mesh.vertices[self._mesh.faces[hits["primID"][hit]]]
+        corners = self._mesh.vertices[self._mesh.faces[faces]]
         points = corners[:, 0] * (1 - u - v) + corners[:, 1] * u + corners[:, 2] * v + self._mesh.middle
         window = mask[top:bottom, left:right]
         window[:] = hit.reshape(bottom - top, right - left)
         with np.errstate(over="ignore"):
             xyz[top:bottom, left:right][window] = (points * self._scene.xyz_scale).astype(np.float16)
+        self._seen = mask, SeenPoints(points - self._centre, corners, faces, np.hstack([1 - u - v, u, v]), self._axes)
         return mask, xyz
+
+    def surface(self, corner_normals: NDArray[np.float32] | None) -> SurfaceMaps:
+        """Depth and normals of what ``cast`` has seen.
+
+        Args:
+            corner_normals: (F, 3, 3) of the mesh, or None for flat shading.
+        """
+        assert self._seen is not None
+        mask, points = self._seen
+        return points.maps(mask, corner_normals, self._scene.xyz_scale)
 
     def _directions(self, columns: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
         """(rows x columns, 3) directions through pixels, row by row, in the CAD's axes."""

@@ -10,6 +10,8 @@ import ctypes
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +25,10 @@ _CANNOT = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 
 class Directory:
-    """An open folder. Every method raises ``OSError``; names are names in the folder, never paths.
+    """An open folder. Every method raises ``OSError``.
+
+    Where a method takes a path, that is a name in the folder, or leads into sub-folders with slashes between the names; each of these is
+    opened in turn, and none may be a link.
 
     Args:
         descriptor: of the folder; closed with this.
@@ -73,14 +78,28 @@ class Directory:
         """Of all its entries."""
         return os.listdir(self._descriptor)
 
-    def status(self, name: str) -> os.stat_result:
-        """Of an entry, of a link itself."""
-        return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+    @contextmanager
+    def _holder(self, path: str) -> Iterator[tuple[int, str]]:
+        """Descriptor of the folder that an entry lies in, and the entry's name there."""
+        above, _, name = path.rpartition("/")
+        if not above:
+            yield self._descriptor, name
+            return
+        with ExitStack() as opened:
+            here = self
+            for part in above.split("/"):
+                here = opened.enter_context(here.folder(part, to_pass=True))
+            yield here._descriptor, name
 
-    def find(self, name: str) -> os.stat_result | None:
+    def status(self, path: str) -> os.stat_result:
+        """Of an entry, of a link itself."""
+        with self._holder(path) as (holder, name):
+            return os.stat(name, dir_fd=holder, follow_symlinks=False)
+
+    def find(self, path: str) -> os.stat_result | None:
         """As ``status``; None when there is no such entry."""
         try:
-            return self.status(name)
+            return self.status(path)
         except FileNotFoundError:
             return None
 
@@ -88,30 +107,35 @@ class Directory:
         """Open a folder in it that is no link; see ``open``."""
         return Directory(os.open(name, _FOLDER | (os.O_PATH if to_pass else os.O_RDONLY), dir_fd=self._descriptor))
 
-    def make_folder(self, name: str) -> None:
+    def make_folder(self, path: str) -> None:
         """Make a folder in it, which must not be there."""
-        os.mkdir(name, dir_fd=self._descriptor)
+        with self._holder(path) as (holder, name):
+            os.mkdir(name, dir_fd=holder)
 
-    def open_file(self, name: str) -> BinaryIO:
+    def open_file(self, path: str) -> BinaryIO:
         """Open a regular file in it for reading; no link, and no pipe or device, which could make the reader wait."""
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._descriptor)
+        with self._holder(path) as (holder, name):
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=holder)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise OSError(None, "it is not a regular file")
         return os.fdopen(descriptor, "rb")
 
-    def create(self, name: str) -> BinaryIO:
+    def create(self, path: str) -> BinaryIO:
         """Make a file in it, which must not be there, and open it for writing; without a buffer."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.fdopen(os.open(name, flags, 0o666, dir_fd=self._descriptor), "wb", buffering=0)
+        with self._holder(path) as (holder, name):
+            return os.fdopen(os.open(name, flags, 0o666, dir_fd=holder), "wb", buffering=0)
 
-    def remove_file(self, name: str) -> None:
+    def remove_file(self, path: str) -> None:
         """Remove a file, or a link itself."""
-        os.unlink(name, dir_fd=self._descriptor)
+        with self._holder(path) as (holder, name):
+            os.unlink(name, dir_fd=holder)
 
-    def remove_folder(self, name: str) -> None:
+    def remove_folder(self, path: str) -> None:
         """Remove a folder that is empty."""
-        os.rmdir(name, dir_fd=self._descriptor)
+        with self._holder(path) as (holder, name):
+            os.rmdir(name, dir_fd=holder)
 
     def rename(self, name: str, new_name: str) -> None:
         """Rename an entry; there must be none of the new name.
@@ -120,35 +144,37 @@ class Directory:
         """
         self.move(name, self, new_name)
 
-    def move(self, name: str, other: Directory, new_name: str) -> None:
+    def move(self, path: str, other: Directory, new_path: str) -> None:
         """Move an entry into another folder of the same file system; see ``rename``."""
-        if not self._renamed(name, other, new_name, _RENAME_NOREPLACE):
-            os.rename(name, new_name, src_dir_fd=self._descriptor, dst_dir_fd=other._descriptor)
+        with self._holder(path) as (holder, name), other._holder(new_path) as (new_holder, new_name):
+            if not _renamed(holder, name, new_holder, new_name, _RENAME_NOREPLACE):
+                os.rename(name, new_name, src_dir_fd=holder, dst_dir_fd=new_holder)
 
     def exchange(self, one: str, other: str) -> bool:
         """Swap two entries in one step; False where the file system cannot."""
-        return self._renamed(one, self, other, _RENAME_EXCHANGE)
-
-    def _renamed(self, name: str, other: Directory, new_name: str, flag: int) -> bool:
-        if _LIBC.renameat2(self._descriptor, os.fsencode(name), other._descriptor, os.fsencode(new_name), flag) == 0:
-            return True
-        code = ctypes.get_errno()
-        if code in _CANNOT:
-            return False
-        raise OSError(code, os.strerror(code))
+        return _renamed(self._descriptor, one, self._descriptor, other, _RENAME_EXCHANGE)
 
     def set_mode(self, mode: int) -> None:
         """Change its permissions."""
         os.fchmod(self._descriptor, mode)
 
-    def flush_file(self, name: str) -> None:
+    def flush_file(self, path: str) -> None:
         """Return when a file's content is on disk."""
-        with self.open_file(name) as file:
+        with self.open_file(path) as file:
             os.fsync(file.fileno())
 
     def flush(self) -> None:
         """Return when its entries are on disk."""
         os.fsync(self._descriptor)
+
+
+def _renamed(holder: int, name: str, new_holder: int, new_name: str, flag: int) -> bool:
+    if _LIBC.renameat2(holder, os.fsencode(name), new_holder, os.fsencode(new_name), flag) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in _CANNOT:
+        return False
+    raise OSError(code, os.strerror(code))
 
 
 def identity_of(status: os.stat_result) -> Identity:

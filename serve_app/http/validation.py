@@ -31,7 +31,8 @@ def validation_error(findings: Sequence[Any], model: type[BaseModel] | None, whe
     location = [*where, *first["loc"]]
     field = ".".join(_short(str(part)) for part in location) or None
     more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-    return ServiceError("validation_error", _sentence(first, field, _known(model, first["loc"])) + more, field)
+    missing = [str(finding["loc"][-1]) for finding in findings if finding["type"] == "missing" and finding["loc"]]
+    return ServiceError("validation_error", _sentence(first, field, _known(model, first["loc"]), missing) + more, field)
 
 
 def _known(model: type[BaseModel] | None, location: Sequence[str | int]) -> list[str]:
@@ -45,10 +46,11 @@ def _known(model: type[BaseModel] | None, location: Sequence[str | int]) -> list
     return list(model.model_fields) if model else []
 
 
-def _sentence(finding: Any, field: str | None, known: list[str]) -> str:
+def _sentence(finding: Any, field: str | None, known: list[str], missing: list[str]) -> str:
     shown = _short(_BRIEFLY.repr(finding.get("input")))
     if finding["type"] == "extra_forbidden":
-        return f"unknown field {field!r}{_suggestion(str(finding['loc'][-1]), known)}; known fields are {', '.join(known)}"
+        name = str(finding["loc"][-1])
+        return f"unknown field {field!r}{_suggestion(name, missing) or _suggestion(name, known)}; known fields are {', '.join(known)}"
     if finding["type"] == "missing":
         return f"{field or 'the request body'} is required"
     message = finding["msg"].removeprefix("Value error, ")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from render_actor.contract.scene import Quality
 from serve_app.jobs.camera_request import CameraPoses, CameraRequest
 from serve_app.jobs.fields import NUMBER, PathText
 from serve_app.jobs.schema import given, not_both
+
+LayoutName = Literal["sam6d"]
+"""See ``serve_app.templates.layouts.registry``, which has each."""
+
+Output = Literal["depth", "normals", "rgba", "poses"]
+"""What a request may have written beside templates."""
 
 
 class RenderOptions(BaseModel):
@@ -59,7 +65,35 @@ class RenderOptions(BaseModel):
     priority: Literal["interactive", "batch"] | None = Field(
         None, description="`interactive` goes before `batch`. Left out: interactive, and batch for the items of a batch request."
     )
-    templates_subfolder: StrictBool = Field(True, description="Write into <output_dir>/templates; false writes into output_dir itself.")
+    templates_subfolder: StrictBool = Field(
+        True, description="Of layout `sam6d`: write into <output_dir>/templates; false writes into output_dir itself."
+    )
+    layout: LayoutName = Field(
+        "sam6d", description="How the files are arranged, and for which pipeline; see the README for each. `sam6d` is SAM-6D's own."
+    )
+    outputs: list[Output] = Field(
+        default_factory=list,
+        max_length=len(get_args(Output)),
+        description="Of layout `sam6d`: what to write beside the templates, into `extra/` in their folder: `depth` (16-bit PNG; "
+        "`manifest.json` tells the mm of a step), `normals` (8-bit PNG, camera frame, (n + 1) / 2 x 255), `rgba` (RGB with the mask as "
+        "alpha), `poses` (JSON: object-to-camera pose in mm and intrinsics of each view).",
+    )
+    object_id: Annotated[int | None, NUMBER] = Field(
+        None,
+        ge=0,
+        le=999_999,
+        description="Number of the object in its dataset. Left out: the digits that the CAD's name ends in (5: `obj_000005.ply`), or 1.",
+    )
+    dataset: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Name of the dataset, where the layout's files tell one. Left out: the name of `output_dir`.",
+    )
+
+    @field_validator("outputs")
+    @classmethod
+    def _each_once(cls, value: list[Output]) -> list[Output]:
+        return [output for output in get_args(Output) if output in value]
 
     @model_validator(mode="after")
     def _one_camera(self) -> RenderOptions:

@@ -15,17 +15,19 @@ from serve_app.cad.report import cad_report
 from serve_app.jobs.job import Job
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.store import JobStore
+from serve_app.rendering.arranged import arrange, wanted_files
 from serve_app.rendering.job_views import JobViews
 from serve_app.rendering.key import rendering_key
-from serve_app.rendering.manifest import manifest_json
 from serve_app.rendering.missed_bounds import missed_bounds
+from serve_app.rendering.object_views import farthest_mm
 from serve_app.rendering.prepared import PreparedJob
 from serve_app.rendering.resume import open_staging, published_before, rendered_before
 from serve_app.rendering.scene import poses_of, template_scene, warnings_of
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.rendering.single_flight import Flight, SingleFlight
 from serve_app.templates.cache import TemplateCache
-from serve_app.templates.replaceable import MANIFEST
+from serve_app.templates.layouts.registry import LAYOUTS
+from serve_app.templates.places import places_of
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
 
@@ -94,7 +96,7 @@ class JobRendering:
                 rendered = await self._collect(prepared, flight)
                 _warn_of_missed_bounds(prepared, rendered)
                 await _publish(prepared, rendered)
-                flight.published(job.spec.templates_dir, rendered)
+                flight.published(job.spec.templates_dir, rendered, staging.places, prepared.wanted)
         except BaseException as error:
             goes_on = isinstance(error, asyncio.CancelledError) and job.progress.stop_reason == "put_back"
             await to_thread_to_end(staging.leave if goes_on else staging.discard)
@@ -111,14 +113,17 @@ class JobRendering:
         job.progress.warnings = warnings_of(spec, cad)
         _log_warnings(log, job.progress.warnings)
         job.progress.total_poses = len(scene.camera_poses)
-        staging = StagingFolder(self._roots, spec.templates_dir, job.job_id, spec.request.output_dir)
-        return PreparedJob(job, cad, scene, rendering_key(cad.key, scene), staging, log)
+        layout = LAYOUTS[spec.request.layout]
+        wanted = wanted_files(spec.request, layout, farthest_mm(scene, cad.corners))
+        places = places_of(layout, wanted.kinds, len(scene.camera_poses))
+        staging = StagingFolder(self._roots, spec.templates_dir, job.job_id, spec.request.output_dir, places)
+        return PreparedJob(job, cad, scene, rendering_key(cad.key, scene), staging, log, wanted, layout)
 
     async def _collect(self, prepared: PreparedJob, flight: Flight) -> RenderedViews:
         """Fill the staging folder: by copying what is rendered already, or by rendering."""
         job, staging = prepared.job, prepared.staging
         done = RenderedViews()
-        if flight.has_source:
+        if flight.offers(prepared.wanted):
             await to_thread_to_end(staging.keep_only, set())  # An earlier server may have left views there.
         elif job.recovered:
             done = await rendered_before(prepared, self._store)
@@ -131,17 +136,17 @@ class JobRendering:
             return copied
         views = JobViews(prepared, done, self._store, self._quarantine)
         rendered = await views.render(self._scheduler, self._settings)
-        await self._cache.insert(prepared.key, staging, rendered)
+        await self._cache.insert(prepared.key, staging, rendered, prepared.wanted)
         return rendered
 
     async def _copied(self, prepared: PreparedJob, flight: Flight) -> RenderedViews | None:
         """The same templates from the cache, or from a job that has just published them."""
-        rendered = await self._cache.fetch(prepared.key, prepared.staging)
+        rendered = await self._cache.fetch(prepared.key, prepared.staging, prepared.wanted)
         if rendered is not None:
             prepared.log.event("info", "copied from the cache", key=prepared.key)
             metrics.count_copy("hit", rendered.sizes().values())
             return rendered
-        rendered = await flight.copy_into(prepared.staging)
+        rendered = await flight.copy_into(prepared.staging, prepared.wanted)
         if rendered is not None:
             prepared.log.event("info", "copied from a job that rendered the same", key=prepared.key)
         metrics.count_copy("miss" if rendered is None else "shared", rendered.sizes().values() if rendered else ())
@@ -161,11 +166,10 @@ def _log_warnings(log: JobLog, warnings: list[str]) -> None:
 
 
 async def _publish(prepared: PreparedJob, rendered: RenderedViews) -> None:
-    """Write the manifest and publish the folder; a stop that comes while the rename is made comes too late."""
+    """Write what belongs to the job as a whole and publish the folder; a stop that comes while the rename is made comes too late."""
     staging, progress = prepared.staging, prepared.job.progress
-    manifest = manifest_json(prepared, rendered)
-    await to_thread_to_end(staging.write, MANIFEST, manifest)
-    task = asyncio.ensure_future(asyncio.to_thread(staging.publish, rendered.sizes() | {MANIFEST: len(manifest)}))
+    sizes = await to_thread_to_end(arrange, prepared, rendered)
+    task = asyncio.ensure_future(asyncio.to_thread(staging.publish, sizes))
     try:
         await run_to_end(task)
     except asyncio.CancelledError:

@@ -100,6 +100,7 @@ class JobViews:
             interactive=spec.interactive,
             done_before=frozenset(self._rendered.entries),
             sink=arrivals.sink(required=settings.sink == "direct") if arrivals else None,
+            wanted=self._prepared.wanted,
         )
 
     async def _take(self, arrived: list[ArrivedView], arrivals: Arrivals | None) -> None:

@@ -31,6 +31,7 @@ def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
     content = {
         "format": FORMAT,
         "job_id": job.job_id,
+        "layout": prepared.layout.name,  # In the first 256 bytes: by it, a folder is known again.
         "cad": {
             **{"name": job.spec.cad_path.name, "sha256": cad.file_sha256, "key": cad.key, "references": cad.references},
             **cad.statistics,
@@ -50,9 +51,10 @@ def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
         "xyz_scale": scene.xyz_scale,
         "camera_to_scene": scene.camera_poses.tolist(),
         "model_to_camera_mm": scene.model_to_camera_mm().tolist(),
+        "depth_scale_mm": prepared.wanted.depth_scale if "depth" in prepared.wanted.kinds else None,
         "rendering_key": prepared.key,
         "cached": job.progress.cached,
-        "views": [rendered.entries[view] for view in sorted(rendered.entries)],
+        "views": rendered.placed(prepared.staging.places),
         "versions": {"render-server": _VERSION, **rendered.versions},
         "devices": rendered.devices(),
     }

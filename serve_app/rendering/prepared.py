@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from render_actor.contract.file_kinds import TEMPLATE, WantedFiles
 from render_actor.contract.scene import TemplateScene
 from serve_app.base.logs import JobLog
 from serve_app.cad.loader import LoadedCad
 from serve_app.jobs.job import Job
+from serve_app.templates.layouts.layout import Layout
+from serve_app.templates.layouts.registry import DEFAULT
 from serve_app.templates.staging import StagingFolder
 
 
@@ -19,8 +22,10 @@ class PreparedJob:
         job: the job.
         cad: what is rendered.
         scene: how.
-        key: ``rendering_key`` of both: equal keys are equal templates.
+        key: ``rendering_key`` of both: of equal keys, files of the same kind are equal.
         staging: where the files are collected.
+        wanted: the files that are made of each view.
+        layout: what becomes of them.
         log: the job's own.
     """
 
@@ -30,3 +35,5 @@ class PreparedJob:
     key: str
     staging: StagingFolder
     log: JobLog
+    wanted: WantedFiles = TEMPLATE
+    layout: Layout = DEFAULT

@@ -9,10 +9,10 @@ from serve_app.base.aio import to_thread_to_end
 from serve_app.base.output_roots import OutputRoots
 from serve_app.jobs.store import JobStore
 from serve_app.rendering.prepared import PreparedJob
+from serve_app.templates.layouts.layout import MANIFEST
 from serve_app.templates.leftovers import remove_leftovers_of
 from serve_app.templates.publishing import StagingMark
-from serve_app.templates.replaceable import MANIFEST
-from serve_app.templates.staging import intact
+from serve_app.templates.staged_files import intact, placed
 from serve_app.templates.views import RenderedViews
 
 _MANIFEST_BYTES, _MANIFEST_BYTES_A_VIEW = 1 << 20, 4096
@@ -31,7 +31,7 @@ def published_before(prepared: PreparedJob, roots: OutputRoots) -> RenderedViews
     Raises:
         ServiceError: a request may not write there (any more).
     """
-    job, views = prepared.job, len(prepared.scene.camera_poses)
+    job, views, places = prepared.job, len(prepared.scene.camera_poses), prepared.staging.places
     target = job.spec.templates_dir
     if not job.recovered:
         return None
@@ -44,9 +44,9 @@ def published_before(prepared: PreparedJob, roots: OutputRoots) -> RenderedViews
                     manifest = json.loads(file.read(_MANIFEST_BYTES + _MANIFEST_BYTES_A_VIEW * views))
                 if manifest["job_id"] != job.job_id:
                     return None
-                rendered = RenderedViews.from_json({"entries": manifest["views"], "versions": manifest["versions"]})
-                files = {name for view in range(views) for name in file_names(view)}
-                if rendered.files().keys() != files or not intact(folder, rendered.files()):
+                rendered = RenderedViews.from_placed(manifest["views"], manifest["versions"], places)
+                files = rendered.files()
+                if files.keys() != places.keys() or not intact(folder, placed(places, files)):
                     return None
                 rendered.seconds(), rendered.qualities()  # Of each view the one is there, and the other is no nonsense.
             remove_leftovers_of(parent, job.job_id, target.name)  # One may hold the folder that this one replaced.
@@ -84,6 +84,8 @@ async def rendered_before(prepared: PreparedJob, store: JobStore) -> RenderedVie
     for view, content in (await store.views(prepared.job.job_id, prepared.key)).items():
         one = RenderedViews({view: content["entry"]})
         if view not in one.qualities():  # Of an older server: nobody knows whether it keeps what is promised.
+            continue
+        if one.files().keys() != set(file_names(view, prepared.wanted.kinds)):
             continue
         if await to_thread_to_end(staging.intact, one.files()):
             rendered.add([content["entry"]])

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
+from render_actor.contract.file_kinds import TEMPLATE, WantedFiles
 from serve_app.base.aio import to_thread_to_end
 from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
 from serve_app.templates.copy import DamagedFileError
+from serve_app.templates.places import Places
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
 
@@ -24,43 +27,63 @@ _OF_THE_REQUEST = frozenset(
 """Failures that every job with the same rendering would meet; of any other, like a cancellation, the others know nothing."""
 
 
+class Source(NamedTuple):
+    """What another job has published; see ``Flight.published``."""
+
+    folder: Path
+    rendered: RenderedViews
+    places: Places
+    wanted: WantedFiles
+
+
 class Flight:
     """One job that wants a rendering, and what a job before it has left it."""
 
     def __init__(self, others: set[Flight]) -> None:
         self._others = others
-        self._source: tuple[Path, RenderedViews] | None = None
+        self._source: Source | None = None
         self._error: ServiceError | None = None
 
-    @property
-    def has_source(self) -> bool:
-        """Whether a job before this one has published the same rendering while this one waited."""
-        return self._source is not None
+    def offers(self, wanted: WantedFiles = TEMPLATE) -> bool:
+        """Whether a job before this one has published the same rendering, with all files that are wanted, while this one waited."""
+        return self._source is not None and self._source.wanted.covers(wanted)
 
-    async def copy_into(self, staging: StagingFolder) -> RenderedViews | None:
+    async def copy_into(self, staging: StagingFolder, wanted: WantedFiles = TEMPLATE) -> RenderedViews | None:
         """Copy what a job before this one has published, each file checked against its SHA-256.
 
+        Args:
+            staging: of this job.
+            wanted: the files that it needs.
+
         Returns:
-            The views; or None when there is no such job, or its folder was changed since. The staging folder is empty then.
+            The views; or None when there is no such job, it had not all of these files, or its folder was changed since. The staging
+            folder is empty then.
 
         Raises:
             ServiceError: the staging folder cannot be written.
         """
-        if self._source is None:
+        if self._source is None or not self.offers(wanted):
             return None
-        folder, rendered = self._source
+        rendered = self._source.rendered.only(wanted.kinds)
         try:
-            await to_thread_to_end(_copy, folder, staging, rendered)
+            await to_thread_to_end(_copy, self._source, staging, rendered)
         except DamagedFileError as error:
             server_event("warning", "templates that another job has published cannot be copied", reason=str(error))
             await to_thread_to_end(staging.keep_only, set())
             return None
         return rendered
 
-    def published(self, folder: Path, rendered: RenderedViews) -> None:
-        """Tell the jobs that wait now where the finished templates lie."""
+    def published(self, folder: Path, rendered: RenderedViews, places: Places | None = None, wanted: WantedFiles = TEMPLATE) -> None:
+        """Tell the jobs that wait now where the finished templates lie.
+
+        Args:
+            folder: that was published.
+            rendered: the views in it.
+            places: of their files in it; None where it is flat.
+            wanted: the files that it has of each view.
+        """
         for other in self._others:
-            other._source = folder, rendered
+            other._source = Source(folder, rendered, places or {}, wanted)
 
     def failed(self, error: ServiceError) -> None:
         """Tell the jobs that wait now of a failure that they would meet, too."""
@@ -120,10 +143,10 @@ class SingleFlight:
                 del self._keys[key]
 
 
-def _copy(source: Path, staging: StagingFolder, rendered: RenderedViews) -> None:
+def _copy(source: Source, staging: StagingFolder, rendered: RenderedViews) -> None:
     try:
-        folder = Directory.open(source)
+        folder = Directory.open(source.folder)
     except OSError as error:
         raise DamagedFileError(f"the folder cannot be opened: {error.strerror}") from error
     with folder:
-        staging.copy_from(folder, rendered.files())
+        staging.copy_from(folder, rendered.files(), source.places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from render_actor.contract.file_kinds import TEMPLATE, WantedFiles
 from render_actor.contract.scene import TemplateScene
 from render_actor.contract.types import Sink, ViewBatch, ViewHints
 from render_actor.contract.view_time import batch_limit_sec
@@ -35,6 +36,7 @@ class ViewWork:
         interactive: whether it goes before work that is not.
         done_before: views that need not be rendered.
         sink: where renderers write the files; None has them sent.
+        wanted: the files that are made of each view.
         progress: the state of each view.
         retries: counts failed attempts.
         seconds_a_view: wall seconds that a view of the last batch took; None before there was one.
@@ -55,6 +57,7 @@ class ViewWork:
     interactive: bool = True
     done_before: frozenset[int] = frozenset()
     sink: Sink | None = None
+    wanted: WantedFiles = TEMPLATE
     progress: ViewProgress = field(init=False)
     retries: RetryPolicy = field(init=False, default_factory=RetryPolicy)
     seconds_a_view: float | None = field(init=False, default=None)
@@ -75,4 +78,7 @@ class ViewWork:
         """The request that goes to a renderer."""
         pixels = self.scene.pixels
         limit = batch_limit_sec(pixels, self.scene.sampling.most_samples(pixels), self.time_limit_sec)
-        return ViewBatch(self.job_id, self.mesh_key, self.mesh, self.scene, views, fence, limit, self.hints, self.max_slowdown, self.sink)
+        return ViewBatch(
+            *(self.job_id, self.mesh_key, self.mesh, self.scene, views, fence, limit),
+            *(self.hints, self.max_slowdown, self.sink, self.wanted),
+        )

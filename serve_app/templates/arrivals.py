@@ -71,8 +71,8 @@ class Arrivals:
             ServiceError: a file is not there or has another size, or the staging folder cannot be written.
         """
         assert self._folder is not None
-        there = zip(attempt_names(view.view, fence), (content.size for content in view.files), strict=True)
-        self._staging.take_over(self._folder, dict(zip(file_names(view.view), there, strict=True)))
+        there = zip(attempt_names(view.view, fence, view.kinds), (content.size for content in view.files), strict=True)
+        self._staging.take_over(self._folder, dict(zip(file_names(view.view, view.kinds), there, strict=True)))
 
     def remove(self) -> None:
         """Remove the folder, with what renderers left in it; what others have put there stays."""

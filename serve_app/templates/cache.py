@@ -1,7 +1,9 @@
 """Keeps finished templates by what they were made of, so that nothing is rendered twice.
 
-An entry is a folder ``<key>`` with the template files and ``entry.json``. It is made under another name and renamed when
-it is whole; a kill at any moment leaves a folder that the next start removes.
+An entry is a folder with the files of some kinds of one rendering, flat, and ``entry.json``. It is called by the rendering's key, with the
+kinds behind it where they are not those of a template. A request is served by any entry of its rendering that has all kinds that it wants;
+where none has, the views are rendered again, and make an entry of their own. It is made under another name and renamed when it is whole; a
+kill at any moment leaves a folder that the next start removes.
 """
 
 from __future__ import annotations
@@ -17,18 +19,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from render_actor.contract.file_kinds import KINDS, TEMPLATE, TEMPLATE_KINDS, WantedFiles
 from serve_app.base.aio import run_to_end, to_thread_to_end
 from serve_app.base.directory import Directory
 from serve_app.base.disk import free_bytes
 from serve_app.base.logs import server_event
-from serve_app.templates.copy import DamagedFileError, copy_files
+from serve_app.templates.copy import DamagedFileError
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
 
 _ENTRY = "entry.json"
 _UNFINISHED = ".unfinished-"
 _LOOK_EVERY_SEC = 10.0
-_KEY = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"(?P<key>[0-9a-f]{64})(\.(?P<kinds>[a-z]+(-[a-z]+)*)(@(?P<scale>[0-9.]+))?)?")
 _ENTRY_BYTES = 64 * 1024
 """Allowance for ``entry.json`` when room is made."""
 
@@ -71,7 +74,7 @@ class TemplateCache:
         for path in self._folder.iterdir():
             if not path.is_symlink() and (path / _ENTRY).is_file():
                 found.append((path.stat().st_mtime_ns, path.name, sum(file.lstat().st_size for file in path.iterdir())))
-            elif path.name.startswith(_UNFINISHED) or _KEY.fullmatch(path.name):
+            elif path.name.startswith(_UNFINISHED) or _NAME.fullmatch(path.name):
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 server_event("warning", "the cache folder holds something that is not the server's; it stays", path=str(path))
@@ -92,8 +95,13 @@ class TemplateCache:
             free = await asyncio.to_thread(free_bytes, self._folder)
             await to_thread_to_end(self._remove, self._chosen_to_go(free))
 
-    async def fetch(self, key: str, staging: StagingFolder) -> RenderedViews | None:
+    async def fetch(self, key: str, staging: StagingFolder, wanted: WantedFiles = TEMPLATE) -> RenderedViews | None:
         """Copy an entry's files into a staging folder.
+
+        Args:
+            key: of the rendering.
+            staging: gets the files that are wanted, and no others.
+            wanted: of each view.
 
         Returns:
             What was copied, each file checked against its SHA-256, or None when the entry is not there or is damaged.
@@ -101,26 +109,29 @@ class TemplateCache:
         Raises:
             ServiceError: the staging folder cannot be written.
         """
-        if key not in self._sizes:
-            return None
-        return await run_to_end(self._fetch(key, staging))
+        name = self._covering(key, wanted)
+        return None if name is None else await run_to_end(self._fetch(name, staging, wanted))
 
-    async def _fetch(self, key: str, staging: StagingFolder) -> RenderedViews | None:
-        self._sizes.move_to_end(key)
-        with self._held(key):
+    def _covering(self, key: str, wanted: WantedFiles) -> str | None:
+        """Name of an entry that has all that is wanted, or None."""
+        return next((name for name in self._sizes if name.partition(".")[0] == key and _files_of(name).covers(wanted)), None)
+
+    async def _fetch(self, name: str, staging: StagingFolder, wanted: WantedFiles) -> RenderedViews | None:
+        self._sizes.move_to_end(name)
+        with self._held(name):
             try:
-                return await asyncio.to_thread(self._copy_out, key, staging)
+                return await asyncio.to_thread(self._copy_out, name, staging, wanted)
             except DamagedFileError as error:
-                server_event("error", "cache entry is damaged and was dropped", key=key, reason=str(error))
-        self._sizes.pop(key, None)
+                server_event("error", "cache entry is damaged and was dropped", key=name, reason=str(error))
+        self._sizes.pop(name, None)
         await asyncio.to_thread(staging.keep_only, set())
-        await asyncio.to_thread(self._remove, [key])
+        await asyncio.to_thread(self._remove, [name])
         return None
 
-    def _copy_out(self, key: str, staging: StagingFolder) -> RenderedViews:
-        entry = self._folder / key
+    def _copy_out(self, name: str, staging: StagingFolder, wanted: WantedFiles) -> RenderedViews:
+        entry = self._folder / name
         try:
-            rendered = RenderedViews.from_json(json.loads((entry / _ENTRY).read_bytes()))
+            rendered = RenderedViews.from_json(json.loads((entry / _ENTRY).read_bytes())).only(wanted.kinds)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamagedFileError(f"{_ENTRY} cannot be read: {error}") from error
         with suppress(OSError):  # The order of use outlives the server, where the disk can be written.
@@ -129,13 +140,20 @@ class TemplateCache:
             staging.copy_from(folder, rendered.files())
         return rendered
 
-    async def insert(self, key: str, staging: StagingFolder, rendered: RenderedViews) -> None:
-        """Keep copies of a staging folder's files. A cache that cannot be written costs nobody a job."""
+    async def insert(self, key: str, staging: StagingFolder, rendered: RenderedViews, wanted: WantedFiles = TEMPLATE) -> None:
+        """Keep copies of a staging folder's files. A cache that cannot be written costs nobody a job.
+
+        Args:
+            key: of the rendering.
+            staging: holds the files.
+            rendered: the views.
+            wanted: the files that there are of each.
+        """
         size = sum(rendered.sizes().values()) + _ENTRY_BYTES
-        if key in self._sizes or size > self._max:
+        if size > self._max or self._covering(key, wanted) is not None:
             return
         # Whole even if the job is cancelled: an entry that is copied is accounted for.
-        await run_to_end(self._insert(key, size, staging, rendered))
+        await run_to_end(self._insert(_name_of(key, wanted), size, staging, rendered))
 
     async def _insert(self, key: str, size: int, staging: StagingFolder, rendered: RenderedViews) -> None:
         free = await asyncio.to_thread(free_bytes, self._folder)
@@ -156,7 +174,7 @@ class TemplateCache:
         unfinished.mkdir(parents=True)
         try:
             with Directory.open(unfinished) as folder:
-                copy_files(staging.directory, folder, rendered.files())
+                staging.files.copy_to(folder, rendered.files())
             (unfinished / _ENTRY).write_text(json.dumps(rendered.to_json()))
             size = sum(file.stat().st_size for file in unfinished.iterdir())
             unfinished.rename(self._folder / key)
@@ -199,3 +217,20 @@ class TemplateCache:
                 server_event("warning", "a cache entry could not be removed", key=key, reason=str(error))
                 continue
             shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _name_of(key: str, wanted: WantedFiles) -> str:
+    """Name of the entry that has exactly these files of a rendering."""
+    kinds = [kind for kind in KINDS if kind in wanted.kinds]
+    if kinds == list(TEMPLATE_KINDS):
+        return key
+    return f"{key}.{'-'.join(kinds)}" + (f"@{wanted.depth_scale:g}" if "depth" in kinds else "")
+
+
+def _files_of(name: str) -> WantedFiles:
+    """Inverse of ``_name_of``."""
+    found = _NAME.fullmatch(name)
+    if found is None or found["kinds"] is None:
+        return TEMPLATE
+    names = found["kinds"].split("-")
+    return WantedFiles(tuple(kind for kind in KINDS if kind in names), float(found["scale"] or 1))

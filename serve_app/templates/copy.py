@@ -6,8 +6,9 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from render_actor.contract.view_files import FileContent
 from serve_app.base.directory import Directory
@@ -40,39 +41,53 @@ def is_intact(folder: Directory, name: str, content: FileContent) -> bool:
     return digest.hexdigest() == content.sha256
 
 
-def copy_files(source: Directory, target: Directory, files: Mapping[str, FileContent], created: set[str] | None = None) -> None:
+class FileCopy(NamedTuple):
+    """One file to copy.
+
+    Attributes:
+        there: its path in the folder that it is copied from.
+        here: its path in the folder that it is copied to.
+        content: what it must hold.
+    """
+
+    there: str
+    here: str
+    content: FileContent
+
+
+def copy_files(source: Directory, target: Directory, files: Iterable[FileCopy], created: set[str] | None = None) -> None:
     """Copy files from one folder to another, by reflink where the file system can, never by a link.
 
     Args:
         source: folder.
-        target: folder; none of the files may be in it.
-        files: what each holds, by name.
-        created: gets the name of each file as soon as it is made.
+        target: folder; none of the files may be in it, but every sub-folder must.
+        files: which.
+        created: gets the path of each file as soon as it is made.
 
     Raises:
         DamagedFileError: a file is missing, or holds something else.
         OSError: the target cannot be written.
     """
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for _ in pool.map(lambda file: _copy(source, target, file[0], file[1], set() if created is None else created), files.items()):
+        for _ in pool.map(lambda file: _copy(source, target, file, set() if created is None else created), files):
             pass
 
 
-def _copy(source: Directory, target: Directory, name: str, content: FileContent, created: set[str]) -> None:
+def _copy(source: Directory, target: Directory, file: FileCopy, created: set[str]) -> None:
     try:
-        opened = source.open_file(name)
+        opened = source.open_file(file.there)
     except OSError as error:
-        raise DamagedFileError(f"{name} cannot be read: {error.strerror or error}") from error
+        raise DamagedFileError(f"{file.there} cannot be read: {error.strerror or error}") from error
     with opened:
-        if os.fstat(opened.fileno()).st_size != content.size:
-            raise DamagedFileError(f"{name} has another size than when it was written")
-        with target.create(name) as copy:
-            created.add(name)
-            _copy_content(opened.fileno(), copy.fileno(), content.size)
+        if os.fstat(opened.fileno()).st_size != file.content.size:
+            raise DamagedFileError(f"{file.there} has another size than when it was written")
+        with target.create(file.here) as copy:
+            created.add(file.here)
+            _copy_content(opened.fileno(), copy.fileno(), file.content.size)
             os.fsync(copy.fileno())  # Here, where the disk works while other files are copied and checked.
     # Of the copy: what is published has been read back.
-    if not is_intact(target, name, content):
-        raise DamagedFileError(f"{name} has another SHA-256 than when it was written")
+    if not is_intact(target, file.here, file.content):
+        raise DamagedFileError(f"{file.there} has another SHA-256 than when it was written")
 
 
 def _copy_content(source: int, target: int, size: int) -> None:

@@ -52,7 +52,7 @@ POSES_NPY = FileForm(
     rb"\x93NUMPY[\x01-\x03].{3,5}\{[^{}]*'descr': '[<>=]?f\d{1,2}'[^{}]*'shape': \(\d{1,9}, 4, 4\)[^{}]*\}.*", b"\x93NUMPY"
 )
 
-JSON = FileForm(rb"\s*[{\[].*", b"")
+JSON = FileForm(rb"\s*[{\[].*", b"{")
 """Any object or list: it says little, so a layout that has such a file must be known by its manifest."""
 
 MANIFEST_FORM = FileForm(rb'\{\s*"(format": \d+,\s*"job_id|job_id)": ".*', b"{")

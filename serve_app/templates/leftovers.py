@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 
 from serve_app.base.directory import Directory
-from serve_app.templates.replaceable import sorted_out
+from serve_app.templates.replaceable import Contents, sorted_out
 
 _PARTIAL, _ARRIVALS, _ASIDE = _SUFFIXES = ".partial", ".arrivals", ".aside"
 _NAME = re.compile(r"\.render-(?P<job_id>.+)-[0-9a-f]{16}(\.partial|\.arrivals|\.aside)")
@@ -48,13 +48,13 @@ def staging_folders(parent: Directory) -> dict[str, str | None]:
     return {name: match["job_id"] if (match := _NAME.fullmatch(name)) else None for name in names}
 
 
-def templates_left(folder: Directory) -> list[str] | None:
-    """The names of what a server left in a folder, the last of it perhaps half written; None where there is something else in it."""
+def templates_left(folder: Directory) -> Contents | None:
+    """What a server left in a folder, the last of it perhaps half written; None where there is something else in it."""
     try:
-        templates, others = sorted_out(folder, half_written=True)
+        found = sorted_out(folder, half_written=True)
     except OSError:
         return None
-    return None if others else templates
+    return None if found.others else found
 
 
 def remove_leftover(parent: Directory, name: str, target: str) -> bool:
@@ -106,9 +106,13 @@ def remove_templates(parent: Directory, name: str, folder: Directory, *, half_wr
         Whether it has gone.
     """
     try:
-        for entry in sorted_out(folder, half_written=half_written)[0]:
+        found = sorted_out(folder, half_written=half_written)
+        for entry in found.templates:
             with suppress(FileNotFoundError):
                 folder.remove_file(entry)
+        for below in found.folders:
+            with suppress(OSError):  # Somebody else has something in it; then its folder stays, too.
+                folder.remove_folder(below)
         return remove_if_empty(parent, name, folder)
     except OSError:
         return False

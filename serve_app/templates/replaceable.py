@@ -4,64 +4,108 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
+from render_actor.contract.file_kinds import ENDINGS, KINDS
 from render_actor.contract.sink import PROBE
 from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
+from serve_app.templates.file_forms import HEAD_BYTES, MANIFEST_FORM, PNG, XYZ_NPY, FileForm
+from serve_app.templates.layouts.layout import MANIFEST, Layout
+from serve_app.templates.layouts.registry import DEFAULT, LAYOUTS
 
-MANIFEST = "manifest.json"
-_HEAD_BYTES = 256
-"""Enough for the header of an xyz file."""
+_Forms = list[tuple[str, FileForm]]
+"""Regular expressions of paths, and by which first bytes such a file is known; a path may be met by more than one."""
 
-_PNG = rb"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR.*"
-_XYZ = rb"\x93NUMPY[\x01-\x03].{3,5}\{[^{}]*'descr': '[<>=]?f\d{1,2}'[^{}]*'shape': \(\d{1,9}, \d{1,9}, 3\)[^{}]*\}.*"
-"""Told by its bytes: numpy would evaluate what it finds there."""
-
-_KINDS = {
-    r"(rgb|mask)_\d+\.png": (_PNG, b"\x89PNG\r\n\x1a\n"),
-    r"xyz_\d+\.npy": (_XYZ, b"\x93NUMPY"),
-    # What our manifests begin with. It is not parsed: a large one would take the whole process's time.
-    r"manifest\.json": (rb'\{\s*"(format": \d+,\s*"job_id|job_id)": ".*', b"{"),
+_ANYWHERE: Mapping[str, FileForm] = {
     # What desktops leave in every folder that they show.
-    r"\.DS_Store": (rb"\x00\x00\x00\x01Bud1.*", b"\x00\x00\x00\x01Bud1"),
-    r"Thumbs\.db": (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1.*", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+    r"\.DS_Store": FileForm(rb"\x00\x00\x00\x01Bud1.*", b"\x00\x00\x00\x01Bud1"),
+    r"Thumbs\.db": FileForm(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1.*", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
     # A file that was removed on an NFS server while somebody had it open; it goes by itself.
-    r"\.nfs[0-9a-f]+": (rb".*", b""),
+    r"\.nfs[0-9a-f]+": FileForm(rb".*", b""),
 }
-"""By which name, and by which first bytes, a file is known; and the first of these, where a file ends before its template does."""
+"""What may lie beside the files of any layout, by name."""
 
-_ARRIVING_KINDS = {
-    r"(rgb|mask)_\d+\.[0-9a-f]+\.png": (_PNG, b"\x89PNG\r\n\x1a\n"),
-    r"xyz_\d+\.[0-9a-f]+\.npy": (_XYZ, b"\x93NUMPY"),
-    re.escape(PROBE): (rb"[0-9a-f]{32}", b""),
+_ARRIVING: Mapping[str, FileForm] = {
+    **{rf"{kind}_\d+\.[0-9a-f]+\.{ENDINGS[kind]}": XYZ_NPY if kind == "xyz" else PNG for kind in KINDS},
+    re.escape(PROBE): FileForm(rb"[0-9a-f]{32}", b""),
 }
-"""The same of what renderers write, and of what they know their folder by: it is never published."""
+"""What renderers write, and what they know their folder by: it is never published."""
+
+_LAYOUT_IN_MANIFEST = re.compile(rb'\{\s*"format": \d+,\s*"job_id": "[^"]*",\s*"layout": "([^"]*)"')
+
+
+class Contents(NamedTuple):
+    """What lies in a folder.
+
+    Attributes:
+        templates: paths of files that are templates, or may lie beside them.
+        folders: names of sub-folders that templates may lie in.
+        others: paths of all other entries: somebody would miss them.
+    """
+
+    templates: list[str]
+    folders: list[str]
+    others: list[str]
 
 
 def others_in(folder: Directory) -> list[str]:
     """The entries of a folder that are no templates: somebody would miss them. See ``sorted_out``."""
-    return sorted_out(folder)[1]
+    return sorted_out(folder).others
 
 
-def sorted_out(folder: Directory, *, half_written: bool = False) -> tuple[list[str], list[str]]:
+def sorted_out(folder: Directory, *, half_written: bool = False) -> Contents:
     """Which entries of a folder are templates, and which are not.
 
-    An entry is a template if it is a regular file whose name and content are those of one, or of what else lies beside them; an older
-    server left no manifest. An empty file of such a name is what a kill leaves.
+    An entry is a template if it is a regular file whose path and content are those of one of the folder's layout, or of what else lies
+    beside them. The layout is the one that the manifest names; without a manifest it is one whose names tell it: an older server left
+    none. An empty file of such a name is what a kill leaves.
 
     Args:
         folder: to look at.
-        half_written: whether a file may end before its template does, as those of a server or a renderer that was killed, and may have
-            the name that a renderer gives it.
+        half_written: whether a file may end before its template does, as those of a server or a renderer that was killed, may be of any
+            layout, and may have the name that a renderer gives it.
 
     Returns:
-        The names of the templates, and the names of all other entries. What comes into the folder while it is looked at is in neither.
+        Its entries. What comes into the folder while it is looked at is in none of the lists.
 
     Raises:
         OSError: it cannot be looked at.
     """
-    found = {name: _is_template(folder, name, half_written) for name in sorted(folder.names())}
-    return [name for name in found if found[name]], [name for name in found if not found[name]]
+    names = sorted(folder.names())
+    layouts = LAYOUTS.values() if half_written else _layouts_of(folder, names)
+    forms: _Forms = [(re.escape(MANIFEST), MANIFEST_FORM), *(_ARRIVING.items() if half_written else ())]
+    forms += [each for layout in layouts for each in layout.forms.items()]
+    found = Contents([], [], [])
+    for name in names:
+        if _is_folder_of(forms, folder, name):
+            found.folders.append(name)
+            with folder.folder(name) as below:
+                paths = [f"{name}/{inner}" for inner in sorted(below.names())]
+        else:
+            paths = [name]
+        for path in paths:
+            (found.templates if _is_template(folder, path, forms, half_written) else found.others).append(path)
+    return found
+
+
+def _layouts_of(folder: Directory, names: list[str]) -> Iterable[Layout]:
+    """The layouts that a folder can be of."""
+    status = folder.find(MANIFEST) if MANIFEST in names else None
+    if status and stat.S_ISREG(status.st_mode) and (head := _head(folder, MANIFEST)) and MANIFEST_FORM.fits(head):
+        named = _LAYOUT_IN_MANIFEST.match(head)
+        layout = LAYOUTS.get(named[1].decode(errors="replace")) if named else DEFAULT  # The first servers had no other.
+        return [layout] if layout is not None else []
+    return [layout for layout in LAYOUTS.values() if layout.is_told_by(names)]
+
+
+def _is_folder_of(forms: _Forms, folder: Directory, name: str) -> bool:
+    """Whether an entry is a folder that templates may lie in."""
+    if not any(re.fullmatch(pattern.split("/")[0], name) for pattern, _ in forms if "/" in pattern):
+        return False
+    status = folder.find(name)
+    return status is not None and stat.S_ISDIR(status.st_mode)
 
 
 def check_replaceable(parent: Directory | None, name: str, quoted: str) -> None:
@@ -100,20 +144,22 @@ def not_replaceable(quoted: str, others: list[str]) -> ServiceError:
     )
 
 
-def _is_template(folder: Directory, name: str, half_written: bool) -> bool:
-    kinds = _KINDS | _ARRIVING_KINDS if half_written else _KINDS
-    kind = next((kind for names, kind in kinds.items() if re.fullmatch(names, name)), None)
-    status = folder.find(name)
+def _is_template(folder: Directory, path: str, forms: _Forms, half_written: bool) -> bool:
+    status = folder.find(path)
     if status is None:  # It has just gone.
         return True
-    if kind is None or not stat.S_ISREG(status.st_mode):
+    possible = [form for pattern, form in forms if re.fullmatch(pattern, path)]
+    possible += [form for pattern, form in _ANYWHERE.items() if re.fullmatch(pattern, path.rpartition("/")[2])]
+    if not possible or not stat.S_ISREG(status.st_mode):
         return False
-    whole, begin = kind
+    head = _head(folder, path)
+    return head is None or any(form.fits(head, half_written=half_written) for form in possible)
+
+
+def _head(folder: Directory, path: str) -> bytes | None:
+    """The first bytes of a regular file; None where it has just gone."""
     try:
-        with folder.open_file(name) as file:
-            head = file.read(_HEAD_BYTES)
+        with folder.open_file(path) as file:
+            return file.read(HEAD_BYTES)
     except FileNotFoundError:
-        return True
-    if not head or re.fullmatch(whole, head, re.DOTALL):
-        return True
-    return half_written and len(head) < _HEAD_BYTES and begin.startswith(head[: len(begin)])
+        return None

@@ -7,29 +7,27 @@ here follows a link, and what is not of our making is neither written to nor rem
 from __future__ import annotations
 
 import secrets
-import stat
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from render_actor.contract.sink import OUTPUT_FIELD, write_failure
 from render_actor.contract.view_files import FileContent
-from serve_app.base.aio import for_each
 from serve_app.base.directory import Directory, identity_of
 from serve_app.base.errors import ServiceError
 from serve_app.base.output_roots import OpenParent, OutputRoots
-from serve_app.templates.copy import copy_files, is_intact
+from serve_app.templates.copy import DamagedFileError
 from serve_app.templates.leftovers import remove_if_empty, remove_leftovers_of, staging_name, templates_left
+from serve_app.templates.places import Places
 from serve_app.templates.publishing import StagingMark, Target, changed_by_others, put_in_place
 from serve_app.templates.replaceable import check_replaceable
+from serve_app.templates.staged_files import ChangedFileError, StagedFiles
 
 MODE_WHILE_COLLECTING = 0o700
 GROUP_BITS = 0o7000
 """The bit among them by which files get their group from the folder above."""
 
 _MAX_TRIES = 5
-_FLUSHERS = 8
-"""Files flushed at once: a disk takes many small flushes together as fast as one."""
 
 
 class StagingFolder:
@@ -42,15 +40,15 @@ class StagingFolder:
         target: the folder to publish.
         job_id: part of the staging folder's name.
         quoted: the target as the client named it, for messages.
+        places: where views' files go in it; None for a flat folder.
     """
 
-    def __init__(self, roots: OutputRoots, target: Path, job_id: str, quoted: str) -> None:
+    def __init__(self, roots: OutputRoots, target: Path, job_id: str, quoted: str, places: Places | None = None) -> None:
         self._roots, self._target, self._job_id, self._quoted = roots, target, job_id, quoted
         self._parent: OpenParent | None = None
-        self._folder: Directory | None = None
+        self._files: StagedFiles | None = None
         self._mark: StagingMark | None = None
-        self._created: set[str] = set()
-        self._flushed: set[str] = set()
+        self.places = places or {}
 
     @property
     def mark(self) -> StagingMark:
@@ -59,10 +57,15 @@ class StagingFolder:
         return self._mark
 
     @property
+    def files(self) -> StagedFiles:
+        """What is collected."""
+        assert self._files is not None
+        return self._files
+
+    @property
     def directory(self) -> Directory:
         """Where the files are collected."""
-        assert self._folder is not None
-        return self._folder
+        return self.files.folder
 
     @property
     def parent(self) -> Directory:
@@ -117,14 +120,15 @@ class StagingFolder:
         if found is None:
             folder.close()
             return False
-        self._folder, self._mark, self._created = folder, left, set(found)
+        self._files, self._mark = StagedFiles(folder, self.places, found), left
         self._close_to_others(folder)
         return True
 
     def _make(self, parent: Directory) -> None:
         name = staging_name(self._job_id, secrets.token_hex(8))
         parent.make_folder(name)
-        self._folder = folder = parent.folder(name)
+        folder = parent.folder(name)
+        self._files = StagedFiles(folder, self.places)
         device, inode = folder.identity
         self._mark = StagingMark(name, device, inode, folder.mode)
         self._close_to_others(folder)
@@ -137,14 +141,8 @@ class StagingFolder:
 
     def write(self, name: str, data: bytes | memoryview) -> None:
         """Write one file, which must not be there."""
-        try:
-            with self.directory.create(name) as file:
-                self._created.add(name)
-                view = memoryview(data)
-                while view:
-                    view = view[file.write(view) :]
-        except OSError as error:
-            raise self.not_writable(error) from error
+        with self._told():
+            self.files.write(name, data)
 
     def take_over(self, source: Directory, files: Mapping[str, tuple[str, int]]) -> None:
         """Move files in that somebody else has written and flushed.
@@ -156,55 +154,50 @@ class StagingFolder:
         Raises:
             ServiceError: one is not there, or has another size; or the staging folder cannot be written.
         """
-        try:
-            for name, (there, size) in files.items():
-                status = source.status(there)
-                if not stat.S_ISREG(status.st_mode) or status.st_size != size:
-                    raise changed_by_others(self._quoted, name)
-                source.move(there, self.directory, name)
-                self._created.add(name)
-                self._flushed.add(name)
-        except OSError as error:
-            raise self.not_writable(error) from error
+        with self._told():
+            self.files.take_over(source, files)
 
-    def copy_from(self, source: Directory, files: Mapping[str, FileContent]) -> None:
+    def copy_from(self, source: Directory, files: Mapping[str, FileContent], places: Places | None = None) -> None:
         """Copy files from another folder; none of them may be here.
 
         Args:
             source: the folder.
             files: what each holds, by name.
+            places: of the other folder, where it is not flat.
 
         Raises:
             DamagedFileError: a file is missing there, or holds something else.
             ServiceError: the staging folder cannot be written.
         """
+        with self._told():
+            self.files.copy_from(source, files, places or {})
+
+    def complete(self, files: Mapping[str, FileContent]) -> None:
+        """Make the copies of those files that have more than one place.
+
+        Raises:
+            ServiceError: the folder cannot be written, or somebody else has changed a file in it.
+        """
         try:
-            copy_files(source, self.directory, files, self._created)
-        except OSError as error:
-            raise self.not_writable(error) from error
+            with self._told():
+                self.files.complete(files)
+        except DamagedFileError as error:
+            raise changed_by_others(self._quoted, str(error)) from error
 
     def intact(self, files: Mapping[str, FileContent]) -> bool:
         """Whether files lie in the folder and hold what they are said to."""
-        return intact(self.directory, files)
+        return self.files.intact(files)
 
     def keep_only(self, names: set[str]) -> None:
         """Remove what an earlier server, or a copy that failed, left in the folder and nobody vouches for."""
-        try:
-            for name in self._created - names:
-                self._remove(name)
-        except OSError as error:
-            raise self.not_writable(error) from error
-
-    def _remove(self, name: str) -> None:
-        with suppress(FileNotFoundError):
-            self.directory.remove_file(name)
-        self._created.discard(name)
+        with self._told():
+            self.files.keep_only(names)
 
     def publish(self, files: dict[str, int]) -> list[str]:
         """Put the staging folder in the target's place; a reader sees the old folder or the new one, never a mixture.
 
         Args:
-            files: name and bytes of each file that must be there, and no other may.
+            files: path and bytes of each file that must be there, and no other may.
 
         Returns:
             Sentences for the client: what of the replaced folder could not be removed.
@@ -213,39 +206,23 @@ class StagingFolder:
             ServiceError: the target cannot be replaced or written, or somebody else changed what is here; nothing was published.
         """
         assert self._parent is not None
-        try:
-            with self._roots.opened(self._target, self._quoted) as parent:
-                if parent is None or parent.identity != self._parent.directory.identity:
-                    raise ServiceError(
-                        "output_not_writable",
-                        f"a folder above {self._quoted!r} was moved or replaced by somebody else meanwhile; send the request again",
-                        "output_dir",
-                    )
-                check_replaceable(parent, self._target.name, self._quoted)
-                self._check_files(files)
-                self._flush(files)
-                warnings = put_in_place(parent, self.directory, self.mark, Target(self._target.name, self._quoted), self._job_id)
-                self._created = set()  # They are the target's now.
-                with suppress(OSError):  # It is published; a disk that fails now may forget that, not harm it.
-                    parent.flush()
-        except OSError as error:
-            raise self.not_writable(error) from error
+        with self._told(), self._roots.opened(self._target, self._quoted) as parent:
+            if parent is None or parent.identity != self._parent.directory.identity:
+                raise ServiceError(
+                    "output_not_writable",
+                    f"a folder above {self._quoted!r} was moved or replaced by somebody else meanwhile; send the request again",
+                    "output_dir",
+                )
+            check_replaceable(parent, self._target.name, self._quoted)
+            self.files.check(files)
+            self.files.flush(files)
+            warnings = put_in_place(parent, self.directory, self.mark, Target(self._target.name, self._quoted), self._job_id)
+            self.files.give_away()
+            with suppress(OSError):  # It is published; a disk that fails now may forget that, not harm it.
+                parent.flush()
         self._parent.keep_made()
         self._close()
         return warnings
-
-    def _check_files(self, files: dict[str, int]) -> None:
-        found = {}
-        for name in self.directory.names():
-            status = self.directory.status(name)
-            found[name] = status.st_size if stat.S_ISREG(status.st_mode) else -1
-        odd = sorted(name for name in found.keys() | files.keys() if found.get(name) != files.get(name))
-        if odd:
-            raise changed_by_others(self._quoted, ", ".join(odd[:3]))
-
-    def _flush(self, files: dict[str, int]) -> None:
-        for_each(self.directory.flush_file, files.keys() - self._flushed, _FLUSHERS)
-        self.directory.flush()
 
     def discard(self) -> None:
         """Remove the staging folder and the folders that were made for it, but for what others have put there."""
@@ -256,7 +233,7 @@ class StagingFolder:
         self._close()
 
     def _remove_staging(self, parent: Directory) -> None:
-        if self._folder is None or self._mark is None:
+        if self._files is None or self._mark is None:
             return
         status = parent.find(self._mark.name)
         if status is None or identity_of(status) != self._mark.identity:
@@ -264,9 +241,8 @@ class StagingFolder:
             target = parent.find(self._target.name)
             if target is not None and identity_of(target) == self._mark.identity:
                 return
-        for name in tuple(self._created):
-            self._remove(name)
-        remove_if_empty(parent, self._mark.name, self._folder)
+        self._files.remove_all()
+        remove_if_empty(parent, self._mark.name, self._files.folder)
 
     def leave(self) -> None:
         """Keep the staging folder for a later server, and let go of it."""
@@ -275,21 +251,23 @@ class StagingFolder:
         self._close()
 
     def _close(self) -> None:
-        if self._folder is not None:
-            self._folder.close()
+        if self._files is not None:
+            self._files.folder.close()
         if self._parent is not None:
             self._parent.directory.close()
-        self._folder = self._parent = None
+        self._files = self._parent = None
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what the disk says into what a client is told."""
+        try:
+            yield
+        except ChangedFileError as error:
+            raise changed_by_others(self._quoted, str(error)) from error
+        except OSError as error:
+            raise self.not_writable(error) from error
 
     def not_writable(self, error: OSError) -> ServiceError:
         """What a client is told when the disk refuses."""
         code, detail = write_failure(error, self._quoted)
         return ServiceError(code, detail, OUTPUT_FIELD)
-
-
-def intact(folder: Directory, files: Mapping[str, FileContent]) -> bool:
-    """Whether files lie in a folder and hold what they are said to."""
-    try:
-        return all(is_intact(folder, name, content) for name, content in files.items())
-    except OSError:
-        return False

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from render_actor.contract.file_kinds import FileKind
 from render_actor.contract.view_files import FileContent, PackedView, RenderedView, content_of, file_names
 from render_actor.contract.view_quality import ViewQuality
-from render_actor.contract.xyz_file import unpacked_file
+from render_actor.contract.xyz_file import PackedXyz, unpacked_file
 from serve_app.base.errors import ServiceError
+from serve_app.templates.places import Places
 
 
 def unpacked_files(view: RenderedView, packed: PackedView) -> dict[str, bytes | memoryview]:
@@ -19,12 +21,12 @@ def unpacked_files(view: RenderedView, packed: PackedView) -> dict[str, bytes | 
         ServiceError: ``render_failed`` when one is not what the renderer has said.
     """
     try:
-        files = (packed.rgb_png, packed.mask_png, unpacked_file(packed.xyz))
+        files = [unpacked_file(sent) if isinstance(sent, PackedXyz) else sent for sent in packed.files]
     except ValueError as error:
         raise _no_template(view.view) from error
     if tuple(content_of(data) for data in files) != view.files:
         raise _no_template(view.view)
-    return dict(zip(file_names(view.view), files, strict=True))
+    return dict(zip(file_names(view.view, view.kinds), files, strict=True))
 
 
 def _no_template(view: int) -> ServiceError:
@@ -33,10 +35,11 @@ def _no_template(view: int) -> ServiceError:
 
 def view_entry(view: RenderedView) -> dict[str, Any]:
     """A view's part of the manifest: what can be known when it is written."""
-    contents = zip(file_names(view.view), view.files, strict=True)
+    contents = zip(file_names(view.view, view.kinds), view.files, strict=True)
     return {
         "index": view.view,
         "mask_pixels": view.mask_pixels,
+        "mask_box": list(view.mask_box) if view.mask_box else None,
         "samples": int(view.quality.samples),
         "estimated_error": _rounded(view.quality.estimated_error),
         "error_bound": _rounded(view.quality.error_bound),
@@ -80,6 +83,23 @@ class RenderedViews:
         """Take in entries of views that are written."""
         self.entries.update((entry["index"], entry) for entry in entries)
 
+    def only(self, kinds: tuple[FileKind, ...]) -> RenderedViews:
+        """The same views with their files of some kinds alone."""
+        entries = {}
+        for view, entry in self.entries.items():
+            names = file_names(view, kinds)
+            entries[view] = entry | {"files": {name: file for name, file in entry["files"].items() if name in names}}
+        return RenderedViews(entries, dict(self.versions))
+
+    def placed(self, places: Places) -> list[dict[str, Any]]:
+        """The entries in order of their views, with the files named by their paths in a folder, copies and all."""
+        found = []
+        for view in sorted(self.entries):
+            files = self.entries[view]["files"]
+            by_path = {path: file for name, file in files.items() for path in places.get(name, (name,))}
+            found.append(self.entries[view] | {"files": by_path})
+        return found
+
     def files(self) -> dict[str, FileContent]:
         """What each file holds, by name."""
         found = {name: file for entry in self.entries.values() for name, file in entry["files"].items()}
@@ -111,4 +131,18 @@ class RenderedViews:
         """Inverse of ``to_json``."""
         rendered = cls(versions=dict(content["versions"]))
         rendered.add(content["entries"])
+        return rendered
+
+    @classmethod
+    def from_placed(cls, entries: Iterable[dict[str, Any]], versions: Mapping[str, str], places: Places) -> RenderedViews:
+        """Inverse of ``placed``: the files by name again, without the copies.
+
+        Raises:
+            KeyError: a view has a file with no place.
+        """
+        names = {path: (name, number) for name, paths in places.items() for number, path in enumerate(paths)}
+        rendered = cls(versions=dict(versions))
+        for entry in entries:
+            files = {names[path]: file for path, file in entry["files"].items()}
+            rendered.add([entry | {"files": {name: file for (name, number), file in files.items() if number == 0}}])
         return rendered

@@ -14,7 +14,7 @@ import pytest
 
 from render_actor.contract.cameras import camera_poses
 from render_actor.contract.view_files import file_names
-from serve_app.templates.replaceable import MANIFEST
+from serve_app.templates.layouts.layout import MANIFEST
 from tests.integration.conftest import Server
 from tests.wait import wait_until
 

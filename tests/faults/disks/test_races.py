@@ -11,7 +11,7 @@ import pytest
 
 from serve_app.base import directory
 from serve_app.base.errors import ServiceError
-from serve_app.templates.replaceable import MANIFEST
+from serve_app.templates.layouts.layout import MANIFEST
 from tests.faults.conftest import FULL
 from tests.faults.disks.neighbour import KINDS
 from tests.faults.disks.place import Place

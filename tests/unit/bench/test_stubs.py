@@ -12,8 +12,9 @@ import pytest
 from bench.process_cpu import kind_of
 from bench.stub_app import StubArgs
 from bench.stub_renderer import ball
+from render_actor.contract.file_kinds import TEMPLATE_KINDS
 from render_actor.contract.sink import PROBE, attempt_names
-from render_actor.view.template_files import TemplateFiles, check_files
+from render_actor.view.template_files import check_files
 
 RENDERED = """
 import dataclasses, json, os, sys
@@ -40,8 +41,8 @@ def test_a_stub_writes_files_that_are_templates(tmp_path: Path) -> None:
     assert answer["failure"] is None and not answer["bpy"]
     assert [view for view, *_ in answer["told"]] == [0, 1]
     for view, in_sink, sizes, pixels in answer["told"]:
-        files = TemplateFiles(*((tmp_path / name).read_bytes() for name in attempt_names(view, 7)))
-        assert in_sink and sizes == [len(data) for data in files] and pixels == ball(128, 96).mask.sum()
+        files = dict(zip(TEMPLATE_KINDS, ((tmp_path / name).read_bytes() for name in attempt_names(view, 7)), strict=True))
+        assert in_sink and sizes == [len(data) for data in files.values()] and pixels == ball(128, 96).mask.sum()
         check_files(files, ball(128, 96))
 
 

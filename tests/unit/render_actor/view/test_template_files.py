@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
-from render_actor.view.template_files import NoTemplateError, check_files, template_files
+from render_actor.view.template_files import NoTemplateError, ViewFiles, check_files, template_files
 from tests.unit.render_actor.view.traced_views import traced_view
 
 
@@ -22,21 +22,21 @@ VIEW = traced_view()
 FILES = template_files(VIEW)
 
 BAD: dict[str, dict[str, Any]] = {
-    "no xyz": {"xyz_npy": b""},
-    "xyz of another type": {"xyz_npy": npy(VIEW.xyz.astype(np.float32))},
-    "xyz of another size": {"xyz_npy": npy(VIEW.xyz[1:])},
-    "xyz of two columns": {"xyz_npy": npy(VIEW.xyz[..., :2])},
-    "xyz by columns": {"xyz_npy": npy(np.asfortranarray(VIEW.xyz))},
-    "xyz cut off": {"xyz_npy": FILES.xyz_npy[:-1]},
-    "xyz with more behind it": {"xyz_npy": FILES.xyz_npy + b"x"},
-    "other coordinates": {"xyz_npy": encode_xyz(VIEW.xyz + np.float16(1))},
-    "no RGB": {"rgb_png": b"no PNG"},
-    "RGB cut off": {"rgb_png": FILES.rgb_png[:-40]},
-    "RGB of another size": {"rgb_png": encode_rgb(VIEW.rgb[1:])},
-    "another image": {"rgb_png": encode_rgb(VIEW.rgb[::-1])},
-    "no mask": {"mask_png": b""},
-    "another mask": {"mask_png": encode_mask(~VIEW.mask)},
-    "a mask of three channels": {"mask_png": FILES.rgb_png},
+    "no xyz": {"xyz": b""},
+    "xyz of another type": {"xyz": npy(VIEW.xyz.astype(np.float32))},
+    "xyz of another size": {"xyz": npy(VIEW.xyz[1:])},
+    "xyz of two columns": {"xyz": npy(VIEW.xyz[..., :2])},
+    "xyz by columns": {"xyz": npy(np.asfortranarray(VIEW.xyz))},
+    "xyz cut off": {"xyz": FILES["xyz"][:-1]},
+    "xyz with more behind it": {"xyz": FILES["xyz"] + b"x"},
+    "other coordinates": {"xyz": encode_xyz(VIEW.xyz + np.float16(1))},
+    "no RGB": {"rgb": b"no PNG"},
+    "RGB cut off": {"rgb": FILES["rgb"][:-40]},
+    "RGB of another size": {"rgb": encode_rgb(VIEW.rgb[1:])},
+    "another image": {"rgb": encode_rgb(VIEW.rgb[::-1])},
+    "no mask": {"mask": b""},
+    "another mask": {"mask": encode_mask(~VIEW.mask)},
+    "a mask of three channels": {"mask": FILES["rgb"]},
 }
 
 
@@ -47,7 +47,7 @@ def test_files_of_a_view_are_what_was_traced() -> None:
 @pytest.mark.parametrize("fault", BAD)
 def test_files_that_hold_something_else_are_refused(fault: str) -> None:
     with pytest.raises(NoTemplateError):
-        check_files(FILES._replace(**BAD[fault]), VIEW)
+        check_files(cast(ViewFiles, {**FILES, **BAD[fault]}), VIEW)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from render_actor.contract.sink import PROBE, attempt_names
 from render_actor.contract.types import Sink, ViewBatch
 from render_actor.contract.view_files import content_of
-from render_actor.contract.xyz_file import unpacked_file
+from render_actor.contract.xyz_file import PackedXyz, unpacked_file
 from render_actor.view.sink_folder import SinkFolder
 from render_actor.view.template_files import template_files
 from render_actor.view.view_output import MadeView, ViewFailedError, ViewOutput
@@ -40,9 +40,9 @@ def test_a_view_is_written_under_the_names_of_its_attempt(tmp_path: Path) -> Non
         ((told, sent),) = output.finished()
         assert output.finished() == []
     assert told.in_sink and sent is None and output.refused == ""
-    files = template_files(view)
+    files = list(template_files(view).values())
     assert told.files == tuple(map(content_of, files)) and told.mask_pixels == view.mask.sum() and told.seconds > view.seconds
-    assert [(tmp_path / "sink" / name).read_bytes() for name in attempt_names(7, FENCE)] == list(files)
+    assert [(tmp_path / "sink" / name).read_bytes() for name in attempt_names(7, FENCE)] == files
 
 
 @pytest.mark.parametrize("seen", [True, False])
@@ -53,8 +53,9 @@ def test_without_a_sink_or_where_it_is_not_seen_the_files_are_packed(tmp_path: P
         output.take(view)
         ((told, packed),) = output.finished()
     assert not told.in_sink and packed is not None
-    rgb, mask, xyz = template_files(view)
-    assert (packed.rgb_png, packed.mask_png, bytes(unpacked_file(packed.xyz))) == (rgb, mask, xyz)
+    rgb, mask, xyz = template_files(view).values()
+    packed_xyz = packed.files[2]
+    assert isinstance(packed_xyz, PackedXyz) and (*packed.files[:2], bytes(unpacked_file(packed_xyz))) == (rgb, mask, xyz)
     assert told.files == tuple(map(content_of, (rgb, mask, xyz)))
     assert bool(output.refused) == (not seen)
 

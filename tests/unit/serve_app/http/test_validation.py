@@ -46,7 +46,7 @@ def test_an_unknown_field_is_named_and_the_known_ones_are_listed() -> None:
 
 @pytest.mark.parametrize(
     ("typo", "meant"),
-    [("normalise", "normalize"), ("resolutionn", "resolution"), ("Samples", "samples"), ("cadpath", "cad_path"), ("output", "output_dir")],
+    [("normalise", "normalize"), ("resolutionn", "resolution"), ("Samples", "samples"), ("cadpath", "cad_path"), ("output", "outputs")],
 )
 def test_a_name_near_a_known_one_is_suggested(typo: str, meant: str) -> None:
     assert f"unknown field {typo!r} (did you mean {meant!r}?); known" in refusal(**{typo: 1})[1]
@@ -58,6 +58,12 @@ def test_of_an_object_inside_the_request_the_objects_fields_are_known() -> None:
         "unknown field 'camera.fov'; known fields are K, width, height, distance_mm, poses, crop",
     )
     assert "unknown field 'camera.crop.sizes' (did you mean 'size'?); known" in refusal(camera={"crop": {"sizes": 1}})[1]
+
+
+def test_a_name_that_is_missing_is_suggested_before_one_that_is_nearer() -> None:
+    with pytest.raises(ValidationError) as caught:
+        RenderRequest.model_validate({"cad_path": "a.ply", "output": "out"})
+    assert "unknown field 'output' (did you mean 'output_dir'?)" in validation_error(caught.value.errors(), RenderRequest).detail
 
 
 @pytest.mark.parametrize("name", ["body", "query", "path", "header"])

@@ -58,7 +58,7 @@ class CountingRenderers:
 
     async def fetch(self, view: RenderedView) -> PackedView:
         self.fetched += 1
-        return PackedView(b"", b"", packed(np.zeros((0, 0, 3), dtype=np.float16), np.zeros((0, 0), dtype=bool)))
+        return PackedView((b"", b"", packed(np.zeros((0, 0, 3), dtype=np.float16), np.zeros((0, 0), dtype=bool))))
 
     def views(self, job: str | None = None) -> list[int]:
         """The views that were asked for, in order; of one job, or of all."""

@@ -20,7 +20,7 @@ from serve_app.jobs.job import Job
 from serve_app.jobs.record import record_of
 from serve_app.rendering.retry_policy import MAX_LOST_RENDERERS
 from serve_app.templates.arrivals import Arrivals
-from serve_app.templates.replaceable import MANIFEST
+from serve_app.templates.layouts.layout import MANIFEST
 from serve_app.templates.staging import StagingFolder
 from tests.unit.serve_app.rendering.fakes import all_turns, until
 from tests.unit.serve_app.rendering.job_server import EVERYTHING, LOST, VIEWS, Server, accepted, files_of, restarted, started

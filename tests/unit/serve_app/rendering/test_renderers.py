@@ -151,9 +151,9 @@ async def test_the_states_are_what_the_renderers_told_and_none_is_asked() -> Non
 async def test_images_come_from_the_object_store_and_may_be_lost_with_their_owner() -> None:
     asked = renderers(Handle(free))
     there: asyncio.Future[PackedView] = asyncio.Future()
-    there.set_result(PackedView(b"rgb", b"mask", packed(np.zeros((0, 0, 3), dtype=np.float16), np.zeros((0, 0), dtype=bool))))
+    there.set_result(PackedView((b"rgb", b"mask", packed(np.zeros((0, 0, 3), dtype=np.float16), np.zeros((0, 0), dtype=bool)))))
     view = rendered_view(0)
-    assert (await asked.fetch(dataclasses.replace(view, payload=there))).rgb_png == b"rgb"
+    assert (await asked.fetch(dataclasses.replace(view, payload=there))).files[0] == b"rgb"
     gone: asyncio.Future[PackedView] = asyncio.Future()
     gone.set_exception(OwnerDiedError("ab" * 28, b"", ""))
     for payload in (gone, None):

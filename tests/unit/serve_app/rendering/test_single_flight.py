@@ -15,6 +15,7 @@ from render_actor.contract.view_files import FileContent
 from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
 from serve_app.rendering.single_flight import SingleFlight
+from serve_app.templates.places import Places
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
 from tests.unit.serve_app.rendering.fakes import all_turns, until
@@ -189,10 +190,10 @@ def slow_copies(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threa
     begun, go_on = threading.Event(), threading.Event()
     real = StagingFolder.copy_from
 
-    def copy_from(self: StagingFolder, source: Directory, files: Mapping[str, FileContent]) -> None:
+    def copy_from(self: StagingFolder, source: Directory, files: Mapping[str, FileContent], places: Places | None = None) -> None:
         begun.set()
         go_on.wait(10)
-        real(self, source, files)
+        real(self, source, files, places)
 
     monkeypatch.setattr(StagingFolder, "copy_from", copy_from)
     return begun, go_on

@@ -47,7 +47,7 @@ def written(sink: SinkFolder, fence: int, brightness: int = 1) -> RenderedView:
     """A view that a renderer has written, and what it says of it."""
     data = [template(name, brightness) for name in file_names(VIEW)]
     sink.write(dict(zip(attempt_names(VIEW, fence), data, strict=True)))
-    return RenderedView(VIEW, tuple(map(content_of, data)), 0.5, 9, ViewQuality(1), in_sink=True)  # type: ignore[arg-type]
+    return RenderedView(VIEW, tuple(map(content_of, data)), 0.5, 9, ViewQuality(1), in_sink=True)
 
 
 def test_what_a_renderer_writes_is_taken_over_and_published(tmp_path: Path, staging: StagingFolder, arrivals: Arrivals) -> None:

@@ -5,7 +5,7 @@ import errno
 import hashlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ import pytest
 from render_actor.contract.view_files import FileContent
 from serve_app.base.directory import Directory
 from serve_app.templates import cache as template_cache
-from serve_app.templates import staging as staging_module
+from serve_app.templates import staged_files
 from serve_app.templates.cache import TemplateCache
-from serve_app.templates.copy import DamagedFileError, copy_files
+from serve_app.templates.copy import DamagedFileError, FileCopy, copy_files
 from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews
 from tests.unit.serve_app.templates_made import content_of, leftovers_of, staging_at
@@ -201,7 +201,7 @@ async def test_who_is_canceled_while_files_are_copied_waits_for_the_copy(
 ) -> None:
     begun, go_on, copied = threading.Event(), threading.Event(), threading.Event()
 
-    def slow(source: Directory, target: Directory, files: Mapping[str, FileContent], created: set[str] | None = None) -> None:
+    def slow(source: Directory, target: Directory, files: Iterable[FileCopy], created: set[str] | None = None) -> None:
         begun.set()
         go_on.wait(10)
         copy_files(source, target, files, created)
@@ -212,7 +212,7 @@ async def test_who_is_canceled_while_files_are_copied_waits_for_the_copy(
     target = empty(tmp_path, "b")
     if not inserting:
         await cache.insert("key", source, rendered)
-    monkeypatch.setattr(template_cache if inserting else staging_module, "copy_files", slow)
+    monkeypatch.setattr(staged_files, "copy_files", slow)
 
     async def job() -> None:
         try:
@@ -241,12 +241,12 @@ def test_a_copy_is_checked_and_is_no_link(tmp_path: Path) -> None:
     data = os.urandom(3_000_000)
     (tmp_path / "a" / "f").write_bytes(data)
     with Directory.open(tmp_path / "a") as source, Directory.open(tmp_path / "b") as target:
-        copy_files(source, target, {"f": content_of(data)})
+        copy_files(source, target, [FileCopy("f", "f", content_of(data))])
         assert (tmp_path / "b" / "f").read_bytes() == data
         assert (tmp_path / "a" / "f").stat().st_ino != (tmp_path / "b" / "f").stat().st_ino
         target.remove_file("f")
         with pytest.raises(DamagedFileError, match="f has another SHA-256"):
-            copy_files(source, target, {"f": FileContent("0" * 64, len(data))})
+            copy_files(source, target, [FileCopy("f", "f", FileContent("0" * 64, len(data)))])
 
 
 def test_a_source_of_another_size_is_not_copied(tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_a_source_of_another_size_is_not_copied(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     with Directory.open(tmp_path / "a") as source, Directory.open(tmp_path / "b") as target:
         with pytest.raises(DamagedFileError, match="another size"):
-            copy_files(source, target, {"f": content_of(b"x")})
+            copy_files(source, target, [FileCopy("f", "f", content_of(b"x"))])
         assert target.names() == []
 
 

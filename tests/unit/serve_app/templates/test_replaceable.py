@@ -115,7 +115,8 @@ def test_a_half_written_template_is_ours_where_a_server_was_killed(tmp_path: Pat
     folder = filled(tmp_path / "t", name)
     os.truncate(folder / name, size)
     with Directory.open(folder) as opened:
-        assert templates_left(opened) == [name]
+        left = templates_left(opened)
+        assert left is not None and left.templates == [name]
         (folder / name).write_bytes(b"letter"[:size])
         assert templates_left(opened) is None
 

@@ -20,33 +20,35 @@ MASK[10:20, 30:40] = True
 XYZ = np.full((64, 64, 3), -1, dtype=np.float16)
 XYZ[MASK] = np.random.default_rng(3).normal(size=(100, 3))
 FILES = encode_rgb(np.zeros((64, 64, 3), dtype=np.uint8)), encode_mask(MASK), encode_xyz(XYZ)
-SENT = PackedView(FILES[0], FILES[1], packed(XYZ, MASK))
-VIEW = RenderedView(7, tuple(map(content_of, FILES)), 0.5, 100, ViewQuality(12, 0.83456, 1.25), in_sink=False)  # type: ignore[arg-type]
+SENT = PackedView((FILES[0], FILES[1], packed(XYZ, MASK)))
+VIEW = RenderedView(7, tuple(map(content_of, FILES)), 0.5, 100, ViewQuality(12, 0.83456, 1.25), in_sink=False)
 
 
 def test_files_that_travelled_are_the_bytes_that_were_hashed() -> None:
     assert unpacked_files(VIEW, SENT) == dict(zip(file_names(7), FILES, strict=True))
 
 
-BAD: dict[str, dict[str, Any]] = {
-    "no points": {"xyz": dataclasses.replace(SENT.xyz, points=SENT.xyz.points[:0])},
-    "points cut off": {"xyz": dataclasses.replace(SENT.xyz, points=SENT.xyz.points[:-1])},
-    "points of another view": {"xyz": dataclasses.replace(SENT.xyz, points=SENT.xyz.points + np.float16(1))},
-    "points of two columns": {"xyz": dataclasses.replace(SENT.xyz, points=SENT.xyz.points[:, :2])},
-    "pixels of another view": {"xyz": dataclasses.replace(SENT.xyz, mask_bits=SENT.xyz.mask_bits[::-1].copy())},
-    "no RGB": {"rgb_png": b""},
-    "RGB cut off": {"rgb_png": SENT.rgb_png[:-1]},
-    "no mask": {"mask_png": b""},
-    "no image for a mask": {"mask_png": b"no PNG"},
-    "an empty mask": {"mask_png": encode_mask(np.zeros((64, 64), dtype=bool))},
-    "a mask of three channels": {"mask_png": SENT.rgb_png},
+PACKED_XYZ = packed(XYZ, MASK)
+BAD: dict[str, tuple[int, Any]] = {
+    "no points": (2, dataclasses.replace(PACKED_XYZ, points=PACKED_XYZ.points[:0])),
+    "points cut off": (2, dataclasses.replace(PACKED_XYZ, points=PACKED_XYZ.points[:-1])),
+    "points of another view": (2, dataclasses.replace(PACKED_XYZ, points=PACKED_XYZ.points + np.float16(1))),
+    "points of two columns": (2, dataclasses.replace(PACKED_XYZ, points=PACKED_XYZ.points[:, :2])),
+    "pixels of another view": (2, dataclasses.replace(PACKED_XYZ, mask_bits=PACKED_XYZ.mask_bits[::-1].copy())),
+    "no RGB": (0, b""),
+    "RGB cut off": (0, FILES[0][:-1]),
+    "no mask": (1, b""),
+    "no image for a mask": (1, b"no PNG"),
+    "an empty mask": (1, encode_mask(np.zeros((64, 64), dtype=bool))),
+    "a mask of three channels": (1, FILES[0]),
 }
 
 
 @pytest.mark.parametrize("fault", BAD)
 def test_files_that_changed_on_their_way_are_refused(fault: str) -> None:
+    number, data = BAD[fault]
     with pytest.raises(ServiceError, match="view 7 that are not a template") as caught:
-        unpacked_files(VIEW, dataclasses.replace(SENT, **BAD[fault]))
+        unpacked_files(VIEW, PackedView((*SENT.files[:number], data, *SENT.files[number + 1 :])))
     assert caught.value.code == "render_failed"
 
 
