@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-FileKind = Literal["rgb", "mask", "xyz", "depth", "normals", "rgba"]
+FileKind = Literal["rgb", "mask", "xyz", "depth", "normals", "rgba", "masked"]
 """What a file of an H x W view holds:
 
 - ``rgb``: PNG, 3 x uint8.
@@ -17,6 +17,7 @@ FileKind = Literal["rgb", "mask", "xyz", "depth", "normals", "rgba"]
   round((n + 1) / 2 x 255) in the channels red, green, blue; the side that is seen, so z is as good as never above 0; background 0, 0, 0,
   which no normal has.
 - ``rgba``: PNG, 4 x uint8: ``rgb``, with ``mask`` as alpha, and 0, 0, 0 where that is 0.
+- ``masked``: PNG, 3 x uint8: ``rgb``, and 0, 0, 0 where ``mask`` is 0.
 """
 
 KINDS: tuple[FileKind, ...] = get_args(FileKind)

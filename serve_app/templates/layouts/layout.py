@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,27 @@ class ObjectView:
     mask_box: tuple[int, int, int, int]
 
 
+class Cameras(NamedTuple):
+    """What a request asks for of its cameras, with the layout's defaults.
+
+    Attributes:
+        listed: whether they are those of a level, in its order.
+        pinhole: (fx, fy, cx, cy) of all views; None where the request gives none, or each view has its own.
+        size: (width, height) of the images in pixels.
+    """
+
+    listed: bool
+    pinhole: tuple[float, float, float, float] | None
+    size: tuple[int, int]
+
+
+class Refusal(NamedTuple):
+    """Why a layout cannot have such cameras, as a sentence with the remedy, and the request's field."""
+
+    detail: str
+    field: str
+
+
 @dataclass(frozen=True)
 class RenderedObject:
     """A job's views, as a layout's documents tell of them.
@@ -53,6 +74,7 @@ class RenderedObject:
     Attributes:
         object_id: number of the object in its dataset.
         dataset: the dataset's name; for documents alone, it is no part of a path.
+        place: path of the published folder, as the client names it; some documents name files by it.
         outputs: what the request has added.
         depth_scale: mm that 1 stands for in ``depth`` files.
         corners: (2, 3) minimum and maximum corner of the CAD in its own frame, mm.
@@ -61,6 +83,7 @@ class RenderedObject:
 
     object_id: int
     dataset: str
+    place: str
     outputs: frozenset[Output]
     depth_scale: float
     corners: NDArray[np.float64]
@@ -81,6 +104,8 @@ class Layout(ABC):
             No path may be deeper than one sub-folder. Only a folder in which there is nothing else is ever replaced.
         beside_forms: the same of what ``beside`` gives, by path below ``output_dir``.
         request_defaults: fields of a request that have another default in this layout.
+        distance_diameters: how many of the object's diameters its origin is away from the cameras, where the request gives no distance;
+            None leaves it to the request's ``normalize``.
     """
 
     name: ClassVar[str]
@@ -91,6 +116,7 @@ class Layout(ABC):
     forms: ClassVar[Mapping[str, FileForm]]
     beside_forms: ClassVar[Mapping[str, FileForm]] = {}
     request_defaults: ClassVar[Mapping[str, Any]] = {}
+    distance_diameters: ClassVar[float | None] = None
 
     @abstractmethod
     def folder(self, object_id: int) -> str:
@@ -116,6 +142,10 @@ class Layout(ABC):
         Each is written whole or not at all, just before the folder is published; an earlier one of the same form is replaced.
         """
         return {}
+
+    def refusal(self, cameras: Cameras) -> Refusal | None:
+        """Why the pipeline could not read views of such cameras; None where it can."""
+        return None
 
     def is_told_by(self, paths: Collection[str]) -> bool:
         """Whether a folder without a manifest of ours can be nothing else than this layout's, judged by the paths of its files.

@@ -16,4 +16,4 @@ def rendered_object(views: int = 2, outputs: frozenset[Output] = frozenset(), ob
         pose[:3, 3] = 1.0, 2.0, 400.0 + index
         made.append(ObjectView(index, pose, intrinsics, 640, 480, 100 + index, (300, 200, 340, 230 + index)))
     corners = np.array([[-30.0, -20.0, -10.0], [30.0, 20.0, 10.0]])
-    return RenderedObject(object_id, "lm", outputs, 0.1, corners, tuple(made))
+    return RenderedObject(object_id, "lm", f"/data/lm/{object_id}", outputs, 0.1, corners, tuple(made))

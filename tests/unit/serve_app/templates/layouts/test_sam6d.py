@@ -16,7 +16,7 @@ def test_templates_lie_flat_under_the_names_that_sam6d_reads() -> None:
 
 
 def test_no_consumer_counts_what_outputs_add() -> None:
-    added = [path for kind in KINDS if kind not in Sam6d.kinds for path in Sam6d().paths(kind, 0, 42)]
+    added = [path for kind in KINDS if kind in Sam6d.outputs for path in Sam6d().paths(kind, 0, 42)]
     added += Sam6d().documents(rendered_object(outputs=frozenset({"poses"})))
     assert sorted(added) == ["extra/depth_0.png", "extra/normals_0.png", "extra/poses.json", "extra/rgba_0.png"]
 
