@@ -15,6 +15,35 @@ from serve_app.cli.messages import CommandError
 _POLL_SECONDS = 0.3
 
 
+class NoServerError(CommandError):
+    """No server answers."""
+
+
+class RefusedError(CommandError):
+    """The server has refused a request.
+
+    Attributes:
+        detail: why, as a sentence.
+        code: machine-readable reason; empty where the answer was not the server's own.
+        status: of HTTP.
+        retry_after_sec: when to send it again; None where that is no use.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.code, self.status = "", response.status_code
+        waits = response.headers.get("Retry-After", "")
+        self.retry_after_sec = float(waits) if waits.isdecimal() else None
+        try:
+            body = response.json()
+            self.detail, self.code = str(body["detail"]), str(body["code"])
+            message = f"{self.detail} [{self.code}]"
+            if response.status_code == httpx.codes.UNAUTHORIZED:
+                message += "; this command sends RENDER_API_KEY, or what is in RENDER_API_KEY_FILE"
+        except (ValueError, KeyError, TypeError):
+            self.detail = message = response.text[:200]
+        super().__init__(f"the server refused: {message}")
+
+
 class Client:
     """Talks to a running server, with the key of ``RENDER_API_KEY`` or ``RENDER_API_KEY_FILE`` when one is set.
 
@@ -36,6 +65,10 @@ class Client:
         """JSON of a POST."""
         return self._json(lambda: self._http.post(path, json=body, params=query))
 
+    def put(self, path: str, body: Any, **query: Any) -> Any:
+        """JSON of a PUT."""
+        return self._json(lambda: self._http.put(path, json=body, params=query))
+
     def post_waiting(self, path: str, body: Any) -> Any:
         """JSON of a POST that is answered when its job has ended, however long that takes."""
         return self._json(lambda: self._http.post(path, json=body, params={"wait": "true"}, timeout=None))
@@ -48,16 +81,9 @@ class Client:
         try:
             response = send()
         except httpx.HTTPError as error:
-            raise CommandError(f"no server answers at {self.url} ({error}); start one with `make serve`, or pass --url") from error
+            raise NoServerError(f"no server answers at {self.url} ({error}); start one with `make serve`, or pass --url") from error
         if response.is_error:
-            try:
-                body = response.json()
-                message = f"{body['detail']} [{body['code']}]"
-                if response.status_code == httpx.codes.UNAUTHORIZED:
-                    message += "; this command sends RENDER_API_KEY, or what is in RENDER_API_KEY_FILE"
-            except (ValueError, KeyError, TypeError):
-                message = response.text[:200]
-            raise CommandError(f"the server refused: {message}")
+            raise RefusedError(response)
         return response
 
     def _json(self, send: Callable[[], httpx.Response]) -> Any:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from serve_app.base.api_key import UnusableKeyError, key_of, source_of_key
 from serve_app.base.settings import Settings, wrong_setting
+from serve_app.cli.bop.command import add_bop_flags, bop
 from serve_app.cli.check_templates import add_check_flags, check_templates
 from serve_app.cli.checks import check_confinement, check_python, check_system_libraries
 from serve_app.cli.demo import demo
@@ -44,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--url", default=default_url, help="the server (default: %(default)s)")
     add_option_flags(command)
     command.set_defaults(run=render)
+
+    command = commands.add_parser("bop", help="render the CADs of a dataset for a pipeline, on a running server")
+    add_bop_flags(command, default_url)
+    command.set_defaults(run=bop)
 
     command = commands.add_parser("jobs", help="list the jobs of a running server, or show one")
     command.add_argument("job_id", nargs="?")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,9 +16,11 @@ _PARSERS: dict[str, Any] = {"level": int, "camera": json.loads}
 """Of the flags whose text is neither a plain number nor itself; ``camera`` takes JSON."""
 
 
-def add_option_flags(parser: argparse.ArgumentParser) -> None:
-    """A flag for each option of a render request, so that the two never drift apart."""
+def add_option_flags(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
+    """A flag for each option of a render request but some, so that the two never drift apart."""
     for name, field in RenderOptions.model_fields.items():
+        if name in without:
+            continue
         flag = "--" + name.replace("_", "-")
         help_text = (field.description or "").replace("%", "%%")
         if isinstance(field.default, bool):
@@ -30,7 +33,7 @@ def add_option_flags(parser: argparse.ArgumentParser) -> None:
 
 def chosen_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options that were given."""
-    values = {name: getattr(arguments, name) for name in RenderOptions.model_fields}
+    values = {name: getattr(arguments, name, None) for name in RenderOptions.model_fields}
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -53,3 +53,11 @@ IdempotencyKey = Annotated[
 ]
 JOB_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 JobId = Annotated[str, Path(pattern=JOB_ID_PATTERN, description="The job's id: the server's, or one of your own.")]
+JobGroup = Annotated[
+    str | None,
+    Query(
+        pattern=JOB_ID_PATTERN,
+        description="Jobs of one group share one share of the renderers and are rendered in the order in which they came, as the items of "
+        "a batch are; they are `batch` unless they say otherwise. Left out: each job is its own group.",
+    ),
+]

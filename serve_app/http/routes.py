@@ -14,7 +14,17 @@ from fastapi.responses import PlainTextResponse
 from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
 from serve_app.http import batch, cancel, v1
-from serve_app.http.dependencies import IdempotencyKey, JobId, RequestId, ServerSettings, ServerWaitLimit, Service, Wait, WaitTimeout
+from serve_app.http.dependencies import (
+    IdempotencyKey,
+    JobGroup,
+    JobId,
+    RequestId,
+    ServerSettings,
+    ServerWaitLimit,
+    Service,
+    Wait,
+    WaitTimeout,
+)
 from serve_app.http.docs import docs_router
 from serve_app.http.errors import HANDLERS, NOT_READY, failures
 from serve_app.http.job_answer import JobAnswer, JobList, job_answer
@@ -70,13 +80,14 @@ async def render_templates(
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
     idempotency_key: IdempotencyKey = None,
+    group: JobGroup = None,
 ) -> AcceptedJob | JobAnswer:
     """Render one CAD as a job.
 
     With an `Idempotency-Key`, sending the same request again is the same job: safe to repeat when an answer was lost.
     """
     return await _accepted(
-        service, request, wait_limit if wait else None, wait_timeout_sec, request_key=idempotency_key, request_id=request_id
+        service, request, wait_limit if wait else None, wait_timeout_sec, group, request_key=idempotency_key, request_id=request_id
     )
 
 
@@ -89,9 +100,10 @@ async def put_job(
     request_id: RequestId,
     wait: Wait = False,
     wait_timeout_sec: WaitTimeout = None,
+    group: JobGroup = None,
 ) -> AcceptedJob | JobAnswer:
     """Render one CAD as a job with an id of your own; sending the same again is the same job."""
-    return await _accepted(service, request, wait_limit if wait else None, wait_timeout_sec, job_id=job_id, request_id=request_id)
+    return await _accepted(service, request, wait_limit if wait else None, wait_timeout_sec, group, job_id=job_id, request_id=request_id)
 
 
 async def _accepted(
@@ -99,12 +111,13 @@ async def _accepted(
     request: RenderRequest,
     wait_limit: WaitLimit | None,
     wait_timeout_sec: float | None,
+    group: str | None,
     *,
     request_id: str,
     job_id: str | None = None,
     request_key: str | None = None,
 ) -> AcceptedJob | JobAnswer:
-    accept = partial(service.accept, request, job_id=job_id, request_key=request_key, request_id=request_id)
+    accept = partial(service.accept, request, group or "", job_id=job_id, request_key=request_key, request_id=request_id)
     if wait_limit is not None:
         with wait_limit.place():
             return await answer_when_ended(await accept(), wait_timeout_sec)

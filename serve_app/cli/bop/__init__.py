@@ -1,0 +1,1 @@
+"""``render-server bop``: the CADs of a dataset, rendered for a pipeline."""

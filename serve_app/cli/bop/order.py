@@ -1,0 +1,119 @@
+"""What is asked of the server for each CAD, and under which job id, so that the same command finds its jobs again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from serve_app.cli.bop.failures import UsageError
+from serve_app.cli.bop.models import Model
+from serve_app.templates.layouts.layout import Layout
+
+_LOOKS = (".mtl", ".png", ".jpg", ".jpeg", ".bmp", ".tga", ".tif", ".tiff", ".bin")
+"""What a CAD may refer to beside it."""
+
+_MM_PER_UNIT = {"mm": 1.0, "m": 1000.0}
+
+
+@dataclass(frozen=True)
+class Order:
+    """One CAD to be rendered.
+
+    Attributes:
+        model: the CAD.
+        body: of the request.
+        folder: that will be published.
+        content: SHA-256 in hex of all that decides the files: the CAD, what lies beside it, the request, the server's release.
+    """
+
+    model: Model
+    body: Mapping[str, Any]
+    folder: Path
+    content: str
+
+    def job_id(self, attempt: int) -> str:
+        """The id of the job that is made for it.
+
+        Args:
+            attempt: 1, and higher where an earlier job failed, or its files have gone.
+        """
+        return f"bop-{self.content[:32]}" + (f"-{attempt}" if attempt > 1 else "")
+
+
+def orders_of(
+    models: list[Model],
+    layout: Layout,
+    output: Path,
+    dataset: str,
+    options: Mapping[str, Any],
+    distance_diameters: float | None,
+    version: str,
+) -> list[Order]:
+    """An order for each CAD.
+
+    Args:
+        models: the CADs.
+        layout: of the files.
+        output: absolute; the folder of the dataset.
+        dataset: its name.
+        options: of every request.
+        distance_diameters: how many of its diameters an object is away from the cameras; None leaves it to the options and the layout.
+        version: the server's release.
+
+    Raises:
+        UsageError: a diameter is needed and not known, or a CAD cannot be read.
+    """
+    looks = _beside(models[0].path.parent)
+    shared_folder = layout.folder(1) == layout.folder(2)
+    orders = []
+    for model in models:
+        # Where a layout calls every object's folder the same, each has a folder of its own above it.
+        output_dir = output / model.path.stem if shared_folder else output
+        body = {
+            "cad_path": str(model.path),
+            "output_dir": str(output_dir),
+            "layout": layout.name,
+            "object_id": model.object_id,
+            "dataset": dataset,
+            "priority": "batch",
+            **_with_distance(model, layout, options, distance_diameters),
+        }
+        content = hashlib.sha256(json.dumps([body, _digest(model.path), looks, version], sort_keys=True).encode()).hexdigest()
+        orders.append(Order(model, body, output_dir / layout.folder(model.object_id), content))
+    return orders
+
+
+def _with_distance(
+    model: Model, layout: Layout, options: Mapping[str, Any], distance_diameters: float | None
+) -> Mapping[str, Any]:  # fmt: skip
+    """The options, and the distance where it is told in diameters."""
+    camera = options.get("camera") or {}
+    told = camera.get("distance_mm") is not None or options.get("normalize") is not None
+    if distance_diameters is None:
+        if told or layout.distance_diameters is None or model.diameter is None:
+            return options  # The server measures the diameter where a layout needs one.
+        distance_diameters = layout.distance_diameters
+    elif told:
+        raise UsageError("give --distance-diameters, --normalize or camera.distance_mm, not two of them: each decides the distance")
+    elif model.diameter is None:
+        raise UsageError(f"--distance-diameters needs the diameter of {model.path.name}: models_info.json beside it has none")
+    distance = distance_diameters * model.diameter * _MM_PER_UNIT[options.get("unit") or "mm"]
+    return {**options, "camera": {**camera, "distance_mm": distance}}
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _beside(folder: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of change of what CADs may refer to: one that is changed makes the jobs others."""
+    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _LOOKS and path.is_file()]
+    return [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
