@@ -84,6 +84,8 @@ def _pixels(kind: FileKind, view: TracedView, wanted: WantedFiles) -> NDArray[An
         return mask_pixels(view.mask)
     if kind == "rgba":
         return rgba_pixels(view.rgb, view.mask)
+    if kind == "masked":
+        return rgba_pixels(view.rgb, view.mask)[..., :3]
     assert view.surface is not None
     if kind == "depth":
         return depth_pixels(view.surface.depth, wanted.depth_scale)

@@ -150,6 +150,11 @@ class Directory:
             if not _renamed(holder, name, new_holder, new_name, _RENAME_NOREPLACE):
                 os.rename(name, new_name, src_dir_fd=holder, dst_dir_fd=new_holder)
 
+    def replace(self, path: str, other: Directory, new_path: str) -> None:
+        """Move a file into another folder of the same file system, in the place of the one that is there, if any."""
+        with self._holder(path) as (holder, name), other._holder(new_path) as (new_holder, new_name):
+            os.replace(name, new_name, src_dir_fd=holder, dst_dir_fd=new_holder)
+
     def exchange(self, one: str, other: str) -> bool:
         """Swap two entries in one step; False where the file system cannot."""
         return _renamed(self._descriptor, one, self._descriptor, other, _RENAME_EXCHANGE)

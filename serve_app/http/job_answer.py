@@ -13,6 +13,7 @@ from serve_app.http.cad_answer import CadSummary
 from serve_app.http.responses import ErrorBody
 from serve_app.jobs.record import JobRecord
 from serve_app.jobs.states import FINAL_STATES, JobState
+from serve_app.templates.layouts.registry import DEFAULT, published_folder
 
 RETURNCODES: dict[JobState, int] = {"succeeded": 0, "failed": 1, "timeout": 124, "canceled": 130}
 """As a process that ended so would give them."""
@@ -39,7 +40,7 @@ class JobAnswer(BaseModel):
     )
     cad_path: str = Field(description="As the request named it.")
     output_dir: str = Field(description="As the request named it.")
-    templates_dir: str = Field(description="The folder that holds, or will hold, the files: `output_dir`, or `templates` in it.")
+    templates_dir: str = Field(description="The folder that holds, or will hold, the files: as `layout` and `output_dir` say.")
     created_at: float = Field(description="Unix seconds.")
     created: str = Field(description="The same as ISO 8601, UTC.")
     started_at: float | Absent = Field(None, description="Unix seconds; absent until it starts.")
@@ -123,9 +124,11 @@ def wait_timeout_answer(record: JobRecord) -> JobAnswer:
 
 
 def _templates_dir(record: JobRecord) -> str:
-    if not record.options.get("templates_subfolder", True):
-        return record.output_dir
-    return f"{record.output_dir.rstrip('/')}/templates"
+    options = record.options
+    folder = published_folder(
+        options.get("layout", DEFAULT.name), options.get("object_id"), templates_subfolder=options.get("templates_subfolder", True)
+    )
+    return f"{record.output_dir.rstrip('/')}/{folder}" if folder else record.output_dir
 
 
 def _rounded(moment: float | None) -> float | None:

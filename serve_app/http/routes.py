@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 
 from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
@@ -44,6 +44,8 @@ public_router = APIRouter()
 
 router = APIRouter(route_class=JsonRoute)
 """The server and its jobs. Routes that answer with a job leave out what is not known of it yet: ``response_model_exclude_unset``."""
+
+_MANIFEST = {"content": {"application/json": {"schema": {"type": "object"}}}}
 
 _NOT_ACCEPTED = failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507)
 
@@ -155,6 +157,12 @@ async def get_job(job_id: JobId, service: Service) -> JobAnswer:
 async def get_job_log(job_id: JobId, service: Service) -> str:
     """A job's log: one event a line, `key=value`. It is for the operator, too: unlike other answers it names the server's own paths."""
     return await service.job_log(job_id)
+
+
+@router.get("/jobs/{job_id}/manifest", tags=["jobs"], responses={200: _MANIFEST, **failures(404, 422)})
+async def get_job_manifest(job_id: JobId, service: Service) -> Response:
+    """`manifest.json` of a job that has succeeded; the only way to it where its layout wants nothing but views in the folder."""
+    return Response(await service.job_manifest(job_id), media_type="application/json")
 
 
 def build_api(get_service: Callable[[], RenderService], settings: Settings) -> FastAPI:

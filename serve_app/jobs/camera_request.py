@@ -118,7 +118,7 @@ class CameraRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"allOf": [all_or_none("K", "width", "height"), not_both(("K", "crop"))]},
+        json_schema_extra={"allOf": [all_or_none("K", "width", "height"), not_both(("K", "crop"), ("distance_mm", "distance_diameters"))]},
     )
 
     K: Pinhole | None = Field(
@@ -136,6 +136,13 @@ class CameraRequest(BaseModel):
         description="The object is as large as it is, and the cameras are so far from its origin (with `recenter`, from its middle): "
         "instead of `normalize`. In a poses file a translation of norm 1000 is this distance. The light is that of the normalised scene.",
     )
+    distance_diameters: Annotated[float | None, NUMBER] = Field(
+        None,
+        ge=0.01,
+        le=1e4,
+        allow_inf_nan=False,
+        description="The same in diameters of the object: the largest distance of two of its vertices. Instead of `distance_mm`.",
+    )
     poses: CameraPoses | None = Field(None, description="Instead of `level` and `camera_poses_path`.")
     crop: Crop | None = Field(
         None,
@@ -151,6 +158,8 @@ class CameraRequest(BaseModel):
             raise ValueError(f"{' and '.join(given)} given without {' and '.join(missing)}: K, width and height go together")
         if given and self.crop is not None:
             raise ValueError("give K, width and height, or crop, not both: crop.size and the object decide the size and the focal length")
+        if self.distance_mm is not None and self.distance_diameters is not None:
+            raise ValueError("give distance_mm or distance_diameters, not both: each is how far the cameras are")
         return self
 
     @property

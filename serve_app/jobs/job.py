@@ -36,6 +36,7 @@ class JobSpec:
         request_hash: of the request, to tell a repetition from another request.
         created_at: when it was accepted, in Unix seconds.
         request_id: of the HTTP request that made it, for the logs; empty where an earlier server accepted it.
+        folder: that is published, below ``output_dir``; empty for that itself, and None for what ``templates_subfolder`` says.
     """
 
     job_id: str
@@ -50,6 +51,7 @@ class JobSpec:
     request_hash: str = ""
     created_at: float = field(default_factory=time.time)
     request_id: str = ""
+    folder: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group", self.group or self.job_id)
@@ -57,6 +59,8 @@ class JobSpec:
     @cached_property
     def templates_dir(self) -> Path:
         """The folder that the files go to, links resolved."""
+        if self.folder is not None:
+            return self.output_dir / self.folder
         return self.output_dir / "templates" if self.request.templates_subfolder else self.output_dir
 
     @property

@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
+from pydantic.config import JsonDict
 
 from render_actor.contract.scene import Quality
 from serve_app.jobs.camera_request import CameraPoses, CameraRequest
 from serve_app.jobs.fields import NUMBER, PathText
 from serve_app.jobs.schema import given, not_both
 
-LayoutName = Literal["sam6d"]
+LayoutName = Literal["sam6d", "sam6d-bop", "cnos", "gigapose", "foundpose", "bop"]
 """See ``serve_app.templates.layouts.registry``, which has each."""
 
 Output = Literal["depth", "normals", "rgba", "poses"]
 """What a request may have written beside templates."""
+
+
+def _not_normalized(distance: str) -> JsonDict:
+    """Objects that do not give both ``normalize`` as true and a distance."""
+    return {"not": {"properties": {"normalize": {"const": True}}, "required": ["normalize"], "allOf": [given(f"camera.{distance}")]}}
 
 
 class RenderOptions(BaseModel):
@@ -69,7 +75,10 @@ class RenderOptions(BaseModel):
         True, description="Of layout `sam6d`: write into <output_dir>/templates; false writes into output_dir itself."
     )
     layout: LayoutName = Field(
-        "sam6d", description="How the files are arranged, and for which pipeline; see the README for each. `sam6d` is SAM-6D's own."
+        "sam6d",
+        description="How the files are arranged, for the pipeline that reads them, and which cameras it wants where the request does not "
+        "say: `sam6d` (SAM-6D), `sam6d-bop` (its BOP flow), `cnos` (CNOS, NIDS-Net), `gigapose` (GigaPose, PicoPose), `foundpose`, "
+        "`bop` (scene-wise). But for `sam6d`, `output_dir` is the folder of a dataset, and a job publishes its object's folder in it.",
     )
     outputs: list[Output] = Field(
         default_factory=list,
@@ -105,9 +114,10 @@ class RenderOptions(BaseModel):
         if camera.size is not None and "resolution" in self.model_fields_set:
             size = "camera.crop" if camera.crop else "camera.width"
             raise ValueError(f"give resolution or {size}, not both: each is the size of the images")
-        if camera.distance_mm is not None:
+        distance = next((name for name in ("distance_mm", "distance_diameters") if getattr(camera, name) is not None), None)
+        if distance is not None:
             if self.normalize and "normalize" in self.model_fields_set:
-                raise ValueError("give normalize=true or camera.distance_mm, not both: the CAD is scaled to the cameras or keeps its size")
+                raise ValueError(f"give normalize=true or camera.{distance}, not both: the CAD is scaled to the cameras or keeps its size")
             self.normalize = False
         return self
 
@@ -140,10 +150,11 @@ class RenderRequest(RenderOptions):
                     ("resolution", "camera.width"),
                     ("resolution", "camera.crop"),
                 ),
-                {"not": {"properties": {"normalize": {"const": True}}, "required": ["normalize"], "allOf": [given("camera.distance_mm")]}},
+                _not_normalized("distance_mm"),
+                _not_normalized("distance_diameters"),
             ],
         },
     )
 
     cad_path: PathText = Field(description="CAD file (.ply, .obj, .stl) as the server sees it.")
-    output_dir: PathText = Field(description="Folder that will hold `templates/`.")
+    output_dir: PathText = Field(description="Folder that will hold `templates/`, or the object's folder of another `layout`.")

@@ -8,6 +8,7 @@ from serve_app.jobs.request import RenderRequest
 from serve_app.rendering.manifest import manifest_json
 from serve_app.rendering.object_views import rendered_object
 from serve_app.rendering.prepared import PreparedJob
+from serve_app.templates.kept_manifests import KeptManifests
 from serve_app.templates.layouts.layout import MANIFEST, Layout
 from serve_app.templates.staged_files import placed
 from serve_app.templates.views import RenderedViews
@@ -38,12 +39,13 @@ def wanted_files(request: RenderRequest, layout: Layout, farthest_mm: float) -> 
     return WantedFiles(kinds, finest if layout.depth_scale is None else layout.depth_scale)
 
 
-def arrange(prepared: PreparedJob, rendered: RenderedViews) -> dict[str, int]:
-    """Complete the staging folder: the layout's copies and documents, and the manifest.
+def arrange(prepared: PreparedJob, rendered: RenderedViews, kept: KeptManifests) -> dict[str, int]:
+    """Complete the staging folder: the layout's copies and documents, and the manifest. What lies outside the folder is written at last.
 
     Args:
         prepared: whose; the folder holds its views' files.
         rendered: the views.
+        kept: gets the manifest, where the folder must not have it.
 
     Returns:
         Bytes of each file in it, by path.
@@ -52,11 +54,15 @@ def arrange(prepared: PreparedJob, rendered: RenderedViews) -> dict[str, int]:
         ServiceError: it cannot be written.
     """
     staging, layout = prepared.staging, prepared.layout
-    documents = dict(layout.documents(rendered_object(prepared, rendered)))
+    told, manifest = rendered_object(prepared, rendered), manifest_json(prepared, rendered)
+    documents = dict(layout.documents(told))
     if layout.manifest_inside:
-        documents[MANIFEST] = manifest_json(prepared, rendered)
+        documents[MANIFEST] = manifest
     staging.complete(rendered.files())
     for path, data in documents.items():
         staging.write(path, data)
+    if not layout.manifest_inside:
+        kept.write(prepared.job.job_id, manifest)
+    staging.place_beside(prepared.job.spec.output_dir, layout.beside(told), layout.beside_forms)
     sizes = {path: content.size for path, content in placed(staging.places, rendered.files()).items()}
     return sizes | {path: len(data) for path, data in documents.items()}

@@ -26,6 +26,7 @@ from serve_app.rendering.scene import poses_of, template_scene, warnings_of
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.rendering.single_flight import Flight, SingleFlight
 from serve_app.templates.cache import TemplateCache
+from serve_app.templates.kept_manifests import KeptManifests
 from serve_app.templates.layouts.registry import LAYOUTS
 from serve_app.templates.places import places_of
 from serve_app.templates.staging import StagingFolder
@@ -50,6 +51,7 @@ class JobRendering:
         self._settings, self._store, self._loader, self._scheduler = settings, store, loader, scheduler
         self._cache, self._quarantine = cache, quarantine
         self._flights, self._roots = SingleFlight(), OutputRoots.of_server(settings)
+        self._manifests = KeptManifests.of_server(settings)
 
     async def load_cad(self, job: Job, log: JobLog) -> LoadedCad:
         """Read a job's CAD.
@@ -83,7 +85,7 @@ class JobRendering:
         prepared = await self._prepare(job, cad, log)
         staging = prepared.staging
         try:
-            rendered = await to_thread_to_end(published_before, prepared, self._roots)
+            rendered = await to_thread_to_end(published_before, prepared, self._roots, self._manifests)
             if rendered is not None:
                 _warn_of_missed_bounds(prepared, rendered)
                 job.progress.views_done(rendered.seconds())
@@ -95,7 +97,7 @@ class JobRendering:
             async with self._flights.hold(prepared.key) as flight:
                 rendered = await self._collect(prepared, flight)
                 _warn_of_missed_bounds(prepared, rendered)
-                await _publish(prepared, rendered)
+                await _publish(prepared, rendered, self._manifests)
                 flight.published(job.spec.templates_dir, rendered, staging.places, prepared.wanted)
         except BaseException as error:
             goes_on = isinstance(error, asyncio.CancelledError) and job.progress.stop_reason == "put_back"
@@ -107,7 +109,9 @@ class JobRendering:
         settings = self._settings
         vertices = (await cad.mesh).vertices if spec.request.camera is not None and spec.request.camera.crop is not None else None
         scene = await asyncio.to_thread(
-            lambda: template_scene(spec, cad.corners, poses_of(spec), settings.samples, settings.max_samples, cad.unit, vertices)
+            lambda: template_scene(
+                spec, cad.corners, poses_of(spec), settings.samples, settings.max_samples, cad.unit, vertices, cad.diameter
+            )
         )
         job.progress.cad = cad_report(cad, spec.cad_path, spec.request.unit)
         job.progress.warnings = warnings_of(spec, cad)
@@ -165,10 +169,10 @@ def _log_warnings(log: JobLog, warnings: list[str]) -> None:
         log.event("warning", "warning", text=warning)
 
 
-async def _publish(prepared: PreparedJob, rendered: RenderedViews) -> None:
+async def _publish(prepared: PreparedJob, rendered: RenderedViews, kept: KeptManifests) -> None:
     """Write what belongs to the job as a whole and publish the folder; a stop that comes while the rename is made comes too late."""
     staging, progress = prepared.staging, prepared.job.progress
-    sizes = await to_thread_to_end(arrange, prepared, rendered)
+    sizes = await to_thread_to_end(arrange, prepared, rendered, kept)
     task = asyncio.ensure_future(asyncio.to_thread(staging.publish, sizes))
     try:
         await run_to_end(task)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,8 @@ from serve_app.templates.views import RenderedViews
 
 def rendered_object(prepared: PreparedJob, rendered: RenderedViews) -> RenderedObject:
     """A job's views as its layout's documents tell of them."""
-    scene, request = prepared.scene, prepared.job.spec.request
+    scene, spec = prepared.scene, prepared.job.spec
+    request = spec.request
     views, poses = [], scene.model_to_camera_mm()
     for index in sorted(rendered.entries):
         entry = rendered.entries[index]
@@ -32,7 +35,8 @@ def rendered_object(prepared: PreparedJob, rendered: RenderedViews) -> RenderedO
         )
     return RenderedObject(
         object_id=request.object_id or 0,
-        dataset=request.dataset or "",
+        dataset=request.dataset or spec.output_dir.name,
+        place=str(PurePath(request.output_dir) / spec.templates_dir.relative_to(spec.output_dir)),
         outputs=frozenset(request.outputs),
         depth_scale=prepared.wanted.depth_scale,
         corners=prepared.cad.corners * scene.xyz_scale,

@@ -6,9 +6,11 @@ import json
 
 from render_actor.contract.view_files import file_names
 from serve_app.base.aio import to_thread_to_end
+from serve_app.base.directory import Directory
 from serve_app.base.output_roots import OutputRoots
 from serve_app.jobs.store import JobStore
 from serve_app.rendering.prepared import PreparedJob
+from serve_app.templates.kept_manifests import KeptManifests
 from serve_app.templates.layouts.layout import MANIFEST
 from serve_app.templates.leftovers import remove_leftovers_of
 from serve_app.templates.publishing import StagingMark
@@ -19,7 +21,7 @@ _MANIFEST_BYTES, _MANIFEST_BYTES_A_VIEW = 1 << 20, 4096
 """More than a manifest of ours has; a larger one is not parsed."""
 
 
-def published_before(prepared: PreparedJob, roots: OutputRoots) -> RenderedViews | None:
+def published_before(prepared: PreparedJob, roots: OutputRoots, kept: KeptManifests) -> RenderedViews | None:
     """What an earlier server published of this very job just before it ended; None when it did not.
 
     Every file is held against its SHA-256. When it was published, what is left of its staging folders is removed.
@@ -27,6 +29,7 @@ def published_before(prepared: PreparedJob, roots: OutputRoots) -> RenderedViews
     Args:
         prepared: any job.
         roots: the way to its folder.
+        kept: manifests that lie in no published folder.
 
     Raises:
         ServiceError: a request may not write there (any more).
@@ -40,8 +43,7 @@ def published_before(prepared: PreparedJob, roots: OutputRoots) -> RenderedViews
             if parent is None:
                 return None
             with parent.folder(target.name) as folder:
-                with folder.open_file(MANIFEST) as file:
-                    manifest = json.loads(file.read(_MANIFEST_BYTES + _MANIFEST_BYTES_A_VIEW * views))
+                manifest = json.loads(_manifest(folder, views) if prepared.layout.manifest_inside else kept.read(job.job_id) or b"")
                 if manifest["job_id"] != job.job_id:
                     return None
                 rendered = RenderedViews.from_placed(manifest["views"], manifest["versions"], places)
@@ -53,6 +55,11 @@ def published_before(prepared: PreparedJob, roots: OutputRoots) -> RenderedViews
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # It is not one of ours.
         return None
     return rendered
+
+
+def _manifest(folder: Directory, views: int) -> bytes:
+    with folder.open_file(MANIFEST) as file:
+        return file.read(_MANIFEST_BYTES + _MANIFEST_BYTES_A_VIEW * views)
 
 
 async def open_staging(prepared: PreparedJob, store: JobStore) -> None:

@@ -50,6 +50,7 @@ def template_scene(
     max_samples: int = DEFAULT_MAX_SAMPLES,
     unit_of_file: Unit | None = None,
     vertices: NDArray[np.float64] | None = None,
+    diameter: float = 0.0,
 ) -> TemplateScene:
     """The scene that a job asks for.
 
@@ -61,6 +62,7 @@ def template_scene(
         max_samples: so many samples a pixel at most where the quality decides.
         unit_of_file: of the CAD's coordinates; None where its format has no units.
         vertices: (V, 3) of the CAD in its own frame; needed where the request has a ``camera.crop``.
+        diameter: of the CAD, in its own unit; needed where the request has ``camera.distance_diameters``.
 
     Raises:
         ServiceError: ``cad_invalid``: the CAD's coordinates do not fit the xyz files; ``camera_inside_object``: no crop is possible.
@@ -78,6 +80,8 @@ def template_scene(
     camera = request.camera or CameraRequest()
     # The cameras stay at distance 2, whatever that is in mm: so the light is the same.
     in_scene = 1.0 if camera.distance_mm is None else SCENE_CAMERA_DISTANCE / camera.distance_mm * scale
+    if camera.distance_diameters is not None:
+        in_scene = SCENE_CAMERA_DISTANCE / (camera.distance_diameters * diameter)
     width, height = request.size
     scene = TemplateScene(
         width=width,
@@ -115,7 +119,8 @@ def hints_of(spec: JobSpec) -> ViewHints:
     """What a job asks for, so that the error of a failed view does not advise what it does already."""
     request = spec.request
     camera = request.camera or CameraRequest()
-    return ViewHints(request.normalize, request.recenter, spec.poses_path is not None, camera.distance_mm is not None, camera.K is not None)
+    distance = camera.distance_mm is not None or camera.distance_diameters is not None
+    return ViewHints(request.normalize, request.recenter, spec.poses_path is not None, distance, camera.K is not None)
 
 
 def _is_obj(spec: JobSpec) -> bool:

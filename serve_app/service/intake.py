@@ -15,8 +15,10 @@ from serve_app.jobs.job import JobSpec, new_job_id
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.request import RenderRequest
 from serve_app.service.admission import Place, places_of
+from serve_app.service.layout_request import completed
 from serve_app.service.path_policy import PathPolicy
 from serve_app.service.size_estimate import disk_need
+from serve_app.templates.layouts.registry import published_folder
 from serve_app.templates.replaceable import check_replaceable
 
 
@@ -59,16 +61,18 @@ class Intake:
             ServiceError: a path is not usable, or the output folder of a new job holds something else than templates.
         """
         cad_path, output_dir = self._policy.cad(request.cad_path), self._policy.output(request.output_dir)
+        request = completed(request, cad_path)
         poses_text = request.poses.camera_poses_path
         poses = self._policy.poses(poses_text) if poses_text is not None else None
-        if not request.templates_subfolder and self._policy.is_output_root(output_dir):
+        folder = published_folder(request.layout, request.object_id, templates_subfolder=request.templates_subfolder)
+        if not folder and self._policy.is_output_root(output_dir):
             raise ServiceError(
                 "output_not_replaceable",
                 f"output_dir {request.output_dir!r} is itself one of RENDER_OUTPUT_ROOTS; name a folder below it, or leave "
                 "templates_subfolder true",
                 "output_dir",
             )
-        templates_dir = output_dir / "templates" if request.templates_subfolder else output_dir
+        templates_dir = output_dir / folder
         if created_at is None:
             self._check_target(templates_dir, request.output_dir)
         job_id = job_id or new_job_id()
@@ -85,6 +89,7 @@ class Intake:
             request_hash=request_hash,
             created_at=time.time() if created_at is None else created_at,
             request_id=request_id,
+            folder=folder,
         )
 
     def _check_target(self, target: Path, quoted: str) -> None:

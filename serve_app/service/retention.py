@@ -15,6 +15,7 @@ from serve_app.base.settings import Settings
 from serve_app.jobs.states import FINAL_STATES
 from serve_app.jobs.store import JobStore
 from serve_app.service.runner import JobRunner
+from serve_app.templates.kept_manifests import KeptManifests
 from serve_app.templates.leftovers import remove_leftover, staging_folders
 
 _PERIOD_SEC = 3600.0
@@ -44,6 +45,7 @@ async def tidy(settings: Settings, store: JobStore, live: set[str]) -> None:
     forgotten = await store.forget(oldest, settings.keep_jobs)
     for job_id in forgotten:
         await asyncio.to_thread(_remove_log, log_path_of(settings.log_dir, job_id))
+        await asyncio.to_thread(KeptManifests.of_server(settings).remove, job_id)
     logs = await asyncio.to_thread(_trim_logs, settings.log_dir, settings.log_max_bytes, live)
     if forgotten or logs or leftovers:
         server_event("info", "old jobs removed", jobs=len(forgotten), logs=logs, staging_folders=leftovers)

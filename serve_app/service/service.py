@@ -30,11 +30,13 @@ from serve_app.service.drain import drain_on_demand
 from serve_app.service.gauges import ServiceGauges
 from serve_app.service.intake import Intake
 from serve_app.service.limits import SPARE_BATCHES, Limits
+from serve_app.service.manifests import manifest_of
 from serve_app.service.recovery import recover_jobs
 from serve_app.service.retention import keep_tidy
 from serve_app.service.runner import JobRunner
 from serve_app.service.slots import JobSlots
 from serve_app.templates.cache import TemplateCache
+from serve_app.templates.kept_manifests import KeptManifests
 
 _READY_RETRY_SEC = 5
 """About as long as a Blender takes to start."""
@@ -254,6 +256,12 @@ class RenderService:
             return await asyncio.to_thread(path.read_text, "utf-8")
         except OSError as error:
             raise ServiceError("not_found", f"the log of job {job_id!r} is not there any more", "job_id") from error
+
+    async def job_manifest(self, job_id: str) -> bytes:
+        """JSON text of a job's manifest, from the folder that it published or, where its layout wants none there, from the server's own."""
+        record = await self.job_record(job_id)
+        roots, kept = OutputRoots.of_server(self._settings), KeptManifests.of_server(self._settings)
+        return await asyncio.to_thread(manifest_of, record, roots, kept)
 
     async def measure(self) -> None:
         """Set the gauges of ``serve_app.base.metrics``."""

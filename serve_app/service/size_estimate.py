@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 
 from render_actor.contract.cameras import view_count
+from render_actor.contract.file_kinds import FileKind
 from serve_app.jobs.disk_need import DiskNeed
 from serve_app.jobs.request import RenderRequest
 from serve_app.rendering.pose_file import count_poses
+from serve_app.templates.layouts.registry import LAYOUTS
 
-_BYTES_A_PIXEL = 8
-"""xyz takes 6; the two images fit the rest."""
+_BYTES_A_PIXEL: Mapping[FileKind, float] = {"rgb": 1.8, "mask": 0.2, "xyz": 6, "depth": 1, "normals": 1.5, "rgba": 2, "masked": 1.8}
+"""Of a file's pixel; images are of noise, where the object fills them."""
 
 
 def disk_need(request: RenderRequest, poses: Path | None, templates_dir: Path) -> DiskNeed:
@@ -23,7 +26,9 @@ def disk_need(request: RenderRequest, poses: Path | None, templates_dir: Path) -
         templates_dir: links resolved.
     """
     width, height = request.size
-    size = _views(request, poses) * width * height * _BYTES_A_PIXEL
+    layout = LAYOUTS[request.layout]
+    of_pixel = sum(size for kind, size in _BYTES_A_PIXEL.items() if kind in layout.kinds or kind in request.outputs)
+    size = round(_views(request, poses) * width * height * of_pixel)
     for folder in chain((templates_dir,), templates_dir.parents):
         try:
             return DiskNeed(folder.stat().st_dev, size, replaces=folder == templates_dir and any(folder.iterdir()))

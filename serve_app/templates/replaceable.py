@@ -27,11 +27,16 @@ _ANYWHERE: Mapping[str, FileForm] = {
 }
 """What may lie beside the files of any layout, by name."""
 
+UNPLACED = "unplaced"
+"""Name in a staging folder of a file that will lie beside the published one."""
+
 _ARRIVING: Mapping[str, FileForm] = {
     **{rf"{kind}_\d+\.[0-9a-f]+\.{ENDINGS[kind]}": XYZ_NPY if kind == "xyz" else PNG for kind in KINDS},
     re.escape(PROBE): FileForm(rb"[0-9a-f]{32}", b""),
+    re.escape(UNPLACED): FileForm(rb".*", b""),
 }
-"""What renderers write, and what they know their folder by: it is never published."""
+"""What renderers write, what they know their folder by, and what is on its way beside the published folder: no folder is published with
+it."""
 
 _LAYOUT_IN_MANIFEST = re.compile(rb'\{\s*"format": \d+,\s*"job_id": "[^"]*",\s*"layout": "([^"]*)"')
 
@@ -132,6 +137,31 @@ def check_replaceable(parent: Directory | None, name: str, quoted: str) -> None:
         raise ServiceError("output_not_writable", f"{quoted!r} cannot be read: {reason}", "output_dir") from error
     if others:
         raise not_replaceable(quoted, others)
+
+
+def check_file_replaceable(folder: Directory, name: str, form: FileForm, quoted: str) -> None:
+    """Refuse to put a file in the place of anything but one of the same form.
+
+    Args:
+        folder: that it will lie in.
+        name: of it.
+        form: of it.
+        quoted: its path as the client names it, for messages.
+
+    Raises:
+        ServiceError: there is something else.
+        OSError: it cannot be looked at.
+    """
+    status = folder.find(name)
+    if status is None:
+        return
+    head = _head(folder, name) if stat.S_ISREG(status.st_mode) else b""
+    if not stat.S_ISREG(status.st_mode) or (head is not None and not form.fits(head)):
+        raise ServiceError(
+            "output_not_replaceable",
+            f"{quoted!r} is something else than the server writes there; move it, or use another output_dir",
+            "output_dir",
+        )
 
 
 def not_replaceable(quoted: str, others: list[str]) -> ServiceError:

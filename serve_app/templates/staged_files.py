@@ -65,6 +65,13 @@ class StagedFiles:
             while view:
                 view = view[file.write(view) :]
 
+    def move_out(self, path: str, target: Directory, name: str) -> None:
+        """Flush a file and move it into another folder of the same file system, in the place of the one that is there, if any."""
+        self.folder.flush_file(path)
+        self.folder.replace(path, target, name)
+        self._paths.discard(path)
+        target.flush()
+
     def take_over(self, source: Directory, files: Mapping[str, tuple[str, int]]) -> None:
         """Move files in that somebody else has written and flushed; see ``StagingFolder.take_over``.
 

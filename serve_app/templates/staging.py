@@ -6,6 +6,7 @@ here follows a link, and what is not of our making is neither written to nor rem
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,10 +18,11 @@ from serve_app.base.directory import Directory, identity_of
 from serve_app.base.errors import ServiceError
 from serve_app.base.output_roots import OpenParent, OutputRoots
 from serve_app.templates.copy import DamagedFileError
+from serve_app.templates.file_forms import FileForm
 from serve_app.templates.leftovers import remove_if_empty, remove_leftovers_of, staging_name, templates_left
 from serve_app.templates.places import Places
 from serve_app.templates.publishing import StagingMark, Target, changed_by_others, put_in_place
-from serve_app.templates.replaceable import check_replaceable
+from serve_app.templates.replaceable import UNPLACED, check_file_replaceable, check_replaceable
 from serve_app.templates.staged_files import ChangedFileError, StagedFiles
 
 MODE_WHILE_COLLECTING = 0o700
@@ -192,6 +194,30 @@ class StagingFolder:
         """Remove what an earlier server, or a copy that failed, left in the folder and nobody vouches for."""
         with self._told():
             self.files.keep_only(names)
+
+    def place_beside(self, output_dir: Path, files: Mapping[str, bytes], forms: Mapping[str, FileForm]) -> None:
+        """Write single files outside the target, each whole or not at all; to be done right before ``publish``.
+
+        Args:
+            output_dir: that they lie below, links resolved.
+            files: content by path below it.
+            forms: what may be replaced, by regular expression of the path.
+
+        Raises:
+            ServiceError: one cannot be written, or something else is in its place; or the target cannot be replaced.
+        """
+        with self._told():
+            if files:
+                check_replaceable(self.parent, self._target.name, self._quoted)
+            for path, data in files.items():
+                form = next(form for pattern, form in forms.items() if re.fullmatch(pattern, path))
+                above = self._roots.open_parent(output_dir / path, self._quoted, make=True)
+                with above.directory as folder:
+                    name = path.rpartition("/")[2]
+                    check_file_replaceable(folder, name, form, f"{self._quoted.rstrip('/')}/{path}")
+                    self.files.write(UNPLACED, data)
+                    self.files.move_out(UNPLACED, folder, name)
+                    above.keep_made()
 
     def publish(self, files: dict[str, int]) -> list[str]:
         """Put the staging folder in the target's place; a reader sees the old folder or the new one, never a mixture.

@@ -16,3 +16,16 @@ DEFAULT: Layout = Sam6d()
 
 LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in (DEFAULT, Sam6dBop(), Cnos(), Gigapose(), Foundpose(), Bop())}
 """A new layout is added here and to the names that a request may give: ``serve_app.jobs.request.LayoutName``."""
+
+
+def published_folder(layout: str, object_id: int | None, *, templates_subfolder: bool = True) -> str:
+    """The folder that a request publishes, below its ``output_dir``; empty for that itself.
+
+    Args:
+        layout: its name.
+        object_id: of the request, completed; None where an older server completed it.
+        templates_subfolder: of the request; only the default layout has a choice.
+    """
+    if layout == DEFAULT.name and not templates_subfolder:
+        return ""
+    return LAYOUTS[layout].folder(object_id or 0)
