@@ -21,6 +21,9 @@ _POLLED = 16
 _PATIENCE_SEC = 90.0
 """How long a server may not answer while jobs are followed: about as long as a new one takes to start in its place."""
 
+_PASSING = (502, 503, 504)
+"""What a server, or a proxy before one, answers while it starts or stops: as good as no answer."""
+
 _MOST_ATTEMPTS = 100
 
 
@@ -112,8 +115,7 @@ class Work:
                     self._tell(outcome, watch)
                 answered = time.monotonic()
             except (NoServerError, RefusedError) as failure:
-                lasting = isinstance(failure, RefusedError) and failure.status < 500
-                if lasting or time.monotonic() - answered > _PATIENCE_SEC:
+                if (isinstance(failure, RefusedError) and failure.status not in _PASSING) or time.monotonic() - answered > _PATIENCE_SEC:
                     raise
             watch.moved()
             if any(not outcome.ended for outcome in self.outcomes):
@@ -172,6 +174,8 @@ class Work:
         except RefusedError as refusal:
             if refusal.retry_after_sec is not None and refusal.code != "output_busy":
                 return refusal.retry_after_sec, refusal.detail
+            if refusal.status in _PASSING:
+                raise
             outcome.state, outcome.error = "refused", refusal.detail
             return None
         outcome.job_id, outcome.state = job_id, "queued"
