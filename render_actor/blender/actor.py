@@ -88,12 +88,13 @@ class BlenderActor:
         """Claim the cores of the Blender that this one replaces, once that is gone."""
         self._claim = CoreClaim(len(self._cores), among=self._cores)
 
-    def render(self, batch: ViewBatch) -> Iterator[BatchAnswer | PackedView]:
+    def render(self, batch: ViewBatch) -> Iterator[BatchAnswer | tuple[PackedView, ...]]:
         """Render a batch; errors are in the result and are not raised.
 
         Yields:
-            The views soon after their files are made, which is while the next one is traced; after each answer, in their order, the files
-            of its views that are not in the batch's sink: Ray stores these apart, so that they travel once. The last answer has the result.
+            The views soon after their files are made, which is while the next one is traced; after an answer that has views which are not
+            in the batch's sink, the files of these in their order: Ray stores them apart, so that they travel once, and together, since
+            each object costs every process on its way a millisecond. The last answer has the result.
         """
         failure, mesh_seconds, began = None, 0.0, time.monotonic()
         made: list[MadeView] = []
@@ -112,7 +113,7 @@ class BlenderActor:
         """Takes the views of a batch to where their files go."""
         return ViewOutput(batch)
 
-    def _views(self, batch: ViewBatch, output: ViewOutput, made: list[MadeView]) -> Iterator[BatchAnswer | PackedView]:
+    def _views(self, batch: ViewBatch, output: ViewOutput, made: list[MadeView]) -> Iterator[BatchAnswer | tuple[PackedView, ...]]:
         """Render the views; those whose files are made and that are not told yet are in ``made``."""
         told_at = time.monotonic()
         for view in batch.views:
@@ -152,9 +153,10 @@ class BlenderActor:
         return TracedView(view, rgb, mask, xyz, time.monotonic() - began, quality, surface)
 
 
-def _answer(made: list[MadeView], result: BatchResult | None = None) -> Iterator[BatchAnswer | PackedView]:
+def _answer(made: list[MadeView], result: BatchResult | None = None) -> Iterator[BatchAnswer | tuple[PackedView, ...]]:
     yield BatchAnswer(tuple(view.told for view in made), result)
-    yield from (view.files for view in made if view.files is not None)
+    if files := tuple(view.files for view in made if view.files is not None):
+        yield files
 
 
 def remote_actor_class() -> Any:

@@ -45,7 +45,8 @@ class RenderedView:
         mask_pixels: number of pixels on the object.
         quality: what was sampled for the image, and how near it comes to the converged one.
         in_sink: whether the files lie in the batch's sink; otherwise they travel, as a ``PackedView``.
-        payload: Ray object reference to the ``PackedView``, where there is one.
+        payload: Ray object reference to the ``PackedView``s of all views of the same answer that travel, where there is one.
+        place: of its own among them.
         renderer: id of the renderer.
         blender: of the Blender that rendered it.
         kinds: of its files, as the batch wanted them.
@@ -59,6 +60,7 @@ class RenderedView:
     quality: ViewQuality
     in_sink: bool
     payload: Any = None
+    place: int = 0
     renderer: str = "?"
     blender: BlenderReport | None = None
     kinds: tuple[FileKind, ...] = TEMPLATE_KINDS

@@ -70,8 +70,10 @@ class RayBlender:
             answers = self._actor.render.options(num_returns="streaming").remote(batch)
             async for reference in answers:
                 answer: BatchAnswer = await reference
+                travel = [view for view in answer.views if not view.in_sink]
+                payload = await anext(answers, None) if travel else None
                 for view in answer.views:
-                    told(view if view.in_sink else dataclasses.replace(view, payload=await anext(answers, None)))
+                    told(view if view.in_sink else dataclasses.replace(view, payload=payload, place=travel.index(view)))
                 if answer.result is not None:
                     return answer.result
         except RayError as error:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ray.exceptions import RayError
 from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from render_actor.contract.types import BatchResult, RendererStatus, ViewBatch
 from render_actor.contract.view_files import PackedView, RenderedView
 from serve_app.base.logs import server_event
+from serve_app.rendering.parcel import Parcel
 from serve_app.rendering.renderer_board import RendererBoard
 
 Told = Callable[[RenderedView], None]
@@ -32,10 +33,6 @@ class Waits:
 
     kill_sec: float = 30.0
     ask_again_sec: float = 1.0
-
-
-class PayloadLostError(Exception):
-    """The renderer that held a view's files was lost before they were fetched."""
 
 
 class BatchRenderers(Protocol):
@@ -96,8 +93,9 @@ class ServeRenderers:
         result: BatchResult | None = None
         try:
             async for answer in answers:  # To the end, which comes right after the result: only then is the renderer free.
+                parcel = Parcel(next((view.payload for view in answer.views if not view.in_sink), None))
                 for view in answer.views:
-                    told(view)
+                    told(view if view.in_sink else dataclasses.replace(view, payload=parcel))
                 result = answer.result
         except asyncio.CancelledError:
             answers.cancel()
@@ -110,14 +108,9 @@ class ServeRenderers:
         return result
 
     async def fetch(self, view: RenderedView) -> PackedView:
-        """The files of a view, from Ray's object store; ``PayloadLostError`` when their owner is gone."""
-        if view.payload is None:
-            raise PayloadLostError("the renderer ended before it had sent them")
-        try:
-            files: PackedView = await view.payload
-        except RayError as error:
-            raise PayloadLostError(str(error)) from error
-        return files
+        """The files of a view that ``render`` has told, from Ray's object store; ``PayloadLostError`` when their owner is gone."""
+        parcel: Parcel = view.payload
+        return await parcel.files(view.place)
 
     async def wait_idle(self) -> None:
         """Ask every replica: one answers only between two batches, so what an earlier server sent it is over by then.

@@ -13,7 +13,8 @@ from serve_app.base.errors import ServiceError
 from serve_app.rendering.batch_out import BatchOut
 from serve_app.rendering.fair_queue import FIRST_VIEW_SECONDS, FairQueue
 from serve_app.rendering.outcomes import ArrivedView, EndedBatch, FailedBatch, Outcome, Outcomes
-from serve_app.rendering.renderers import BatchRenderers, PayloadLostError
+from serve_app.rendering.parcel import PayloadLostError
+from serve_app.rendering.renderers import BatchRenderers
 from serve_app.rendering.view_work import ViewWork
 
 

@@ -70,11 +70,14 @@ async def test_a_blender_that_does_not_start_says_why() -> None:
 
 async def test_files_that_travel_stay_in_the_object_store() -> None:
     told: list[RenderedView] = []
-    sent = rendered_view(1, in_sink=False)
-    end = BatchAnswer((rendered_view(3), rendered_view(4, in_sink=False)), BatchResult("r0", seconds=2.0))
-    answers = (BatchAnswer((rendered_view(0), sent, rendered_view(2))), "of 1", end, "of 4")
+    sent = (rendered_view(1, in_sink=False), rendered_view(2, in_sink=False))
+    end = BatchAnswer((rendered_view(4), rendered_view(5, in_sink=False)), BatchResult("r0", seconds=2.0))
+    answers = (BatchAnswer((rendered_view(0), *sent)), "of 1 and 2", BatchAnswer((rendered_view(3),)), end, "of 5")
     assert await blender(answers=answers).render(make_batch(), told.append) == BatchResult("r0", seconds=2.0)
-    assert [(view.view, view.payload) for view in told] == [(0, None), (1, "of 1"), (2, None), (3, None), (4, "of 4")]
+    assert [view.view for view in told] == list(range(6))
+    travelled = [(view.view, view.payload, view.place) for view in told if not view.in_sink]
+    assert travelled == [(1, "of 1 and 2", 0), (2, "of 1 and 2", 1), (5, "of 5", 0)]
+    assert {view.payload for view in told if view.in_sink} == {None}
 
 
 @pytest.mark.parametrize("answers", [(), (PART,), (PART, SENT_PART), (PART, RayActorError())])

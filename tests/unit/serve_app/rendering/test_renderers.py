@@ -7,17 +7,15 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-import numpy as np
 import pytest
-from ray.exceptions import ActorDiedError, OwnerDiedError
+from ray.exceptions import ActorDiedError
 from ray.serve._private.common import DeploymentID
 from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from render_actor.contract.types import BatchResult, RendererStatus, ViewBatch
-from render_actor.contract.view_files import BatchAnswer, PackedView, RenderedView
-from render_actor.contract.xyz_file import packed
-from serve_app.rendering.renderers import PayloadLostError, ServeRenderers, Waits
+from render_actor.contract.view_files import BatchAnswer, RenderedView
+from serve_app.rendering.renderers import ServeRenderers, Waits
 from tests.unit.serve_app.rendering.fakes import make_work, rendered_view, until
 
 FREE = RendererStatus("r0", "ready", "node", None, None, None, 0)
@@ -148,17 +146,20 @@ async def test_the_states_are_what_the_renderers_told_and_none_is_asked() -> Non
     assert not handle.timeouts
 
 
-async def test_images_come_from_the_object_store_and_may_be_lost_with_their_owner() -> None:
-    asked = renderers(Handle(free))
-    there: asyncio.Future[PackedView] = asyncio.Future()
-    there.set_result(PackedView((b"rgb", b"mask", packed(np.zeros((0, 0, 3), dtype=np.float16), np.zeros((0, 0), dtype=bool)))))
-    view = rendered_view(0)
-    assert (await asked.fetch(dataclasses.replace(view, payload=there))).files[0] == b"rgb"
-    gone: asyncio.Future[PackedView] = asyncio.Future()
-    gone.set_exception(OwnerDiedError("ab" * 28, b"", ""))
-    for payload in (gone, None):
-        with pytest.raises(PayloadLostError):
-            await asked.fetch(dataclasses.replace(view, payload=payload))
+async def test_files_that_travel_are_fetched_from_the_views_own_parcel() -> None:
+    class Sending(Handle):
+        def remote(self, batch: ViewBatch) -> Response:
+            self.response = Response()
+            views = tuple(dataclasses.replace(rendered_view(view), payload=sent, place=view) for view in (0, 1))
+            for answer in (BatchAnswer((*views, rendered_view(2, in_sink=True)), BatchResult("r0", seconds=2.0)), None):
+                self.response.answers.put_nowait(answer)
+            return self.response
+
+    sent: asyncio.Future[tuple[str, str]] = asyncio.Future()
+    sent.set_result(("files of 0", "files of 1"))
+    asked, told = renderers(Sending(free)), list[RenderedView]()
+    await asked.render(make_work("a", 3).batch((0, 1, 2), 1), told.append)
+    assert [await asked.fetch(view) for view in told if not view.in_sink] == ["files of 0", "files of 1"]  # type: ignore[comparison-overlap]
 
 
 async def test_views_are_told_as_they_come() -> None:

@@ -17,7 +17,8 @@ from render_actor.contract.view_time import batch_limit_sec
 from serve_app.base.errors import ServiceError
 from serve_app.rendering import retry_policy
 from serve_app.rendering.outcomes import FailedBatch, Outcome
-from serve_app.rendering.renderers import PayloadLostError, Told
+from serve_app.rendering.parcel import PayloadLostError
+from serve_app.rendering.renderers import Told
 from serve_app.rendering.retry_policy import MAX_FAULTS, MAX_LOST_RENDERERS
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.rendering.view_work import MAX_UNTAKEN_BATCHES
