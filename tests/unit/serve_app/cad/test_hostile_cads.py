@@ -8,6 +8,7 @@ hypothesis look for longer.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import importlib
 import os
 import signal
@@ -71,6 +72,7 @@ class Reading:
         if not self._child:
             try:
                 sys.stderr = sys.__stderr__
+                faulthandler.disable()  # A crash is an outcome, and not pytest's.
                 parse_process.main([str(path), LIMITS.to_json(), WHOLE.to_json(), str(self._seconds), str(self._result)])
                 os._exit(0)
             except BaseException as error:
