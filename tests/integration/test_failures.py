@@ -17,7 +17,7 @@ from render_actor.contract.cameras import camera_poses
 from serve_app.base.api_key import NO_KEY
 from serve_app.cli.client import Client
 from tests.http_client import http_client
-from tests.integration.conftest import Server, start_server
+from tests.integration.conftest import ROOT, Server, start_server
 from tests.wait import wait_until
 
 SMALL = {"resolution": 64, "samples": 1}
@@ -138,9 +138,13 @@ def test_a_killed_blender_is_replaced_and_its_views_rendered_again(server: Serve
 
 
 def test_an_open_server_whose_blender_will_not_start_says_so_and_fails_the_job_with_the_cause(tmp_path: Path) -> None:
-    """It also listens on every address without a key, and says so: one more server for that alone would cost 20 s."""
+    """It also listens on every address without a key, and has a kernel without Landlock, and says so: one more server for that alone
+    would cost 20 s."""
     broken = tmp_path / "broken"
     broken.mkdir()
+    (broken / "sitecustomize.py").write_text(
+        f"import sys\nsys.path.append({str(ROOT)!r})\nfrom tests.refused_call import *\nrefuse_call(LANDLOCK_CREATE_RULESET, 1)\n"
+    )
     (broken / "bpy.py").write_text("raise ImportError('libSM.so.6: cannot open shared object file')\n")
     trimesh.creation.box(extents=(10, 20, 30)).export(tmp_path / "box.stl")
     log = tmp_path / "server.log"
@@ -148,6 +152,7 @@ def test_an_open_server_whose_blender_will_not_start_says_so_and_fails_the_job_w
         client = Client(process.url)
         wait_until(lambda: client.answers() or process.ended, log.read_text)
         wait_until(lambda: NO_KEY in log.read_text(), log.read_text, seconds=30)
+        wait_until(lambda: "no Landlock, since the container's seccomp profile refuses it" in log.read_text(), log.read_text, seconds=30)
         job = Server(process.url, tmp_path, process.process.pid).render("box.stl", "out", **SMALL)
         assert client.get("/api/v1/status")["renderer_ready"] is False
         with http_client(process.url, 30) as http:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -9,55 +10,44 @@ from pathlib import Path
 import pytest
 
 from serve_app.cad.sandbox.trial import missing_protection
+from tests.refused_call import LANDLOCK_CREATE_RULESET, SECCOMP_HERE
 
 ROOT = Path(__file__).parents[5]
-LANDLOCK, SECCOMP = 444, "SECCOMP[column]"
+MISSING = missing_protection()
+pytestmark = pytest.mark.skipif(any(gap.startswith("no ") for gap in MISSING), reason=f"some of it is missing here anyway: {MISSING}")
 
-REFUSING = """
-import ctypes, os, struct, sys
-from serve_app.cad.sandbox.kernel import set_no_new_privileges, system_call
-from serve_app.cad.sandbox.seccomp import MACHINES
-from serve_app.cad.sandbox.system_calls import SECCOMP
-from serve_app.cad.sandbox.trial import missing_protection
-column = MACHINES[os.uname().machine][0]
-steps = [(0x20, 0, 0, 0), (0x15, 0, 1, {number}), (0x06, 0, 0, 0x50000 + {error}), (0x06, 0, 0, 0x7FFF0000)]
-program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
-set_no_new_privileges()
-system_call(SECCOMP[column], 1, 0, struct.pack("@HP", len(steps), ctypes.addressof(program)))
-print(*missing_protection(), sep="\\n")
-"""
+CALLS = [
+    (LANDLOCK_CREATE_RULESET, errno.ENOSYS, ("no Landlock", "the kernel has none", "Linux 5.13")),
+    (LANDLOCK_CREATE_RULESET, errno.EOPNOTSUPP, ("no Landlock", "switched off", "lsm=")),
+    (LANDLOCK_CREATE_RULESET, errno.EPERM, ("no Landlock", "seccomp profile", "landlock_create_ruleset")),
+    (SECCOMP_HERE, errno.EPERM, ("no seccomp filter", "could start programs", "seccomp profile")),
+    (SECCOMP_HERE, errno.EINVAL, ("no seccomp filter", "could start programs", "CONFIG_SECCOMP_FILTER")),
+]
 
 
-def told_where_a_call_fails(number: int | str, error: int) -> list[str]:
-    code = REFUSING.format(number=number, error=error)
-    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout.splitlines()
+def where_it_is_refused(number: int, error: int, code: str) -> subprocess.CompletedProcess[str]:
+    """Python code in a process that a call fails in."""
+    program = f"from tests.refused_call import refuse_call\nrefuse_call({number}, {error})\n{code}"
+    return subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.fixture(autouse=True)
-def seccomp() -> None:
-    if any("seccomp" in gap for gap in missing_protection()):
-        pytest.skip("no filter can be set here")
+@pytest.mark.parametrize(("number", "error", "words"), CALLS)
+def test_what_is_missing_is_told_with_consequence_and_remedy(number: int, error: int, words: tuple[str, ...]) -> None:
+    told = where_it_is_refused(
+        number, error, "from serve_app.cad.sandbox.trial import missing_protection\nprint(*missing_protection(), sep='\\n')"
+    )
+    assert told.returncode == 0, told.stderr
+    (gap,) = [gap for gap in told.stdout.splitlines() if gap.startswith("no ")]
+    assert all(word in gap for word in words), gap
 
 
-@pytest.mark.parametrize(
-    ("number", "error", "words"),
-    [
-        (LANDLOCK, 38, ("no Landlock", "the kernel has none", "Linux 5.13")),
-        (LANDLOCK, 95, ("no Landlock", "switched off", "lsm=")),
-        (LANDLOCK, 1, ("no Landlock", "seccomp profile", "landlock_create_ruleset")),
-        (SECCOMP, 1, ("no seccomp filter", "could start programs", "seccomp profile")),
-        (SECCOMP, 22, ("no seccomp filter", "could start programs", "CONFIG_SECCOMP_FILTER")),
-    ],
-)
-def test_what_is_missing_is_told_with_consequence_and_remedy(number: int | str, error: int, words: tuple[str, ...]) -> None:
-    others = [gap.split(":")[0] for gap in missing_protection()]
-    told = [gap for gap in told_where_a_call_fails(number, error) if gap.split(":")[0] not in others]
-    if told:
-        assert len(told) == 1 and all(word in told[0] for word in words), told
-    else:
-        assert any(words[0] in gap for gap in others)  # It is missing here anyway.
+def test_check_warns_of_it_and_passes() -> None:
+    code = "import sys\nfrom serve_app.cli.main import main\nsys.argv = ['render-server', 'check']\nmain()"
+    checked = where_it_is_refused(LANDLOCK_CREATE_RULESET, errno.EPERM, code)
+    assert checked.returncode == 0, checked.stderr
+    assert checked.stderr.startswith("[WARNING] no Landlock") and "kernel confines" not in checked.stdout
+    well = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "no Landlock" not in well.stderr and ("kernel confines" in well.stdout) == (not MISSING)
 
 
 def test_a_process_that_cannot_be_confined_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
