@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Literal
 
 BrepFormat = Literal["step", "iges"]
@@ -29,8 +31,7 @@ def tessellated(data: bytes, kind: BrepFormat, tolerance: float, angle: float) -
     Returns:
         A GLB, empty where nothing could be read, and what OpenCASCADE printed.
     """
-    import cascadio
-
+    cascadio = _cascadio()
     return _quietly(
         lambda: cascadio.load(
             data,
@@ -41,6 +42,18 @@ def tessellated(data: bytes, kind: BrepFormat, tolerance: float, angle: float) -
             use_parallel=False,  # Its threads count against the limits of this process, and the cores are others' as well.
         )
     )
+
+
+def _cascadio() -> ModuleType:
+    """Cascadio without trimesh: it would only add to it, and importing it takes longer than reading most files."""
+    hidden = "trimesh" not in sys.modules
+    if hidden:
+        sys.modules["trimesh"] = None  # type: ignore[assignment]  # What Python takes for a module that is not there.
+    try:
+        return importlib.import_module("cascadio")
+    finally:
+        if hidden:
+            del sys.modules["trimesh"]
 
 
 def _quietly(work: Callable[[], bytes]) -> tuple[bytes, str]:
