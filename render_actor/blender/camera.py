@@ -9,13 +9,26 @@ from render_actor.contract.scene import TemplateScene
 from render_actor.view.border import border_fraction
 from render_actor.view.lens import lens_of
 
+_CLIPPED = (0.1, 1000.0)
+"""Blender's camera sees nothing nearer and nothing farther, in scene units, unless the object is there."""
 
-def aim(scene: TemplateScene, view: int) -> None:
-    """Set Blender's one camera to a view's pose and pinhole matrix."""
+_NEAREST = 1e-4
+
+
+def aim(scene: TemplateScene, view: int, depths: tuple[float, float]) -> None:
+    """Set Blender's one camera to a view's pose and pinhole matrix.
+
+    Args:
+        scene: gives both.
+        view: camera index.
+        depths: between which the object lies before the camera, in scene units.
+    """
     camera, render = bpy.context.scene.camera, bpy.context.scene.render
     pose = np.array(scene.camera_poses[view])
     pose[:3, 1:3] *= -1  # Blender's camera looks along -z with y up.
     camera.matrix_world = Matrix(pose.tolist())
+    camera.data.clip_start = min(_CLIPPED[0], max(depths[0] / 2, _NEAREST))
+    camera.data.clip_end = max(_CLIPPED[1], depths[1] * 2)
     lens = lens_of(scene.intrinsics[view], scene.width, scene.height)
     camera.data.sensor_fit, camera.data.sensor_width = "HORIZONTAL", lens.sensor_mm
     camera.data.lens, camera.data.shift_x, camera.data.shift_y = lens.focal_mm, lens.shift_x, lens.shift_y

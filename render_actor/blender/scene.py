@@ -213,7 +213,8 @@ class BlenderScene:
 
     def _aim(self, scene: TemplateScene, view: int) -> None:
         """Have the next render show the pixels around the object from one camera."""
-        aim(scene, view)
+        assert self._shown is not None
+        aim(scene, view, self._shown.coordinates.depths(scene, view))
         self._light.blender_obj.location = scene.light_position(view).tolist()
         self._sample_as(scene.sampling)
         set_border(self._bounds(scene, view), scene.width, scene.height)

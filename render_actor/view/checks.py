@@ -71,8 +71,8 @@ def _remedies(hints: ViewHints, cameras: str, own: list[tuple[str, str]]) -> lis
         own: of its own distance and intrinsics.
     """
     return [
-        *([("camera_poses_path", f"check the list in camera_poses_path: {cameras}")] if hints.own_cameras else []),
         *own,
+        *([("camera_poses_path", f"check the list in camera_poses_path: {cameras}")] if hints.own_cameras else []),
         *([_NORMALIZE] if not hints.normalize and not hints.own_distance else []),
         *([_RECENTER] if not hints.recenter else []),
     ]

@@ -53,6 +53,14 @@ class ObjectCoordinates:
         """Pixel rectangle around the mesh in a view; see ``TemplateScene.image_bounds``."""
         return scene.image_bounds(view, self._columns, self.middle, margin)
 
+    def depths(self, scene: TemplateScene, view: int) -> tuple[float, float]:
+        """Between which depths before a camera the mesh's bounding box lies, in scene units; below 0 is behind the camera."""
+        axes, centre = scene.camera_in_cad(view)
+        reach = np.abs(axes[:, 2]) @ (self.vertices.max(axis=0) - self.vertices.min(axis=0)) / 2
+        depth = (self.middle - centre) @ axes[:, 2]
+        scale = np.linalg.norm(scene.object_to_scene[:3, 0])
+        return float((depth - reach) * scale), float((depth + reach) * scale)
+
     def hits(self, origin: NDArray[np.float64], directions: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
         """Where rays first meet the mesh.
 

@@ -40,8 +40,20 @@ CAMERAS: dict[str, tuple[int, int, Floats | None]] = {
     "wide pixels": (120, 90, matrix(110, 140, 61.2, 42.7)),
     "high pixels": (90, 120, matrix(140, 100, 41.7, 66.2)),
     "principal point outside": (64, 64, matrix(300, 310, 83.5, -21.3)),
+    "near": (96, 96, matrix(20, 20, 47.5, 47.5)),
+    "far": (96, 96, matrix(130_000, 130_000, 47.5, 47.5)),
 }
 """Width, height and matrix."""
+
+DISTANCES = {"near": 0.26, "far": 2000.0}
+"""Of the camera from the origin in scene units, where it is not 2: Blender's camera by itself sees nothing nearer than 0.1, or beyond 1000."""
+
+
+def at_distance(scene: TemplateScene, distance: float) -> TemplateScene:
+    """The scene with cameras nearer or farther."""
+    poses = np.array(scene.camera_poses)
+    poses[:, :3, 3] *= distance / 2
+    return dataclasses.replace(scene, camera_poses=poses)
 
 
 def projected(scene: TemplateScene, view: int, points: Floats) -> Floats:
@@ -75,6 +87,8 @@ def main(renderer: Renderer) -> dict[str, dict[str, float]]:
             matrices = np.tile(intrinsics * 2, (len(scene.camera_poses), 1, 1))  # Another camera for the other views.
             matrices[VIEW] = intrinsics
             scene = dataclasses.replace(scene, width=width, height=height, intrinsics=matrices)
+        if name in DISTANCES:
+            scene = at_distance(scene, DISTANCES[name])
         shown(renderer, mesh, scene)
         agreement = agreement_of(renderer, scene, VIEW)
         off = projected_by_blender(scene, points) - projected(scene, VIEW, points)

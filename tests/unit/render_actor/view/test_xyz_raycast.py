@@ -47,6 +47,19 @@ def test_points_project_back_to_their_own_pixel(wedge: trimesh.Trimesh, cameras:
         assert np.abs(off).max() < 0.1 and np.abs(off.mean(axis=0)).max() < 0.01  # What float16 rounds is in the first.
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.01])
+def test_depths_hold_the_mesh(wedge: trimesh.Trimesh, scale: float) -> None:
+    vertices = np.asarray(wedge.vertices) * scale
+    scene = scene_for(vertices)
+    coordinates = ObjectCoordinates(vertices, wedge.faces.astype(np.int32))
+    for view in (0, 3, 20, 41):
+        local = vertices @ scene.object_to_scene[:3, :3].T + scene.object_to_scene[:3, 3] - scene.camera_poses[view, :3, 3]
+        depth = local @ scene.camera_poses[view, :3, 2]
+        near, far = coordinates.depths(scene, view)
+        assert 1.0 < near <= depth.min() + 1e-9 and depth.max() - 1e-9 <= far < 3.0
+        assert near > depth.min() - 0.5 and far < depth.max() + 0.5
+
+
 def test_background_is_minus_one_and_types_are_the_contracts(wedge: trimesh.Trimesh) -> None:
     mask, xyz = ObjectCoordinates(np.asarray(wedge.vertices), wedge.faces.astype(np.int32)).cast(scene_for(wedge.vertices), 11)
     assert xyz.dtype == np.float16 and xyz.shape == (128, 128, 3)
