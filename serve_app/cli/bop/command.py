@@ -41,7 +41,7 @@ def add_bop_flags(parser: argparse.ArgumentParser, default_url: str) -> None:
         "--distance-diameters",
         metavar="N",
         type=float,
-        help="cameras are N diameters away from each object, by models_info.json (default: as the layout says)",
+        help="cameras are N diameters away from each object, by models_info.json or as the server measures it (default: the layout's)",
     )
     parser.add_argument("--again", action="store_true", help="render everything anew, whatever is there")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end; lines of progress go to standard error")

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from serve_app.cad.units import MM_PER_UNIT, Unit
 from serve_app.cli.bop.failures import UsageError
 from serve_app.cli.bop.models import Model
 from serve_app.templates.layouts.layout import Layout
 
 _LOOKS = (".mtl", ".png", ".jpg", ".jpeg", ".bmp", ".tga", ".tif", ".tiff", ".bin")
 """What a CAD may refer to beside it."""
-
-_MM_PER_UNIT = {"mm": 1.0, "m": 1000.0}
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def orders_of(
         version: the server's release.
 
     Raises:
-        UsageError: a diameter is needed and not known, or a CAD cannot be read.
+        UsageError: the distance is told twice, or a CAD cannot be read.
     """
     looks = _beside(models[0].path.parent)
     shared_folder = layout.folder(1) == layout.folder(2)
@@ -87,22 +86,20 @@ def orders_of(
     return orders
 
 
-def _with_distance(
-    model: Model, layout: Layout, options: Mapping[str, Any], distance_diameters: float | None
-) -> Mapping[str, Any]:  # fmt: skip
-    """The options, and the distance where it is told in diameters."""
-    camera = options.get("camera") or {}
-    told = camera.get("distance_mm") is not None or options.get("normalize") is not None
-    if distance_diameters is None:
-        if told or layout.distance_diameters is None or model.diameter is None:
-            return options  # The server measures the diameter where a layout needs one.
-        distance_diameters = layout.distance_diameters
-    elif told:
-        raise UsageError("give --distance-diameters, --normalize or camera.distance_mm, not two of them: each decides the distance")
-    elif model.diameter is None:
-        raise UsageError(f"--distance-diameters needs the diameter of {model.path.name}: models_info.json beside it has none")
-    distance = distance_diameters * model.diameter * _MM_PER_UNIT[options.get("unit") or "mm"]
-    return {**options, "camera": {**camera, "distance_mm": distance}}
+def _with_distance(model: Model, layout: Layout, options: Mapping[str, Any], diameters: float | None) -> Mapping[str, Any]:
+    """The options, and the distance where it is told in diameters: by the dataset's own diameter, otherwise as the server measures it."""
+    camera = dict(options.get("camera") or {})
+    told = options.get("normalize") is not None or any(camera.get(name) is not None for name in ("distance_mm", "distance_diameters"))
+    if diameters is not None and told:
+        raise UsageError("give --distance-diameters, --normalize or a distance in --camera, not two of them: each decides the distance")
+    if told or (diameters is None and (layout.distance_diameters is None or model.diameter is None)):
+        return options
+    wanted = layout.distance_diameters if diameters is None else diameters
+    assert wanted is not None
+    if model.diameter is None:
+        return {**options, "camera": {**camera, "distance_diameters": wanted}}
+    unit: Unit = options.get("unit", "mm")
+    return {**options, "camera": {**camera, "distance_mm": wanted * model.diameter * MM_PER_UNIT.get(unit, 1.0)}}  # BOP's is mm.
 
 
 def _digest(path: Path) -> str:

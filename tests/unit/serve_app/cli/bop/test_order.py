@@ -55,11 +55,15 @@ def test_a_distance_in_diameters_goes_beside_the_rest_of_the_camera(model: Model
     assert order(model, "foundpose", 3.0, camera=camera).body["camera"] == {**camera, "distance_mm": 3 * DIAMETER}
 
 
-def test_a_distance_that_is_told_twice_or_not_known_is_refused(model: Model) -> None:
+@pytest.mark.parametrize("options", [{"camera": {"distance_mm": 7}}, {"camera": {"distance_diameters": 7}}, {"normalize": True}])
+def test_a_distance_that_is_told_twice_is_refused(model: Model, options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="not two of them"):
-        order(model, distance_diameters=2.0, camera={"distance_mm": 7})
-    with pytest.raises(UsageError, match=r"obj_000005\.ply: models_info\.json beside it has none"):
-        order(Model(5, model.path, None), distance_diameters=2.0)
+        order(model, distance_diameters=2.0, **options)
+
+
+def test_a_diameter_that_the_dataset_does_not_tell_is_the_server_s_to_measure(model: Model) -> None:
+    unknown = Model(5, model.path, None)
+    assert order(unknown, distance_diameters=3.0).body["camera"] == {"distance_diameters": 3.0}
 
 
 def test_the_same_command_has_the_same_job_ids_and_each_attempt_its_own(model: Model) -> None:
