@@ -102,7 +102,12 @@ def _layouts_of(folder: Directory, names: list[str]) -> Iterable[Layout]:
         named = _LAYOUT_IN_MANIFEST.match(head)
         layout = LAYOUTS.get(named[1].decode(errors="replace")) if named else DEFAULT  # The first servers had no other.
         return [layout] if layout is not None else []
-    return [layout for layout in LAYOUTS.values() if layout.is_told_by(names)]
+    # By the names that it has: what else is there is sorted out file by file.
+    return [layout for layout in LAYOUTS.values() if layout.is_told_by([name for name in names if _is_known(layout, name)])]
+
+
+def _is_known(layout: Layout, name: str) -> bool:
+    return any(re.fullmatch(pattern, name) for pattern in layout.forms)
 
 
 def _is_folder_of(forms: _Forms, folder: Directory, name: str) -> bool:

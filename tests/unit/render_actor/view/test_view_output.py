@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from render_actor.contract.file_kinds import WantedFiles
 from render_actor.contract.sink import PROBE, attempt_names
 from render_actor.contract.types import Sink, ViewBatch
 from render_actor.contract.view_files import content_of
@@ -132,3 +133,27 @@ def test_a_view_that_makes_no_template_fails_and_nothing_is_written(tmp_path: Pa
         with pytest.raises(ViewFailedError, match="not a template") as caught:
             output.finished()
     assert caught.value.failure.code == "render_failed" and os.listdir(tmp_path / "sink") == [PROBE]
+
+
+@pytest.mark.parametrize("sink", [True, False])
+def test_the_kinds_that_a_batch_wants_and_no_others_are_made(tmp_path: Path, sink: bool) -> None:
+    view, wanted = traced_view(), WantedFiles(("mask", "rgba", "xyz"))
+    batch = dataclasses.replace(batch_into(tmp_path / "sink") if sink else make_batch(fence=FENCE), wanted=wanted)
+    with ViewOutput(batch) as output:
+        output.take(view)
+        ((told, sent),) = output.finished()
+    files = list(template_files(view, wanted).values())
+    assert told.kinds == wanted.kinds and told.files == tuple(map(content_of, files))
+    if sink:
+        names = attempt_names(7, FENCE, wanted.kinds)
+        assert sorted(os.listdir(tmp_path / "sink")) == sorted([PROBE, *names])
+        assert [(tmp_path / "sink" / name).read_bytes() for name in names] == files
+    else:
+        assert sent is not None and sent.files[:2] == tuple(files[:2]) and isinstance(sent.files[2], PackedXyz)
+
+
+def test_the_box_of_the_mask_is_told_with_its_last_pixels() -> None:
+    with ViewOutput(make_batch()) as output:
+        output.take(traced_view())  # rows 8 to 15, columns 10 to 27
+        ((told, _),) = output.finished()
+    assert told.mask_box == (10, 8, 28, 16)

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from render_actor.contract.types import BatchResult, Failure, ViewBatch
 from render_actor.contract.view_files import PackedView, RenderedView
 from render_actor.contract.view_quality import ViewQuality
+from render_actor.view.surface_maps import SurfaceMaps
 from render_actor.view.traced import TracedView
 from render_actor.view.view_output import ViewFailedError, ViewOutput
 from serve_app.base.logs import JobLog
@@ -25,7 +27,9 @@ from serve_app.jobs.store import JobStore
 from serve_app.rendering.job_rendering import JobRendering
 from serve_app.rendering.renderers import Told
 from serve_app.rendering.scheduler import ViewScheduler
+from serve_app.service.layout_request import completed
 from serve_app.templates.cache import TemplateCache
+from serve_app.templates.layouts.registry import published_folder
 from tests.unit.serve_app.made import make_spec
 
 VIEWS = 42
@@ -43,7 +47,9 @@ LOST = Failure("renderer_lost", "a renderer was lost", cause="said by Ray")
 class Loader:
     async def load(self, path: Path) -> LoadedCad:
         corners = np.array([[-1.0, -1, -1], [1, 1, 1]])
-        return LoadedCad(path.name, path.name, None, corners, {}, (), 0, {}, diameter=20.0)
+        mesh: asyncio.Future[Any] = asyncio.Future()
+        mesh.set_result(SimpleNamespace(vertices=corners))
+        return LoadedCad(path.name, path.name, mesh, corners, {}, (), 0, {}, diameter=20.0)
 
 
 class Log:
@@ -126,12 +132,19 @@ def _square(view: int, quality: ViewQuality, *, spoiled: bool) -> TracedView:
     xyz = np.full((64, 64, 3), -1, dtype=np.float16)
     xyz[mask] = np.arange(3 * mask.sum()).reshape(-1, 3) % 100
     rgb = np.full((32 if spoiled else 64, 64, 3), view, dtype=np.uint8)
-    return TracedView(view, rgb, mask, xyz, 0.5, quality)
+    normals = np.zeros((64, 64, 3), dtype=np.float32)
+    normals[mask] = 0.0, 0.0, -1.0
+    surface = SurfaceMaps(np.where(mask, np.float32(400 + view), np.float32(0)), normals)
+    return TracedView(view, rgb, mask, xyz, 0.5, quality, surface)
 
 
-async def accepted(server: Server, tmp_path: Path, output: str) -> Job:
-    spec = make_spec(str(tmp_path / output), str(tmp_path / "a.ply"), job_id=output, log_path=tmp_path / "log", resolution=64)
-    job = started(Job(spec))
+async def accepted(server: Server, tmp_path: Path, output: str, **options: Any) -> Job:
+    """A job that has its slot; ``options`` are the request's, resolved as the intake does."""
+    size: dict[str, Any] = {} if "layout" in options else {"resolution": 64}
+    spec = make_spec(str(tmp_path / output), str(tmp_path / "a.ply"), job_id=output, log_path=tmp_path / "log", **size, **options)
+    request = completed(spec.request, spec.cad_path)
+    folder = published_folder(request.layout, request.object_id)
+    job = started(Job(dataclasses.replace(spec, request=request, folder=folder)))
     await server.store.insert(record_of(job))
     return job
 

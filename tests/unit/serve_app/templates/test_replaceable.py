@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from render_actor.view.encoding import encode_png
 from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
-from serve_app.templates.leftovers import templates_left
+from serve_app.templates.leftovers import remove_leftover, templates_left
 from serve_app.templates.replaceable import check_replaceable, others_in
-from tests.unit.serve_app.templates_made import template
+from tests.unit.serve_app.templates_made import leftover, template
 
 
 def others(folder: Path) -> list[str]:
@@ -135,3 +136,52 @@ def test_the_refusal_names_what_would_be_lost(tmp_path: Path) -> None:
                 check_replaceable(parent, name, name)
         check_replaceable(parent, "new", "new")
     check_replaceable(None, "new", "new")
+
+
+def rgba(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
+        (folder / name).write_bytes(encode_png(np.zeros((8, 8, 4), dtype=np.uint8)))
+
+
+def manifest_of(layout: str) -> str:
+    return json.dumps({"format": 1, "job_id": "j" * 64, "layout": layout, "views": []})
+
+
+def test_numbered_images_are_templates_only_beside_a_manifest_of_their_layout(tmp_path: Path) -> None:
+    rgba(tmp_path / "t", "000000.png", "000046.png")
+    assert others(tmp_path / "t") == ["000000.png", "000046.png"]
+    for layout in ("sam6d", "bop", "no-layout"):
+        (tmp_path / "t" / "manifest.json").write_text(manifest_of(layout))
+        assert others(tmp_path / "t")[:2] == ["000000.png", "000046.png"]
+    (tmp_path / "t" / "manifest.json").write_text(manifest_of("cnos"))
+    assert others(tmp_path / "t") == []
+    (tmp_path / "t" / "000050.png").write_bytes(template("rgb_0.png"))  # A photograph has no alpha.
+    assert others(tmp_path / "t") == ["000050.png"]
+
+
+def test_only_a_layouts_own_sub_folders_are_looked_into(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "t", "rgb_0.png", "mask_0.png", "xyz_0.npy")
+    rgba(folder, "extra/rgba_0.png", "extra/normals_0.png", "more/rgba_0.png", "extra/deeper/rgba_0.png")
+    (folder / "extra" / "notes.txt").write_text("x")
+    (folder / "extra" / ".DS_Store").write_bytes(b"\x00\x00\x00\x01Bud1\x00")
+    assert others(folder) == ["extra/deeper", "extra/notes.txt", "more"]
+
+
+def test_a_link_to_a_folder_is_no_sub_folder(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "t", "rgb_0.png")
+    rgba(tmp_path / "theirs", "rgba_0.png")
+    (folder / "extra").symlink_to(tmp_path / "theirs")
+    assert others(folder) == ["extra"]
+
+
+def test_what_a_kill_leaves_in_sub_folders_of_any_layout_goes_and_nothing_else_does(tmp_path: Path) -> None:
+    left = leftover(tmp_path / "000005", "j1")
+    rgba(left, "rgb/000000.png", "depth/000000.png", "unplaced")
+    os.truncate(left / "depth" / "000000.png", 5)
+    (left / "scene_gt.json").write_bytes(b"")
+    with Directory.open(tmp_path) as parent:
+        (left / "rgb" / "letter.txt").write_text("x")
+        assert not remove_leftover(parent, left.name, "000005") and (left / "rgb" / "000000.png").exists()
+        (left / "rgb" / "letter.txt").unlink()
+        assert remove_leftover(parent, left.name, "000005") and not left.exists()
