@@ -80,10 +80,9 @@ def _work(arguments: argparse.Namespace) -> Work:
         raise UsageError(f"--distance-diameters must be above 0, got {arguments.distance_diameters:g}")
     client = Client(arguments.url)
     version = client.get("/api/v1/status")["version"]
-    dataset = arguments.dataset or output.name
-    orders = orders_of(models, layout, output, dataset, _options(arguments), arguments.distance_diameters, version)
+    orders = orders_of(models, layout, output, arguments.dataset, _options(arguments), arguments.distance_diameters, version)
     group = "bop-" + hashlib.sha256(f"{layout.name}\0{output}".encode()).hexdigest()[:16]
-    (_to_stderr if arguments.json else info)(f"{len(models)} objects of {dataset} for {layout.name} in {output}")
+    (_to_stderr if arguments.json else info)(f"{len(models)} objects for {layout.name} in {output}")
     return Work(client, layout, orders, group, again=arguments.again)
 
 

@@ -47,7 +47,7 @@ def orders_of(
     models: list[Model],
     layout: Layout,
     output: Path,
-    dataset: str,
+    dataset: str | None,
     options: Mapping[str, Any],
     distance_diameters: float | None,
     version: str,
@@ -58,7 +58,7 @@ def orders_of(
         models: the CADs.
         layout: of the files.
         output: absolute; the folder of the dataset.
-        dataset: its name.
+        dataset: its name; None leaves it to the server, which takes that of its folder.
         options: of every request.
         distance_diameters: how many of its diameters an object is away from the cameras; None leaves it to the options and the layout.
         version: the server's release.
@@ -77,8 +77,8 @@ def orders_of(
             "output_dir": str(output_dir),
             "layout": layout.name,
             "object_id": model.object_id,
-            "dataset": dataset,
             "priority": "batch",
+            **({"dataset": dataset} if dataset else {}),
             **_with_distance(model, layout, options, distance_diameters),
         }
         content = hashlib.sha256(json.dumps([body, _digest(model.path), looks, version], sort_keys=True).encode()).hexdigest()

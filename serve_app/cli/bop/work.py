@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from serve_app.cli.bop.failures import UsageError
 from serve_app.cli.bop.order import Order
 from serve_app.cli.bop.published import is_there
 from serve_app.cli.client import Client, NoServerError, RefusedError
@@ -98,6 +99,7 @@ class Work:
 
         Raises:
             NoServerError: the server has not answered for too long; its jobs are kept.
+            UsageError: an option does not fit.
             RefusedError: it lets this client in no more, or has had a fault for too long.
         """
         to_begin, answered, not_before = deque(self.outcomes), time.monotonic(), 0.0
@@ -176,6 +178,8 @@ class Work:
                 return refusal.retry_after_sec, refusal.detail
             if refusal.status in _PASSING:
                 raise
+            if refusal.code == "validation_error":  # Of the options, which all CADs share.
+                raise UsageError(f"the server refused: {refusal.detail}") from refusal
             outcome.state, outcome.error = "refused", refusal.detail
             return None
         outcome.job_id, outcome.state = job_id, "queued"

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from serve_app.cli.bop import work
+from serve_app.cli.bop.failures import UsageError
 from serve_app.cli.bop.models import Model
 from serve_app.cli.bop.order import Order
 from serve_app.cli.bop.work import Outcome, Work
@@ -142,6 +143,13 @@ def test_what_the_server_refuses_is_that_object_s_failure_alone(server: Server, 
     run(works)
     assert [outcome.state for outcome in works.outcomes] == ["refused", "succeeded"]
     assert works.outcomes[0].error == "a sentence about cad_quarantined" and not works.outcomes[0].published
+
+
+def test_an_option_that_does_not_fit_ends_the_command_before_any_job(server: Server, tmp_path: Path) -> None:
+    server.answers = [None, refusal(422, "validation_error")]
+    with pytest.raises(UsageError, match="a sentence about validation_error"):
+        dataset(server, tmp_path).run(Heard())
+    assert not server.jobs
 
 
 def test_a_folder_that_another_job_writes_is_not_waited_for(server: Server, tmp_path: Path) -> None:
