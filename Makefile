@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test contract test-unit test-cluster faults bench quality bench-queue bench-scale bench-autoscaling bench-gpu lint format lock examples converged clean
+.PHONY: help setup demo serve test contract test-unit likeness test-cluster faults bench quality bench-queue bench-scale bench-autoscaling bench-gpu lint format lock examples converged clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -38,6 +38,9 @@ contract: $(READY) ## let schemathesis ask a real server for 20 minutes; `make t
 
 test-unit: $(READY) ## run the tests that need neither Ray nor Blender
 	@$(PY) -m pytest tests/unit
+
+likeness: $(READY) ## compare every look of every format with Blender's own import of it (3 minutes)
+	@RENDER_LIKENESS_FULL=1 $(PY) -m pytest tests/integration/test_templates.py -k look_as_blenders_own
 
 test-cluster: $(READY) ## real Ray nodes in network namespaces: kill them, cut them off, add one, start the head again (root; 15 minutes)
 	@RENDER_CLUSTER_FULL=1 $(PY) -m pytest tests/cluster

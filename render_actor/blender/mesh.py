@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from render_actor.blender.images import BlenderImages
 from render_actor.blender.materials import COLOR_LAYER, blender_material
 from render_actor.blender.session import bpy
 from render_actor.contract.types import CadMesh
@@ -34,7 +34,7 @@ def blender_object(mesh: CadMesh) -> Any:
         layer.data.foreach_set("color_srgb", (mesh.vertex_colors / 255.0).astype(np.float32).ravel())
     if mesh.corner_uv is not None:
         data.uv_layers.new(name=_UV_LAYER).data.foreach_set("uv", np.ascontiguousarray(mesh.corner_uv, dtype=np.float32).ravel())
-    images = [_blender_image(pixels, f"texture_{index}") for index, pixels in enumerate(mesh.textures)]
+    images = BlenderImages(mesh.textures)
     for material in mesh.materials:
         data.materials.append(blender_material(material, images, has_colors=mesh.vertex_colors is not None))
     return bpy.data.objects.new("cad", data)
@@ -51,11 +51,3 @@ def remove_object(blender_object: Any) -> None:
         bpy.data.materials.remove(material)
     for image in images:
         bpy.data.images.remove(image)
-
-
-def _blender_image(pixels: NDArray[np.uint8], name: str) -> Any:
-    height, width = pixels.shape[:2]
-    image = bpy.data.images.new(name, width, height, alpha=True)
-    image.pixels.foreach_set((pixels[::-1] / 255.0).astype(np.float32).ravel())
-    image.update()
-    return image

@@ -12,8 +12,19 @@ from render_actor.contract.device import RenderDevice
 from render_actor.contract.file_kinds import TEMPLATE, WantedFiles
 from render_actor.contract.scene import TemplateScene
 
-TextureSlot = Literal["base_color", "roughness", "specular", "emission", "alpha", "bump"]
-"""The inputs of a surface that an image may drive."""
+TextureSlot = Literal["base_color", "roughness", "specular", "emission", "alpha", "bump", "metallic_roughness", "normal"]
+"""The inputs of a surface that an image may drive.
+
+``metallic_roughness`` is one image for both: roughness in its green, metallic in its blue, each times the material's own number. It and
+``normal``, a tangent space normal map, are numbers as they are stored. All others are read as sRGB, ``bump`` and ``roughness`` too, as
+Blender's importers of the older formats have it.
+"""
+
+DATA_SLOTS: tuple[TextureSlot, ...] = ("metallic_roughness", "normal")
+"""Slots whose images hold numbers, not colours."""
+
+Wrap = Literal["repeat", "clamp", "mirror"]
+"""What an image shows beyond its edges."""
 
 RendererState = Literal["starting", "ready", "busy", "failed", "lost", "stopped"]
 """Of a renderer, as the service and its operator see it."""
@@ -44,7 +55,13 @@ class SurfaceMaterial:
         specular: Principled's specular level, 0..1 (0.5 is common plastic).
         emission: linear RGB of light given off; black for none.
         textures: index into ``CadMesh.textures`` for each slot that an image drives.
-        bump_strength: of the normal map in slot ``bump``.
+        bump_strength: of the normal map in slot ``bump`` or ``normal``.
+        metallic: 0 (dielectric) .. 1 (metal).
+        multiplied: base colour, base colour texture and vertex colours multiply each other, and so do emission, alpha and their
+            textures, as glTF has it; otherwise a texture goes before the vertex colours, and these before the base colour.
+        alpha_cutoff: where alpha is below it nothing is seen, elsewhere the surface is opaque; None for alpha as it is.
+        unlit: the base colour is seen as it is, given off as light, whatever the lamps do.
+        wrap: of all its images.
     """
 
     name: str = "default"
@@ -55,6 +72,11 @@ class SurfaceMaterial:
     emission: tuple[float, float, float] = (0.0, 0.0, 0.0)
     textures: dict[TextureSlot, int] = field(default_factory=dict)
     bump_strength: float = 1.0
+    metallic: float = 0.0
+    multiplied: bool = False
+    alpha_cutoff: float | None = None
+    unlit: bool = False
+    wrap: Wrap = "repeat"
 
 
 @dataclass(frozen=True)
@@ -70,7 +92,7 @@ class CadMesh:
         corner_uv: (F, 3, 2) float32, origin at the lower left of the image, or None.
         face_materials: (F,) int32 indices into ``materials``.
         materials: at least one.
-        textures: decoded images, each (H, W, 4) uint8 sRGB, first row on top.
+        textures: decoded images, each (H, W, 4) uint8, first row on top; sRGB, or numbers, as the slots say that they drive.
     """
 
     key: str

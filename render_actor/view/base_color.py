@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from render_actor.contract.types import CadMesh
+from render_actor.contract.types import CadMesh, Wrap
 
 
 class BaseColor:
@@ -26,6 +26,7 @@ class BaseColor:
             for number, material in enumerate(mesh.materials)
             if "base_color" in material.textures and grey is None
         }
+        self._multiplied = np.array([material.multiplied for material in mesh.materials])
         self._vertex_colors = None if mesh.vertex_colors is None else linear(mesh.vertex_colors[:, :3].astype(np.float32) / 255)
 
     def at(self, faces: NDArray[Any], weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -42,14 +43,18 @@ class BaseColor:
             colors = self._plain[materials]
         else:
             colors = np.einsum("rk,rkc->rc", weights, self._vertex_colors[self._mesh.faces[faces]])
+            if self._multiplied.any():
+                colors[self._multiplied[materials]] *= self._plain[materials[self._multiplied[materials]]]
         for number, image in self._textured.items():
             of_it = materials == number
             if of_it.any():
-                colors[of_it] = self._from_image(image, faces[of_it], weights[of_it])
+                wrap = self._mesh.materials[number].wrap
+                texture = self._from_image(image, wrap, faces[of_it], weights[of_it])
+                colors[of_it] = texture * colors[of_it] if self._multiplied[number] else texture
         return colors
 
-    def _from_image(self, image: NDArray[np.uint8], faces: NDArray[Any], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Four pixels interpolated, as they are stored: only what comes out is made linear. The image repeats itself."""
+    def _from_image(self, image: NDArray[np.uint8], wrap: Wrap, faces: NDArray[Any], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Four pixels interpolated, as they are stored: only what comes out is made linear."""
         if self._mesh.corner_uv is None:
             u, v = np.zeros((2, len(faces)))
         else:
@@ -58,8 +63,8 @@ class BaseColor:
         x, y = u * width - 0.5, (1 - v) * height - 0.5  # The first row is on top.
         left, top = np.floor(x), np.floor(y)
         share_x, share_y = ((x - left)[:, None]).astype(np.float32), ((y - top)[:, None]).astype(np.float32)
-        columns = [(left.astype(np.int64) + right) % width for right in (0, 1)]
-        rows = [(top.astype(np.int64) + down) % height * width for down in (0, 1)]
+        columns = [_within(left.astype(np.int64) + right, width, wrap) for right in (0, 1)]
+        rows = [_within(top.astype(np.int64) + down, height, wrap) * width for down in (0, 1)]
         pixels = image.reshape(-1, 3)
 
         def pixel(down: int, right: int) -> NDArray[np.float32]:
@@ -68,6 +73,16 @@ class BaseColor:
         upper = pixel(0, 0) * (1 - share_x) + pixel(0, 1) * share_x
         lower = pixel(1, 0) * (1 - share_x) + pixel(1, 1) * share_x
         return linear((upper * (1 - share_y) + lower * share_y) / 255)
+
+
+def _within(places: NDArray[np.int64], size: int, wrap: Wrap) -> NDArray[np.int64]:
+    """The columns, or rows, of an image that are seen at places which may be beyond its edges."""
+    if wrap == "clamp":
+        return np.clip(places, 0, size - 1)
+    if wrap == "repeat":
+        return places % size
+    turned = places % (2 * size)
+    return np.minimum(turned, 2 * size - 1 - turned)
 
 
 def _multiplied(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -54,8 +54,11 @@ class SurfaceGuide:
 
     @staticmethod
     def knows(mesh: CadMesh) -> bool:
-        """Whether rays end where they first meet the mesh; where it can be looked through, the guide's expected value is not known."""
-        return all(material.alpha >= 1.0 and "alpha" not in material.textures for material in mesh.materials)
+        """Whether rays end where they first meet the mesh; where it can be looked through, the guide's expected value is not known.
+
+        An unlit surface gives off its colour instead of reflecting it, and has no base colour to be guided by.
+        """
+        return all(material.alpha >= 1.0 and "alpha" not in material.textures and not material.unlit for material in mesh.materials)
 
     def along(self, origin: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float32]:
         """The guide of rays from one point.

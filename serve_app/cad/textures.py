@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,9 @@ from serve_app.cad.references import ReferenceResolver, missing
 
 TEXTURE_FORMATS = ("PNG", "JPEG", "BMP", "TGA", "TIFF")
 """As Pillow finds them by the file's content; its name says nothing."""
+
+Variant = Literal["color", "alpha"]
+"""Of an image: its colours alone, or its alpha channel alone."""
 
 _MAX_PILLOW_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
 """Pillow opens no image with more."""
@@ -34,6 +39,7 @@ class TextureStore:
     def __init__(self, resolver: ReferenceResolver, limits: CadLimits) -> None:
         self._resolver, self._limits, self._pixels_left = resolver, limits, limits.texture_pixels
         self._indices: dict[str, int | None] = {}
+        self._embedded: dict[str, NDArray[np.uint8] | None] = {}
         self.images: list[NDArray[np.uint8]] = []
         self.warnings: list[str] = []
 
@@ -48,15 +54,48 @@ class TextureStore:
                 self._indices[name] = None
         return self._indices[name]
 
-    def _decoded(self, data: bytes) -> NDArray[np.uint8]:
+    def index_of_embedded(
+        self, name: str, variant: Variant, read: Callable[[], bytes], formats: tuple[str, ...] = TEXTURE_FORMATS
+    ) -> int | None:
+        """Index of one variant of a texture that a CAD carries in itself, or names in its own way.
+
+        Args:
+            name: what messages call it, one for each.
+            variant: that is wanted; ``images`` holds only those that were.
+            read: gives the image file, or raises ``FileNotFoundError`` or ``ValueError`` with the reason why it cannot.
+            formats: of Pillow's.
+
+        Returns:
+            None when it is not to be had, with a warning, and for ``alpha`` where it is opaque all over.
+        """
+        key = f"{variant} of {name}"
+        if key not in self._indices:
+            image = self._embedded_image(name, read, formats)
+            if image is None or (variant == "alpha" and image[..., 3].min() == 255):
+                self._indices[key] = None
+            else:
+                self.images.append(_channels(image, variant))
+                self._indices[key] = len(self.images) - 1
+        return self._indices[key]
+
+    def _embedded_image(self, name: str, read: Callable[[], bytes], formats: tuple[str, ...]) -> NDArray[np.uint8] | None:
+        if name not in self._embedded:
+            self._embedded[name] = None
+            try:
+                self._embedded[name] = self._decoded(read(), formats)
+            except (FileNotFoundError, ValueError) as error:
+                self.warnings.append(missing("texture", name, error))
+        return self._embedded[name]
+
+    def _decoded(self, data: bytes, formats: tuple[str, ...] = TEXTURE_FORMATS) -> NDArray[np.uint8]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                image = Image.open(io.BytesIO(data), formats=TEXTURE_FORMATS)
+                image = Image.open(io.BytesIO(data), formats=formats)
         except Image.DecompressionBombError as error:
             raise ValueError(f"it has more than {_MAX_PILLOW_PIXELS} pixels; {self._bound()}") from error
         except Exception as error:  # Pillow raises many types on a broken image, and each means the same to us.
-            raise ValueError("it is no image of the types " + ", ".join(TEXTURE_FORMATS)) from error
+            raise ValueError("it is no image of the types " + ", ".join(formats)) from error
         pixels = image.width * image.height
         if not 0 < pixels <= self._pixels_left:
             raise ValueError(f"{image.width} x {image.height} pixels are too many: {self._bound()}")
@@ -72,6 +111,16 @@ class TextureStore:
 
     def _bound(self) -> str:
         return f"all textures of a CAD may have {self._limits.texture_pixels} (RENDER_MAX_TEXTURE_PIXELS)"
+
+
+def _channels(image: NDArray[np.uint8], variant: Variant) -> NDArray[np.uint8]:
+    """A variant of an image, as one that has nothing in its other channels: an alpha channel would darken the colours."""
+    if variant == "color" and image[..., 3].min() == 255:
+        return image
+    result = np.full_like(image, 255)
+    kept = slice(0, 3) if variant == "color" else slice(3, 4)
+    result[..., kept] = image[..., kept]
+    return result
 
 
 def _rgba(image: Image.Image) -> NDArray[np.uint8]:

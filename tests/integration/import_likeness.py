@@ -1,4 +1,4 @@
-"""Prints, for each CAD given, the PSNR between our mesh from arrays and BlenderProc's own import of the same file.
+"""Prints, for each CAD given, the PSNR between our mesh from arrays and Blender's own import of it (BlenderProc's, but for glTF).
 
 Run as a process of its own, since Blender wants the main thread: ``python -m tests.integration.import_likeness CAD ...``
 """
@@ -6,14 +6,17 @@ Run as a process of its own, since Blender wants the main thread: ``python -m te
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 
 from render_actor.blender.scene import BlenderScene
-from render_actor.blender.session import bpy, start_session
+from render_actor.blender.session import Matrix, bpy, start_session
 from render_actor.blender.warm_meshes import WarmMesh
 from render_actor.contract.scene import Sampling
 from serve_app.base.settings import Settings
@@ -22,8 +25,13 @@ from serve_app.cad.parse import parse_cad
 from tests.unit.render_actor.view.test_xyz_raycast import scene_for
 
 
-def imported(path: Path) -> object:
+def imported(path: Path) -> Any:
     """The file as one Blender object, taken out of the scene, in the CAD's own axes."""
+    return imported_gltf(path) if path.suffix in (".glb", ".gltf") else imported_mesh(path)
+
+
+def imported_mesh(path: Path) -> Any:
+    """A file of one of the older formats, as BlenderProc imports it."""
     from blenderproc.python.loader.ObjectLoader import load_obj  # Only render_actor.blender.session makes BlenderProc importable.
 
     bpy.ops.object.select_all(action="DESELECT")
@@ -39,8 +47,30 @@ def imported(path: Path) -> object:
     return joined
 
 
+def imported_gltf(path: Path) -> Any:
+    """A glTF file as Blender imports it, turned back: an empty object that shows all of it, as it is, by a collection.
+
+    Nothing is joined, so that what Blender makes of mirrored instances stays its own.
+    """
+    bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
+    before = set(bpy.data.objects)
+    bpy.ops.import_scene.gltf(filepath=str(path))
+    made = bpy.data.collections.new(path.stem)
+    back = Matrix.Rotation(-math.pi / 2, 4, "X")
+    for one in set(bpy.data.objects) - before:
+        for collection in list(one.users_collection):
+            collection.objects.unlink(one)
+        if one.type in ("MESH", "EMPTY"):
+            made.objects.link(one)
+        if one.parent is None:
+            one.matrix_world = back @ one.matrix_world
+    shown = bpy.data.objects.new(path.stem, None)
+    shown.instance_type, shown.instance_collection = "COLLECTION", made
+    return shown
+
+
 def likeness(scene: BlenderScene, path: Path) -> float:
-    """Smallest PSNR over some views, in dB, over the object's pixels."""
+    """Smallest PSNR over some views, in dB, over the object's pixels. The pictures go to the folder LIKENESS_PICTURES, if that is set."""
     mesh = parse_cad(path.read_bytes(), path.suffix, path.parent, CadLimits.from_settings(Settings())).mesh
     ours = scene.meshes.load(mesh)
     theirs = dataclasses.replace(mesh, key="imported")
@@ -54,6 +84,9 @@ def likeness(scene: BlenderScene, path: Path) -> float:
             mask, _ = scene.mask_and_xyz(template_scene, view)
             picture, _ = scene.rgb(template_scene, view, mask)
             pictures.append(picture.astype(np.float64))
+        if os.environ.get("LIKENESS_PICTURES"):
+            both = np.concatenate(pictures, axis=1)[..., ::-1]
+            cv2.imwrite(f"{os.environ['LIKENESS_PICTURES']}/{path.stem}_{view}.png", both)
         error = float(((pictures[0] - pictures[1])[mask] ** 2).mean())
         scores.append(10 * np.log10(255**2 / max(error, 1e-12)))
     return min(scores)

@@ -20,7 +20,10 @@ from PIL import Image
 from render_actor.contract.cameras import camera_poses
 from render_actor.contract.view_files import file_names
 from serve_app.templates.checker.contract import check_contract
-from tests.integration.conftest import Server
+from tests.integration.conftest import ROOT, Server
+from tests.integration.gltf_looks import LOOKS, SHORT, write_looks
+
+REFERENCE_CADS = ROOT.parent / "shared" / "reference" / "cads"
 
 
 def read(folder: Path, view: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -173,8 +176,8 @@ def test_a_changed_texture_is_seen(server: Server, poses: str) -> None:
     assert after[mask > 0][:, 2].mean() > after[mask > 0][:, 0].mean() + 30
 
 
-def test_our_meshes_look_as_blenderprocs_own_import_does(server: Server, tmp_path: Path) -> None:
-    """Colours, normals, .mtl materials, textures and shading: the same picture as from the stock script's loader."""
+def test_our_meshes_look_as_blenders_own_import_does(server: Server, tmp_path: Path) -> None:
+    """Colours, normals, .mtl and glTF materials, textures and shading: the same picture as from the stock script's loader, or Blender's."""
     Image.fromarray(np.random.default_rng(3).integers(60, 255, (16, 16, 4), dtype=np.uint8)).save(tmp_path / "map.png")
     looks = {
         "shiny": ("Kd 0.7 0.2 0.1\nKs 0.5 0.5 0.5\nNs 300\n", "Kd 0.1 0.6 0.2\nKs 0.9 0.9 0.9\n"),
@@ -188,6 +191,9 @@ def test_our_meshes_look_as_blenderprocs_own_import_does(server: Server, tmp_pat
     cads = [str(server.folder / name) for name in ("knot.ply", "flange.stl", "crate.obj")] + [
         str(tmp_path / f"{name}.obj") for name in looks
     ]
+    full = bool(os.environ.get("RENDER_LIKENESS_FULL"))
+    cads += map(str, write_looks(tmp_path, LOOKS | SHORT if full else SHORT))
+    cads += map(str, sorted(REFERENCE_CADS.glob("*.glb")))  # Where they are.
     command = [sys.executable, "-m", "tests.integration.import_likeness", *cads]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
     scores = {line.split()[0]: float(line.split()[1]) for line in done.stderr.splitlines()[-len(cads) :]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from serve_app.cad.formats.brep import brep_content
 from serve_app.cad.formats.dae import dae_content
+from serve_app.cad.formats.gltf import read_gltf
 from serve_app.cad.formats.obj import obj_submeshes
 from serve_app.cad.formats.off import off_content
 from serve_app.cad.formats.ply import ply_submeshes
@@ -29,6 +30,7 @@ READERS: dict[str, Reader] = {
     ".ply": _ply,
     ".obj": _obj,
     ".stl": _stl,
+    **dict.fromkeys((".glb", ".gltf"), read_gltf),
     **dict.fromkeys((".step", ".stp", ".iges", ".igs"), brep_content),
     ".3mf": threemf_content,
     ".dae": dae_content,

@@ -38,7 +38,7 @@ def scene_submeshes(
     parts: Mapping[Hashable, str] | None = None,
     names: Mapping[Hashable, str] | None = None,
 ) -> list[Submesh]:
-    """The submeshes of a scene: one for each node that places a mesh, in the scene's own frame, in the order of its nodes.
+    """The submeshes of a scene: one for each node that places a mesh, in the scene's own frame, in the order of ``parts``.
 
     Points and lines are left out. A transform that mirrors also turns the faces round, so that their front stays outside.
 
@@ -46,7 +46,7 @@ def scene_submeshes(
         scene: ``trimesh.Scene``.
         limits: held against the sums over all instances before any instance is made.
         read: makes a geometry's submesh; called once for each geometry that is placed.
-        parts: the name of the part for each node; by default ``part_names(scene)``.
+        parts: the name of the part for each node, in the order that is wanted; by default ``part_names(scene)``.
         names: what errors call a node, where that is not its key in the scene.
 
     Raises:
@@ -57,7 +57,11 @@ def scene_submeshes(
     if len(placed) > MAX_INSTANCES:
         too_large(f"it places {len(placed)} meshes, more than {MAX_INSTANCES}; join those that belong together")
     limits.check_faces(sum(len(scene.geometry[geometry].faces) for _, geometry in placed))
-    parts = part_names(scene) if parts is None else parts
+    if parts is None:
+        parts = part_names(scene)
+    else:
+        order = {node: place for place, node in enumerate(parts)}
+        placed.sort(key=lambda one: order.get(one[0], len(order)))
     transforms = world_transforms(scene)
     submeshes = {name: _compact(read(name, scene.geometry[name])) for name in dict.fromkeys(geometry for _, geometry in placed)}
     limits.check_faces(sum(len(submeshes[geometry].faces) for _, geometry in placed))

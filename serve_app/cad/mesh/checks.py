@@ -49,7 +49,7 @@ def check_geometry(mesh: CadMesh) -> None:
 def oddities(mesh: CadMesh) -> list[str]:
     """Warnings for the job: what may not be as its owner meant it."""
     messages = []
-    plain = all(material == SurfaceMaterial() for material in mesh.materials)
+    plain = all(material in (SurfaceMaterial(), SurfaceMaterial(multiplied=True)) for material in mesh.materials)
     if mesh.vertex_colors is None and plain:
         messages.append("the CAD has no colours, texture or material: rendered in a neutral grey")
     return messages

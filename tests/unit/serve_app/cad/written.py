@@ -13,6 +13,7 @@ from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad, parse_cad
 from tests.cads import dae, threemf
+from tests.gltf_writer import simple
 
 LIMITS = CadLimits.from_settings(Settings())
 
@@ -98,6 +99,9 @@ WRITERS: dict[str, Callable[[trimesh.Trimesh], bytes | str]] = {
         dae.geometry("wedge", mesh.vertices, mesh.faces.tolist()), dae.node("wedge", dae.instance("wedge"))
     ),
     "windows.obj": lambda mesh: obj_text(mesh, objects=2).replace("\n", "\r\n"),
+    "binary.glb": lambda mesh: simple(mesh).glb(),
+    "text.gltf": lambda mesh: simple(mesh).gltf(),
+    "trimesh.GLB": lambda mesh: trimesh.exchange.gltf.export_glb(mesh),
 }
 
 

@@ -1,0 +1,241 @@
+"""Finds what a glTF file places, checks it, and has trimesh read just that.
+
+trimesh reads all of a file, trusts it, and keeps neither whole numbers' meaning nor a second set of texture coordinates. So it is given a
+header of our own: with the arrays that are needed, under names by which it hands them out as they are stored.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from serve_app.cad.formats.gltf_accessors import Accessor, accessor
+from serve_app.cad.formats.gltf_file import GltfFile, called, is_count
+from serve_app.cad.limits import MAX_INSTANCES, CadLimits
+from serve_app.cad.refusals import too_large
+
+_TRIANGLES, _STRIP, _FAN = 4, 5, 6
+_TRANSFORMS = {"matrix": 16, "translation": 3, "rotation": 4, "scale": 3}
+_COLUMNS = {"POSITION": (3,), "NORMAL": (3,), "COLOR_0": (3, 4)}
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """Triangles with one material.
+
+    Attributes:
+        owner: what messages call it.
+        mode: 4 for triangles, 5 for a strip.
+        indices: of the corners, or None where the vertices are the corners in turn.
+        attributes: by name, ``POSITION`` at least; all of one length.
+        material: number of its material, or None.
+        morphs: whether it has morph targets.
+    """
+
+    owner: str
+    mode: int
+    indices: Accessor | None
+    attributes: dict[str, Accessor]
+    material: int | None
+    morphs: bool
+
+    @property
+    def faces(self) -> int:
+        """Triangles."""
+        corners = self.attributes["POSITION"].count if self.indices is None else self.indices.count
+        return corners // 3 if self.mode == _TRIANGLES else max(corners - 2, 0)
+
+
+@dataclass(frozen=True)
+class GltfScene:
+    """What a file places.
+
+    Attributes:
+        roots: numbers of the nodes that have none above.
+        nodes: numbers of all nodes in the scene, in the file's order from the root down.
+        meshes: the primitives of each mesh that a node places, by its number.
+        others: there are points or lines, which are left out.
+    """
+
+    roots: list[int]
+    nodes: list[int]
+    meshes: dict[int, list[Primitive]]
+    others: bool
+
+
+def placed(gltf: GltfFile, limits: CadLimits) -> GltfScene:
+    """What the file's own scene places.
+
+    Raises:
+        ValueError: it refers to what is not there.
+        ServiceError: ``cad_too_large``.
+    """
+    roots = _roots(gltf)
+    nodes = list(_walk(gltf, roots))
+    meshes, others, faces, instances = dict[int, list[Primitive]](), False, 0, 0
+    for node in nodes:
+        entry = gltf.entries("nodes")[node]
+        if "mesh" not in entry:
+            continue
+        gltf.entry("meshes", entry["mesh"], called(entry, "node", node))
+        if entry["mesh"] not in meshes:
+            meshes[entry["mesh"]], unread = _primitives(gltf, entry["mesh"])
+            others = others or unread
+        faces += sum(primitive.faces for primitive in meshes[entry["mesh"]])
+        instances += len(meshes[entry["mesh"]])
+    limits.check_faces(faces)
+    limits.check_vertices(sum(primitive.attributes["POSITION"].count for primitives in meshes.values() for primitive in primitives))
+    if instances > MAX_INSTANCES:
+        too_large(f"it places {instances} meshes, more than {MAX_INSTANCES}; join those that belong together")
+    return GltfScene(roots, nodes, meshes, others)
+
+
+def _roots(gltf: GltfFile) -> list[int]:
+    if gltf.entries("scenes"):
+        listed = gltf.entry("scenes", gltf.header.get("scene", 0), "its header").get("nodes", [])
+    else:
+        below = {child for node in gltf.entries("nodes") for child in _list(node.get("children", []), "children")}
+        listed = [node for node in range(len(gltf.entries("nodes"))) if node not in below]
+    return [number for number in _list(listed, "scene's nodes") if gltf.entry("nodes", number, "its scene") is not None]
+
+
+def _walk(gltf: GltfFile, roots: list[int]) -> Iterator[int]:
+    waiting, seen = list(reversed(roots)), set[int]()
+    while waiting:
+        number = waiting.pop()
+        node = gltf.entries("nodes")[number]
+        what = called(node, "node", number)
+        if number in seen:
+            raise ValueError(f"{what} stands below two others or below itself; the file is damaged")
+        seen.add(number)
+        for key, length in _TRANSFORMS.items():
+            numbers = node.get(key, [0.0] * length)
+            if not (isinstance(numbers, list) and len(numbers) == length and all(_is_number(value) for value in numbers)):
+                raise ValueError(f"{what} has a {key} that is not {length} numbers")
+        yield number
+        children = _list(node.get("children", []), f"children of {what}")
+        waiting += [child for child in reversed(children) if gltf.entry("nodes", child, what) is not None]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e300
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list) or not all(is_count(item) for item in value):
+        raise ValueError(f"its {what} are no list of numbers")
+    return value
+
+
+def _primitives(gltf: GltfFile, number: int) -> tuple[list[Primitive], bool]:
+    """The triangles of a mesh, and whether it has others than these."""
+    mesh = gltf.entries("meshes")[number]
+    listed, found, others = mesh.get("primitives", []), [], False
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise ValueError(f"{called(mesh, 'mesh', number)} has no list of primitives")
+    for place, entry in enumerate(listed):
+        owner = called(mesh, "mesh", number) + (f", primitive {place}" if len(listed) > 1 else "")
+        mode = entry.get("mode", _TRIANGLES)
+        if mode == _FAN:
+            raise ValueError(f"{owner} is a triangle fan, which is not read; export it as triangles")
+        if mode not in (_TRIANGLES, _STRIP):
+            others = True
+            continue
+        found.append(_primitive(gltf, entry, owner, mode))
+    return [primitive for primitive in found if primitive.faces], others
+
+
+def _primitive(gltf: GltfFile, entry: dict[str, Any], owner: str, mode: int) -> Primitive:
+    listed = entry.get("attributes")
+    if not isinstance(listed, dict) or "POSITION" not in listed:
+        raise ValueError(f"{owner} has no POSITION; the file is damaged")
+    attributes = {
+        name: accessor(gltf, index, f"{name} of {owner}")
+        for name, index in listed.items()
+        if name in _COLUMNS or name.startswith("TEXCOORD_")
+    }
+    for name, array in attributes.items():
+        if array.columns not in _COLUMNS.get(name, (2,)):
+            raise ValueError(f"accessor {array.index} has {array.columns} numbers a row, which {name} of {owner} cannot have")
+        if array.count != attributes["POSITION"].count:
+            raise ValueError(f"{name} of {owner} has {array.count} entries, and its POSITION has {attributes['POSITION'].count}")
+    indices = accessor(gltf, entry["indices"], f"indices of {owner}") if "indices" in entry else None
+    if indices is not None and (indices.columns != 1 or not indices.unsigned):
+        raise ValueError(f"accessor {indices.index} is no list of whole numbers, which the indices of {owner} must be")
+    corners = attributes["POSITION"].count if indices is None else indices.count
+    if mode == _TRIANGLES and corners % 3:
+        raise ValueError(f"{owner} has {corners} corners, which make no whole number of triangles")
+    material = entry.get("material")
+    if material is not None:
+        gltf.entry("materials", material, owner)
+    return Primitive(owner, mode, indices, attributes, material, bool(entry.get("targets")))
+
+
+def read_scene(gltf: GltfFile, scene: GltfScene, wanted: dict[tuple[int, int], set[str]]) -> Any:
+    """The scene as trimesh reads it.
+
+    Args:
+        gltf: the file.
+        scene: what of it is read.
+        wanted: for each primitive, by mesh and place in ``scene.meshes``, the attributes that are read beside ``POSITION``.
+
+    Returns:
+        ``trimesh.Scene``. A primitive is the geometry ``MESH/PLACE``, placed by the node ``NODE/PLACE``; its attributes stand in
+        ``vertex_attributes`` with a line before their names, as they are stored.
+    """
+    import trimesh  # A second, that no other format pays.
+
+    header, files = _rewritten(gltf, scene, wanted)
+    return trimesh.load_scene(io.BytesIO(json.dumps(header).encode()), file_type="gltf", resolver=files, process=False)
+
+
+def _rewritten(gltf: GltfFile, scene: GltfScene, wanted: dict[tuple[int, int], set[str]]) -> tuple[dict[str, Any], dict[str, memoryview]]:
+    views: dict[int, int] = {}
+    accessors: dict[int, int] = {}
+    files: dict[str, memoryview] = {}
+    header: dict[str, Any] = {key: [] for key in ("buffers", "bufferViews", "accessors", "meshes", "nodes")}
+
+    def view(index: int) -> int:
+        if index not in views:
+            views[index] = len(views)
+            data = gltf.view(index, "its header")
+            files[str(index)] = data
+            stride = {key: value for key, value in gltf.entries("bufferViews")[index].items() if key == "byteStride"}
+            header["buffers"].append({"uri": str(index), "byteLength": len(data)})
+            header["bufferViews"].append({"buffer": views[index], "byteLength": len(data), **stride})
+        return views[index]
+
+    def array(one: Accessor) -> int:
+        if one.index not in accessors:
+            accessors[one.index] = len(accessors)
+            kept: dict[str, Any] = {key: one.header[key] for key in ("componentType", "type", "count", "byteOffset") if key in one.header}
+            header["accessors"].append({**kept, "bufferView": view(one.header["bufferView"])})
+        return accessors[one.index]
+
+    of_meshes: dict[tuple[int, int], int] = {}
+    for mesh, primitives in scene.meshes.items():
+        for place, primitive in enumerate(primitives):
+            names = {"POSITION": "POSITION"}
+            names |= {name: f"_{name}" for name in primitive.attributes if name in wanted[mesh, place]}
+            entry: dict[str, Any] = {"mode": primitive.mode}
+            entry["attributes"] = {names[name]: array(one) for name, one in primitive.attributes.items() if name in names}
+            if primitive.indices is not None:
+                entry["indices"] = array(primitive.indices)
+            of_meshes[mesh, place] = len(header["meshes"])
+            header["meshes"].append({"name": f"{mesh}/{place}", "primitives": [entry]})
+    numbers = {node: place for place, node in enumerate(scene.nodes)}
+    for node in scene.nodes:
+        old = gltf.entries("nodes")[node]
+        children = [numbers[child] for child in old.get("children", [])]
+        transform = {key: old[key] for key in _TRANSFORMS if key in old}
+        header["nodes"].append({"name": str(node), "children": children, **transform})
+    for node in scene.nodes:
+        number = gltf.entries("nodes")[node].get("mesh", -1)
+        for place in range(len(scene.meshes.get(number, ()))):
+            header["nodes"][numbers[node]]["children"].append(len(header["nodes"]))
+            header["nodes"].append({"name": f"{node}/{place}", "mesh": of_meshes[number, place]})
+    header |= {"asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": [numbers[root] for root in scene.roots]}]}
+    return header, files
