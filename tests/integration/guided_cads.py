@@ -18,7 +18,9 @@ from render_actor.contract.types import CadMesh, TextureSlot
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
+from tests.gltf_writer import GltfWriter
 from tests.integration.conftest import ROOT
+from tests.integration.gltf_looks import LOOKS, everything, write_looks
 
 Made = Callable[[], CadMesh]
 
@@ -69,6 +71,11 @@ def stl(shape: Shape) -> Made:
 
 def obj(*parts: tuple[Shape, Surface]) -> Made:
     return written(lambda path: write_obj(path.with_suffix(".obj"), parts))
+
+
+def gltf(add: Callable[[GltfWriter], None]) -> Made:
+    """A GLB of one of the looks."""
+    return written(lambda path: write_looks(path.parent, {path.name: add})[0])
 
 
 def changed(made: Made, change: Callable[[CadMesh], dict[str, Any]]) -> Made:
@@ -180,6 +187,8 @@ CASES = [
     Case("half of the smooth faces flipped", changed(ply(knot()), half_flipped), views=_ONCE),
     Case("bent normals", changed(ply(knot()), bent_normals), views=_ONCE),
     Case("every face twice", stl(joined([_WHEEL, _WHEEL])), views=_ONCE),
+    Case("looks of glTF", gltf(everything)),
+    Case("mirrored image", gltf(LOOKS["mirrored"]), views=_ONCE),
     Case("open", ply(turned([(5, -20), (30, 20)], 48, close=False), (200, 50, 50)), views=_ONCE),
 ]
 """An image follows another in its place: Cycles must not keep the old one."""
@@ -187,5 +196,9 @@ CASES = [
 GAINS = [Case("printed", printed(24, 24)), Case("holes", stl(drilled(8, 6, 10, 6, 6)))]
 """What the guide is made for."""
 
-HARMLESS = [Case("smooth", ply(knot()), views=_ONCE), Case("contradicted", changed(ply(knot()), contradicted), views=_ONCE)]
+HARMLESS = [
+    Case("smooth", ply(knot()), views=_ONCE),
+    Case("metal", gltf(LOOKS["metal"]), views=_ONCE),
+    Case("contradicted", changed(ply(knot()), contradicted), views=_ONCE),
+]
 """Where it has little or nothing to tell."""

@@ -132,3 +132,30 @@ def test_without_texture_coordinates_the_lower_left_corner_is_seen() -> None:
 def test_srgb_is_made_linear() -> None:
     every = np.arange(256)
     assert linear((every / 255).astype(np.float32)) == pytest.approx(decoded(every), abs=1e-6)
+
+
+def multiplied(**changes: Any) -> CadMesh:
+    """The square with an image and a base colour on its first face, which multiply each other."""
+    first = SurfaceMaterial(base_color=(0.5, 0.2, 0.9), textures={"base_color": 0}, multiplied=True, **changes)
+    return replace(SQUARE, textures=(IMAGE,), materials=(first, SQUARE.materials[1]))
+
+
+def test_image_factor_and_vertex_colours_multiply_each_other_where_the_material_says_so() -> None:
+    place = (0.7, 0.3)
+    image = on_first(painted(IMAGE), place)
+    factor = np.array([0.5, 0.2, 0.9])
+    assert on_first(multiplied(), place) == pytest.approx(image * factor, abs=1e-6)
+    colors = on_first(replace(SQUARE, vertex_colors=COLORS), place)
+    both = on_first(replace(multiplied(), vertex_colors=COLORS), place)
+    assert both == pytest.approx(image * factor * colors, abs=1e-6)
+    plain = replace(SQUARE, vertex_colors=COLORS, materials=(SurfaceMaterial(base_color=(0.5, 0.2, 0.9), multiplied=True),) * 2)
+    assert on_first(plain, place) == pytest.approx(factor * colors, abs=1e-6)
+
+
+@pytest.mark.parametrize(("wrap", "inside"), [("repeat", (0.25, 0.125)), ("clamp", (0.999, 0.125)), ("mirror", (0.75, 0.125))])
+def test_beyond_its_edges_an_image_goes_on_as_its_material_says(wrap: Any, inside: tuple[float, float]) -> None:
+    """A pixel's middle outside, and the place inside that looks the same; the image is 4 x 3 pixels."""
+    mesh = multiplied(wrap=wrap)
+    assert mesh.corner_uv is not None
+    outside = replace(mesh, corner_uv=mesh.corner_uv + np.float32([1.0, 0.0]))
+    assert on_first(outside, (0.25, 0.125)) == pytest.approx(on_first(mesh, inside), abs=1e-5)

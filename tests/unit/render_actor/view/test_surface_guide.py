@@ -210,6 +210,8 @@ def test_the_order_of_a_faces_corners_does_not_count_without_normals() -> None:
     [
         (SurfaceMaterial(), True),
         (SurfaceMaterial(textures={"base_color": 0, "bump": 0}), True),
+        (SurfaceMaterial(metallic=1.0, multiplied=True, textures={"metallic_roughness": 0, "normal": 0}), True),
+        (SurfaceMaterial(unlit=True), False),
         (SurfaceMaterial(alpha=0.99), False),
         (SurfaceMaterial(textures={"alpha": 0}), False),
     ],

@@ -144,10 +144,7 @@ BROKEN: dict[str, tuple[Callable[[GltfWriter], None], str]] = {
     "float indices": (changed("accessors", 1, componentType=5126), "accessor 1 is no list of whole numbers"),
     "odd corners": (changed("accessors", 1, count=35), "mesh 0 has 35 corners"),
     "view": (changed("accessors", 0, bufferView=7), "accessor 0 refers to '7' of its bufferViews, and there are 2"),
-    "view beyond": (
-        changed("bufferViews", 0, byteLength=10**6),
-        "buffer view 0 ends at byte 1000000, after the end of its buffer, which has 240",
-    ),
+    "view beyond": (changed("bufferViews", 0, byteLength=10**6), "buffer view 0 ends at byte 1000000.* which has 240"),
     "stride": (changed("bufferViews", 0, byteStride=4), "accessor 0 has rows of 12 bytes every 4 bytes"),
     "buffer": (changed("bufferViews", 0, buffer=3), "buffer view 0 refers to '3' of its buffers, and there are 1"),
     "no position": (changed("meshes", 0, primitives=[{"attributes": {}}]), "mesh 0 has no POSITION"),
