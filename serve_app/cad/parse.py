@@ -51,11 +51,6 @@ class ParsedCad:
     parts: tuple[CadPart, ...] = ()
     diameter: float = 0.0
 
-    @property
-    def part_names(self) -> tuple[str, ...]:
-        """Names of ``parts``."""
-        return tuple(part.name for part in self.parts)
-
 
 def cad_key(file_sha256: str, suffix: str, references: dict[str, str | None], options: ReadOptions = WHOLE) -> str:
     """SHA-256 over a CAD's own, its format, every file that it pulled in, and the options that make another mesh of them."""

@@ -18,6 +18,8 @@ LayoutName = Literal["sam6d", "sam6d-bop", "cnos", "gigapose", "foundpose", "bop
 Output = Literal["depth", "normals", "rgba", "poses"]
 """What a request may have written beside templates."""
 
+PartName = Annotated[str, Field(min_length=1, max_length=200)]
+
 
 def _not_normalized(distance: str) -> JsonDict:
     """Objects that do not give both ``normalize`` as true and a distance."""
@@ -66,6 +68,17 @@ class RenderOptions(BaseModel):
     obj_axes: Literal["cad", "blender"] = Field(
         "cad",
         description="For .obj: `cad` keeps the file's axes in the image; `blender` turns it by 90 degrees about x, as the stock script.",
+    )
+    parts: list[PartName] | None = Field(
+        None,
+        min_length=1,
+        max_length=1000,
+        description="Names of the parts of an assembly that are rendered, each in its place, as the job's `cad` tells them; left out: all.",
+    )
+    tessellation: Literal["coarse", "normal", "fine"] = Field(
+        "normal",
+        description="For STEP and IGES: `normal` keeps triangles within a quarter of a pixel of their surface, `coarse` within one, `fine` "
+        "within a sixteenth.",
     )
     recenter: StrictBool = Field(False, description="Frame a CAD that is far off its origin; xyz stays in the CAD's own frame.")
     priority: Literal["interactive", "batch"] | None = Field(
@@ -156,5 +169,7 @@ class RenderRequest(RenderOptions):
         },
     )
 
-    cad_path: PathText = Field(description="CAD file (.ply, .obj, .stl) as the server sees it.")
+    cad_path: PathText = Field(
+        description="CAD file as the server sees it: .ply, .obj, .stl, .step, .stp, .iges, .igs, .glb, .gltf, .3mf, .dae or .off."
+    )
     output_dir: PathText = Field(description="Folder that will hold `templates/`, or the object's folder of another `layout`.")

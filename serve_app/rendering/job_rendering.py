@@ -21,6 +21,7 @@ from serve_app.rendering.key import rendering_key
 from serve_app.rendering.missed_bounds import missed_bounds
 from serve_app.rendering.object_views import farthest_mm
 from serve_app.rendering.prepared import PreparedJob
+from serve_app.rendering.read_options import read_options_of
 from serve_app.rendering.resume import open_staging, published_before, rendered_before
 from serve_app.rendering.scene import poses_of, template_scene, warnings_of
 from serve_app.rendering.scheduler import ViewScheduler
@@ -64,7 +65,7 @@ class JobRendering:
             ServiceError: what a client is told.
         """
         began = time.monotonic()
-        cad = await self._loader.load(job.spec.cad_path)
+        cad = await self._loader.load(job.spec.cad_path, await asyncio.to_thread(read_options_of, job.spec))
         log.event("info", "CAD loaded", seconds=round(time.monotonic() - began, 3), sha256=cad.file_sha256, key=cad.key, **cad.statistics)
         self._quarantine.check(cad.file_sha256)
         return cad

@@ -12,6 +12,7 @@ from render_actor.contract.types import ViewHints
 from render_actor.contract.viewpoints import viewpoint_poses
 from serve_app.base.errors import ServiceError
 from serve_app.cad.loader import LoadedCad
+from serve_app.cad.read_options import TESSELLATED
 from serve_app.cad.report import cad_warnings
 from serve_app.cad.size import unit_used
 from serve_app.cad.units import Unit
@@ -112,6 +113,8 @@ def warnings_of(spec: JobSpec, cad: LoadedCad) -> list[str]:
     warnings = cad_warnings(cad, spec.request.unit)
     if spec.request.obj_axes == "blender" and not _is_obj(spec):
         warnings.append("obj_axes=blender changes .obj files only; ignored")
+    if spec.request.tessellation != "normal" and spec.cad_path.suffix.lower() not in TESSELLATED:
+        warnings.append(f"tessellation={spec.request.tessellation} changes STEP and IGES files only; ignored")
     return warnings
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serve_app.cad.formats.dae_geometry import DaeGeometry
+from serve_app.cad.formats.dae_xml import check_xml
 from serve_app.cad.formats.reader import CadContent, CadSource
 from serve_app.cad.formats.scene_graph import transformed
 from serve_app.cad.limits import MAX_INSTANCES
@@ -20,13 +22,11 @@ from serve_app.cad.mesh.parts import part_name, unique_names
 from serve_app.cad.mesh.srgb import encoded
 from serve_app.cad.mesh.submesh import Submesh
 from serve_app.cad.refusals import quoted, too_large
-from serve_app.cad.text.xml import parse_xml
 from serve_app.cad.units import MM_PER_UNIT, Unit
 
 _MAX_DEPTH = 64
 """Nodes within each other."""
 
-_MAX_XML_DEPTH = 256
 _MAX_PROBLEM = 160
 
 
@@ -59,10 +59,10 @@ def dae_content(source: CadSource) -> CadContent:
         for submesh in geometry.submeshes(instance.node):
             placed = transformed(submesh, instance.matrix, f"node {quoted(name)}")
             submeshes.append(replace(placed, part=name, vertices=placed.vertices * factor))
-    warnings = source.textures.warnings
-    warnings += [f"of the COLLADA file is left out: {quoted(str(error), _MAX_PROBLEM)}" for error in document.errors]
+    told = source.textures.warnings
+    told += [f"of the COLLADA file is left out: {quoted(str(error), _MAX_PROBLEM)}" for error in document.errors]
     if geometry.left_out:
-        warnings.append(f"{' and '.join(sorted(geometry.left_out))} of the COLLADA file are left out: they are no surfaces")
+        told.append(f"{' and '.join(sorted(geometry.left_out))} of the COLLADA file are left out: they are no surfaces")
     return CadContent(_all_colored(submeshes), unit)
 
 
@@ -77,33 +77,23 @@ def _document(data: bytes) -> Any:
 
     if zipfile.is_zipfile(io.BytesIO(data)):
         raise ValueError("it is a zip archive (.zae); unpack it, and give the .dae in it")
-    _check_xml(data)
+    check_xml(data)
     try:
-        return collada.Collada(io.BytesIO(data), ignore=[DaeBrokenRefError, DaeUnsupportedError])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecationWarning)  # numpy stops at what is no number, and only warns.
+            return collada.Collada(io.BytesIO(data), ignore=[DaeBrokenRefError, DaeUnsupportedError])
     except DaeError as error:
         raise ValueError(f"it is damaged: {quoted(str(error), _MAX_PROBLEM)}; save it anew, or as GLB or PLY") from error
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError) as error:  # What pycollada does not look for.
-        raise ValueError(
-            f"it is damaged in a way that ended its reader ({type(error).__name__}); save it anew, or as GLB or PLY"
-        ) from error
+    except _UNFORESEEN as error:
+        raise _damaged(error) from error
 
 
-def _check_xml(data: bytes) -> None:
-    depth = 0
+_UNFORESEEN = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError, DeprecationWarning)
+"""What pycollada raises on what it does not look for."""
 
-    def start(tag: str, _: dict[str, str]) -> None:
-        nonlocal depth
-        if depth == 0 and tag != "COLLADA":
-            raise ValueError(f"its root is <{part_name(tag)[:40]}>, not <COLLADA>; save it anew")
-        depth += 1
-        if depth > _MAX_XML_DEPTH:
-            raise ValueError(f"its tags are nested deeper than {_MAX_XML_DEPTH}; save it anew")
 
-    def end(_: str) -> None:
-        nonlocal depth
-        depth -= 1
-
-    parse_xml(data, start, end)
+def _damaged(error: Exception) -> ValueError:
+    return ValueError(f"it is damaged in a way that ended its reader ({type(error).__name__}); save it anew, or as GLB or PLY")
 
 
 def _unit(metres: float | None, source: CadSource) -> tuple[Unit | None, float]:

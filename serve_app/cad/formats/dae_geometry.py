@@ -65,7 +65,10 @@ class DaeGeometry:
         return found
 
     def _submesh(self, primitive: Any, look: SurfaceMaterial) -> Submesh | None:
-        triangles = primitive.triangleset() if hasattr(primitive, "vcounts") else primitive
+        try:
+            triangles = primitive.triangleset() if hasattr(primitive, "vcounts") else primitive
+        except IndexError as error:
+            raise ValueError("it has polygons with other than the number of corners that <vcount> tells; save it anew") from error
         if not triangles.ntriangles or triangles.vertex is None:
             return None
         vertices = np.asarray(triangles.vertex, dtype=np.float64)

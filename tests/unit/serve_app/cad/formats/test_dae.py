@@ -45,7 +45,7 @@ def volume(parsed: ParsedCad) -> float:
 def test_nodes_come_to_their_places_and_give_names() -> None:
     scene = node("outer", node("first", instance("box")) + node("second", instance("box"), moved(100, 0, 0)), moved(0, 0, 50))
     parsed = read(document(BOX, scene))
-    assert parsed.part_names == ("first", "second") and volume(parsed) == pytest.approx(2 * 20 * 10 * 6)
+    assert [part.name for part in parsed.parts] == ["first", "second"] and volume(parsed) == pytest.approx(2 * 20 * 10 * 6)
     assert parsed.mesh.vertices.min(axis=0).tolist() == [0, 0, 50] and parsed.mesh.vertices.max(axis=0).tolist() == [120, 10, 56]
 
 
