@@ -42,7 +42,7 @@ def assembly() -> GltfWriter:
 
 def test_parts_have_their_nodes_names_or_their_meshes(tmp_path: Path) -> None:
     parsed = read(assembly(), tmp_path)
-    assert parsed.parts == ("bolt", "lid", "bolt #2")
+    assert [part.name for part in parsed.parts] == ["bolt", "lid", "bolt #2"]
     assert parsed.unit == "m" and len(parsed.mesh.faces) == 4 * 12
     only = read(assembly(), tmp_path, ReadOptions(("bolt #2",))).mesh
     expected = np.array([[0, 0.2, 0], [0, 0.2, 0]]) + 2 * np.array([[-0.01, -0.02, -0.03], [0.01, 0.02, 0.03]])
