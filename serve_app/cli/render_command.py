@@ -12,8 +12,14 @@ from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, info, success
 from serve_app.jobs.request import RenderOptions
 
-_PARSERS: dict[str, Any] = {"level": int, "camera": json.loads, "outputs": lambda text: text.split(",")}
-"""Of the flags whose text is neither a plain number nor itself; ``camera`` takes JSON, ``outputs`` names with commas between."""
+
+def _words(text: str) -> list[str]:
+    """The words of a list that is written with commas."""
+    return [word for word in text.split(",") if word]
+
+
+_PARSERS: dict[str, Any] = {"level": int, "camera": json.loads, "outputs": _words, "parts": _words}
+"""Of the flags whose text is neither a plain number nor itself; ``camera`` takes JSON, lists have commas between."""
 
 
 def add_option_flags(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:

@@ -68,6 +68,12 @@ class JobAnswer(BaseModel):
     )
     cached: bool = Field(description="The files are copies of an earlier, or a simultaneous, rendering of the same.")
     options: dict[str, Any] = Field(description="The options it was rendered with.")
+    sam6d_cad: str | Absent = Field(
+        None,
+        description="The CAD file to give to SAM-6D's ISM and PEM, which read it in mm: the given one where it is a .ply, .obj or .stl in "
+        "mm, else `model_mm.ply`, which is there when the job has succeeded. Absent until the CAD is read, and where `outputs` leaves the "
+        "mesh out.",
+    )
     cad: CadSummary | Absent = Field(None, description="What the CAD is, and how large; absent until it is read.")
 
 
@@ -89,6 +95,7 @@ def job_answer(record: JobRecord) -> JobAnswer:
         "ended": _iso(record.ended_at),
         "returncode": RETURNCODES.get(record.status),
         "success": record.status == "succeeded" if record.status in FINAL_STATES else None,
+        "sam6d_cad": (record.cad or {}).get("sam6d_cad"),
         "cad": CadSummary.model_validate(record.cad) if record.cad else None,
         "error_message": error.detail if error else None,
         "error": ErrorBody(detail=error.detail, code=error.code, field=error.field) if error else None,

@@ -40,6 +40,7 @@ class RenderResult(BaseModel):
     job_id: str
     cached: bool = False
     warnings: list[str] = Field(default_factory=list)
+    sam6d_cad: str | None = Field(None, description="The CAD file to give to ISM and PEM; null where there is none in mm.")
     cad: CadSummary | None = Field(None, description="What the CAD is, and how large; null for jobs of servers that did not tell it.")
 
 

@@ -53,5 +53,6 @@ def render_result(job: JobAnswer) -> RenderResult:
         job_id=job.job_id,
         cached=job.cached,
         warnings=job.warnings,
+        sam6d_cad=job.sam6d_cad,
         cad=job.cad,
     )

@@ -13,6 +13,19 @@ from serve_app.jobs.disk_need import DiskNeed
 from serve_app.jobs.progress import JobProgress
 from serve_app.jobs.request import RenderRequest
 
+_READ_BY_SAM6D = (".ply", ".obj", ".stl")
+"""Formats that say no unit, and that trimesh reads without further packages."""
+
+
+def is_in_mm(cad_path: Path, unit: str) -> bool:
+    """Whether SAM-6D's other servers can be given a CAD itself: trimesh reads its format, and it is in mm.
+
+    Args:
+        cad_path: of the CAD.
+        unit: what the request says.
+    """
+    return cad_path.suffix.lower() in _READ_BY_SAM6D and unit in ("auto", "mm")
+
 
 def new_job_id() -> str:
     """A job id that cannot be guessed and sorts by nothing: a UUID with hyphens, as the older server's."""
@@ -62,6 +75,11 @@ class JobSpec:
         if self.folder is not None:
             return self.output_dir / self.folder
         return self.output_dir / "templates" if self.request.templates_subfolder else self.output_dir
+
+    @property
+    def wants_mesh(self) -> bool:
+        """Whether the mesh is written beside the templates."""
+        return "mesh" in (self.request.outputs or ())
 
     @property
     def interactive(self) -> bool:

@@ -15,7 +15,7 @@ from serve_app.jobs.schema import given, not_both
 LayoutName = Literal["sam6d", "sam6d-bop", "cnos", "gigapose", "foundpose", "bop"]
 """See ``serve_app.templates.layouts.registry``, which has each."""
 
-Output = Literal["depth", "normals", "rgba", "poses"]
+Output = Literal["depth", "normals", "rgba", "poses", "mesh"]
 """What a request may have written beside templates."""
 
 PartName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -93,12 +93,14 @@ class RenderOptions(BaseModel):
         "say: `sam6d` (SAM-6D), `sam6d-bop` (its BOP flow), `cnos` (CNOS, NIDS-Net), `gigapose` (GigaPose, PicoPose), `foundpose`, "
         "`bop` (scene-wise). But for `sam6d`, `output_dir` is the folder of a dataset, and a job publishes its object's folder in it.",
     )
-    outputs: list[Output] = Field(
-        default_factory=list,
+    outputs: list[Output] | None = Field(
+        None,
         max_length=len(get_args(Output)),
         description="Of layout `sam6d`: what to write beside the templates, into `extra/` in their folder: `depth` (16-bit PNG; "
         "`manifest.json` tells the mm of a step), `normals` (8-bit PNG, camera frame, (n + 1) / 2 x 255), `rgba` (RGB with the mask as "
-        "alpha), `poses` (JSON: object-to-camera pose in mm and intrinsics of each view).",
+        "alpha), `poses` (JSON: object-to-camera pose in mm and intrinsics of each view); and `mesh`: `<output_dir>/model_mm.ply`, the "
+        "mesh that was rendered, in mm, for ISM and PEM, which read the CAD too. Left out: `mesh` where the CAD is no .ply, .obj or .stl "
+        "in mm, else nothing.",
     )
     object_id: Annotated[int | None, NUMBER] = Field(
         None,
@@ -114,8 +116,8 @@ class RenderOptions(BaseModel):
 
     @field_validator("outputs")
     @classmethod
-    def _each_once(cls, value: list[Output]) -> list[Output]:
-        return [output for output in get_args(Output) if output in value]
+    def _each_once(cls, value: list[Output] | None) -> list[Output] | None:
+        return None if value is None else [output for output in get_args(Output) if output in value]
 
     @model_validator(mode="after")
     def _one_camera(self) -> RenderOptions:

@@ -25,7 +25,7 @@ def wanted_files(request: RenderRequest, layout: Layout, farthest_mm: float) -> 
     Raises:
         ServiceError: ``cad_invalid``; depth does not fit a file.
     """
-    kinds = tuple(kind for kind in KINDS if kind in layout.kinds or kind in request.outputs)
+    kinds = tuple(kind for kind in KINDS if kind in layout.kinds or kind in (request.outputs or ()))
     if "depth" not in kinds:
         return WantedFiles(kinds)
     finest = depth_scale_for(farthest_mm)

@@ -18,6 +18,7 @@ from serve_app.jobs.store import JobStore
 from serve_app.rendering.arranged import arrange, wanted_files
 from serve_app.rendering.job_views import JobViews
 from serve_app.rendering.key import rendering_key
+from serve_app.rendering.mesh_file import model_beside, sam6d_cad, write_mesh
 from serve_app.rendering.missed_bounds import missed_bounds
 from serve_app.rendering.object_views import farthest_mm
 from serve_app.rendering.prepared import PreparedJob
@@ -114,7 +115,7 @@ class JobRendering:
                 spec, cad.corners, poses_of(spec), settings.samples, settings.max_samples, cad.unit, vertices, cad.diameter
             )
         )
-        job.progress.cad = cad_report(cad, spec.cad_path, spec.request.unit)
+        job.progress.cad = cad_report(cad, spec.cad_path, spec.request.unit) | {"sam6d_cad": sam6d_cad(spec)}
         job.progress.warnings = warnings_of(spec, cad)
         _log_warnings(log, job.progress.warnings)
         job.progress.total_poses = len(scene.camera_poses)
@@ -173,8 +174,8 @@ def _log_warnings(log: JobLog, warnings: list[str]) -> None:
 async def _publish(prepared: PreparedJob, rendered: RenderedViews, kept: KeptManifests) -> None:
     """Write what belongs to the job as a whole and publish the folder; a stop that comes while the rename is made comes too late."""
     staging, progress = prepared.staging, prepared.job.progress
-    sizes = await to_thread_to_end(arrange, prepared, rendered, kept)
-    task = asyncio.ensure_future(asyncio.to_thread(staging.publish, sizes))
+    sizes = await write_mesh(prepared) | await to_thread_to_end(arrange, prepared, rendered, kept)
+    task = asyncio.ensure_future(asyncio.to_thread(staging.publish, sizes, model_beside=model_beside(prepared.job.spec)))
     try:
         await run_to_end(task)
     except asyncio.CancelledError:

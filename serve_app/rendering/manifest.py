@@ -9,7 +9,9 @@ from typing import Any
 
 from render_actor.contract.intrinsics import horizontal_angle, shared_intrinsics
 from render_actor.contract.scene import TemplateScene
+from serve_app.cad.report import cad_report
 from serve_app.rendering.prepared import PreparedJob
+from serve_app.templates.layouts.sam6d import MODEL
 from serve_app.templates.views import RenderedViews
 
 FORMAT = 1
@@ -35,8 +37,9 @@ def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
         "cad": {
             **{"name": job.spec.cad_path.name, "sha256": cad.file_sha256, "key": cad.key, "references": cad.references},
             **cad.statistics,
-            **(job.progress.cad or {}),
+            **cad_report(cad, job.spec.cad_path, job.spec.request.unit),
         },
+        "mesh": MODEL if job.spec.wants_mesh else None,
         "options": job.spec.options,
         "warnings": job.progress.warnings,
         **camera_content(scene),

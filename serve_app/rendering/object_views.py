@@ -37,7 +37,7 @@ def rendered_object(prepared: PreparedJob, rendered: RenderedViews) -> RenderedO
         object_id=request.object_id or 0,
         dataset=request.dataset or spec.output_dir.name,
         place=str(PurePath(request.output_dir) / spec.templates_dir.relative_to(spec.output_dir)),
-        outputs=frozenset(request.outputs),
+        outputs=frozenset(request.outputs or ()),
         depth_scale=prepared.wanted.depth_scale,
         corners=prepared.cad.corners * scene.xyz_scale,
         views=tuple(views),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from pathlib import Path
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.file_digests import FileDigests
@@ -18,8 +17,10 @@ from serve_app.service.admission import Place, places_of
 from serve_app.service.layout_request import completed
 from serve_app.service.path_policy import PathPolicy
 from serve_app.service.size_estimate import disk_need
+from serve_app.templates.file_forms import MODEL_PLY
 from serve_app.templates.layouts.registry import published_folder
-from serve_app.templates.replaceable import check_replaceable
+from serve_app.templates.layouts.sam6d import MODEL
+from serve_app.templates.replaceable import check_file_replaceable, check_replaceable
 
 
 class Intake:
@@ -73,10 +74,8 @@ class Intake:
                 "output_dir",
             )
         templates_dir = output_dir / folder
-        if created_at is None:
-            self._check_target(templates_dir, request.output_dir)
         job_id = job_id or new_job_id()
-        return JobSpec(
+        spec = JobSpec(
             job_id=job_id,
             request=request,
             cad_path=cad_path,
@@ -91,12 +90,18 @@ class Intake:
             request_id=request_id,
             folder=folder,
         )
+        if created_at is None:
+            self._check_target(spec)
+        return spec
 
-    def _check_target(self, target: Path, quoted: str) -> None:
-        """Refuse a folder of the server itself, and one that holds something else than templates."""
+    def _check_target(self, spec: JobSpec) -> None:
+        """Refuse a folder of the server itself, and one that holds something else than templates, or a mesh that is not ours."""
+        target, quoted = spec.templates_dir, spec.request.output_dir
         try:
             with self._roots.opened(target, quoted) as parent:
                 check_replaceable(parent, target.name, quoted)
+                if parent is not None and spec.wants_mesh and spec.request.templates_subfolder:
+                    check_file_replaceable(parent, MODEL, MODEL_PLY, f"{quoted.rstrip('/')}/{MODEL}")
         except OSError as error:  # Such as a name that is too long, once `templates` is added to it.
             raise ServiceError(
                 "output_not_writable", f"output_dir {quoted!r} cannot be used: {error.strerror or error}", "output_dir"

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from serve_app.base.errors import ServiceError
+from serve_app.jobs.job import is_in_mm
 from serve_app.jobs.request import RenderRequest
 from serve_app.templates.layouts.layout import Cameras, Layout
 from serve_app.templates.layouts.registry import LAYOUTS
@@ -45,12 +46,15 @@ def completed(request: RenderRequest, cad_path: Path) -> RenderRequest:
     refusal = layout.refusal(_cameras(request))
     if refusal is not None:
         raise ServiceError("validation_error", refusal.detail, refusal.field)
-    return request if request.object_id is not None else request.model_copy(update={"object_id": _object_id(cad_path)})
+    left: dict[str, Any] = {} if request.object_id is not None else {"object_id": _object_id(cad_path)}
+    if request.outputs is None:
+        left["outputs"] = ["mesh"] if "mesh" in layout.outputs and not is_in_mm(cad_path, request.unit) else []
+    return request.model_copy(update=left)
 
 
 def _check(request: RenderRequest, layout: Layout) -> None:
     """Refuse what a layout does not have."""
-    unknown = [output for output in request.outputs if output not in layout.outputs]
+    unknown = [output for output in request.outputs or () if output not in layout.outputs]
     if unknown:
         raise ServiceError(
             "validation_error",

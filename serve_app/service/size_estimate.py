@@ -27,7 +27,7 @@ def disk_need(request: RenderRequest, poses: Path | None, templates_dir: Path) -
     """
     width, height = request.size
     layout = LAYOUTS[request.layout]
-    of_pixel = sum(size for kind, size in _BYTES_A_PIXEL.items() if kind in layout.kinds or kind in request.outputs)
+    of_pixel = sum(size for kind, size in _BYTES_A_PIXEL.items() if kind in layout.kinds or kind in (request.outputs or ()))
     size = round(_views(request, poses) * width * height * of_pixel)
     for folder in chain((templates_dir,), templates_dir.parents):
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from render_actor.contract.model_file import MESH_COMMENT
+
 HEAD_BYTES = 256
 """Enough for the header of an xyz file, and for what our manifests begin with."""
 
@@ -57,6 +59,8 @@ JSON = FileForm(rb"\s*[{\[].*", b"{")
 
 MANIFEST_FORM = FileForm(rb'\{\s*"(format": \d+,\s*"job_id|job_id)": ".*', b"{")
 """What our manifests begin with. A large one would take the whole process's time to parse."""
+
+MODEL_PLY = FileForm(rb"ply\nformat binary_little_endian 1\.0\ncomment " + re.escape(MESH_COMMENT.encode()) + rb"\n.*", b"ply\n")
 
 POSES_FORM = FileForm(rb'\{\s*"format": \d+,\s*"poses": ".*', b"{")
 """What ``extra/poses.json`` of the layout ``sam6d`` begins with."""

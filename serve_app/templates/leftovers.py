@@ -6,10 +6,11 @@ import re
 from contextlib import suppress
 
 from serve_app.base.directory import Directory
-from serve_app.templates.replaceable import Contents, sorted_out
+from serve_app.templates.file_forms import MODEL_PLY
+from serve_app.templates.replaceable import Contents, is_of_form, sorted_out
 
-_PARTIAL, _ARRIVALS, _ASIDE = _SUFFIXES = ".partial", ".arrivals", ".aside"
-_NAME = re.compile(r"\.render-(?P<job_id>.+)-[0-9a-f]{16}(\.partial|\.arrivals|\.aside)")
+_PARTIAL, _ARRIVALS, _ASIDE, _MESH = _SUFFIXES = ".partial", ".arrivals", ".aside", ".mesh"
+_NAME = re.compile(r"\.render-(?P<job_id>.+)-[0-9a-f]{16}(\.partial|\.arrivals|\.aside|\.mesh)")
 
 
 def staging_name(job_id: str, token: str) -> str:
@@ -32,8 +33,13 @@ def aside_name(job_id: str, token: str) -> str:
     return f".render-{job_id}-{token}{_ASIDE}"
 
 
+def mesh_name(job_id: str, token: str) -> str:
+    """Name that a mesh has beside the target for the moment in which it is exchanged."""
+    return f".render-{job_id}-{token}{_MESH}"
+
+
 def staging_folders(parent: Directory) -> dict[str, str | None]:
-    """The entries of a folder that are named as staging folders, with those for renderers, or as targets that were moved aside.
+    """The entries of a folder that are named as staging folders, with those for renderers, as targets that were moved aside, or as meshes.
 
     Args:
         parent: may hold targets.
@@ -71,6 +77,11 @@ def remove_leftover(parent: Directory, name: str, target: str) -> bool:
     try:
         if name.endswith(_ASIDE) and parent.find(target) is None:
             parent.rename(name, target)
+            return True
+        if name.endswith(_MESH):
+            if not is_of_form(parent, name, MODEL_PLY, half_written=True):
+                return False
+            parent.remove_file(name)
             return True
         with parent.folder(name) as folder:
             return templates_left(folder) is not None and remove_templates(parent, name, folder, half_written=True)

@@ -157,16 +157,25 @@ def check_file_replaceable(folder: Directory, name: str, form: FileForm, quoted:
         ServiceError: there is something else.
         OSError: it cannot be looked at.
     """
-    status = folder.find(name)
-    if status is None:
-        return
-    head = _head(folder, name) if stat.S_ISREG(status.st_mode) else b""
-    if not stat.S_ISREG(status.st_mode) or (head is not None and not form.fits(head)):
+    if not is_of_form(folder, name, form):
         raise ServiceError(
             "output_not_replaceable",
             f"{quoted!r} is something else than the server writes there; move it, or use another output_dir",
             "output_dir",
         )
+
+
+def is_of_form(folder: Directory, name: str, form: FileForm, *, half_written: bool = False) -> bool:
+    """Whether an entry, whatever its name, is a regular file of a form, or has just gone.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    status = folder.find(name)
+    if status is None:
+        return True
+    head = _head(folder, name) if stat.S_ISREG(status.st_mode) else b"no file"
+    return head is None or form.fits(head, half_written=half_written)
 
 
 def not_replaceable(quoted: str, others: list[str]) -> ServiceError:

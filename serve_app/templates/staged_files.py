@@ -56,14 +56,15 @@ class StagedFiles:
                 self.folder.make_folder(above)
             self._folders.add(above)
 
-    def write(self, name: str, data: bytes | memoryview) -> None:
-        """Write one file, which must not be there."""
+    def write(self, name: str, *data: bytes | memoryview) -> None:
+        """Write one file, which must not be there; its content may come in parts."""
         path = self._ready(name)
         with self.folder.create(path) as file:
             self._paths.add(path)
-            view = memoryview(data)
-            while view:
-                view = view[file.write(view) :]
+            for part in data:
+                view = memoryview(part)
+                while view:
+                    view = view[file.write(view) :]
 
     def move_out(self, path: str, target: Directory, name: str) -> None:
         """Flush a file and move it into another folder of the same file system, in the place of the one that is there, if any."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from render_actor.contract.sink import OUTPUT_FIELD, write_failure
@@ -17,6 +17,7 @@ from render_actor.contract.view_files import FileContent
 from serve_app.base.directory import Directory, identity_of
 from serve_app.base.errors import ServiceError
 from serve_app.base.output_roots import OpenParent, OutputRoots
+from serve_app.templates.beside import model_exchanged
 from serve_app.templates.copy import DamagedFileError
 from serve_app.templates.file_forms import FileForm
 from serve_app.templates.leftovers import remove_if_empty, remove_leftovers_of, staging_name, templates_left
@@ -33,9 +34,7 @@ _MAX_TRIES = 5
 
 
 class StagingFolder:
-    """A hidden folder beside the target, on the same file system, held open from ``open`` to the end.
-
-    Only the server's user may enter it until it is published.
+    """A hidden folder beside the target, on the same file system, held open from ``open`` to the end; only the server's user may enter it.
 
     Args:
         roots: the way to the target.
@@ -141,10 +140,10 @@ class StagingFolder:
         with suppress(OSError):  # Not every file system has permissions.
             folder.set_mode(MODE_WHILE_COLLECTING | self.mark.mode & GROUP_BITS)
 
-    def write(self, name: str, data: bytes | memoryview) -> None:
-        """Write one file, which must not be there."""
+    def write(self, name: str, *data: bytes | memoryview) -> None:
+        """Write one file, which must not be there; its content may come in parts."""
         with self._told():
-            self.files.write(name, data)
+            self.files.write(name, *data)
 
     def take_over(self, source: Directory, files: Mapping[str, tuple[str, int]]) -> None:
         """Move files in that somebody else has written and flushed.
@@ -219,11 +218,12 @@ class StagingFolder:
                     self.files.move_out(UNPLACED, folder, name)
                     above.keep_made()
 
-    def publish(self, files: dict[str, int]) -> list[str]:
+    def publish(self, files: dict[str, int], *, model_beside: bool = False) -> list[str]:
         """Put the staging folder in the target's place; a reader sees the old folder or the new one, never a mixture.
 
         Args:
             files: path and bytes of each file that must be there, and no other may.
+            model_beside: whether a mesh among them goes beside the target, just before; an earlier one there goes in any case.
 
         Returns:
             Sentences for the client: what of the replaced folder could not be removed.
@@ -242,7 +242,8 @@ class StagingFolder:
             check_replaceable(parent, self._target.name, self._quoted)
             self.files.check(files)
             self.files.flush(files)
-            warnings = put_in_place(parent, self.directory, self.mark, Target(self._target.name, self._quoted), self._job_id)
+            with model_exchanged(parent, self.directory, self._job_id, self._quoted) if model_beside else nullcontext():
+                warnings = put_in_place(parent, self.directory, self.mark, Target(self._target.name, self._quoted), self._job_id)
             self.files.give_away()
             with suppress(OSError):  # It is published; a disk that fails now may forget that, not harm it.
                 parent.flush()

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from render_actor.contract.model_file import MESH_COMMENT
 from render_actor.contract.types import CadMesh, SurfaceMaterial
-
-COMMENT = "the mesh that Render Server has rendered, in millimetres"
-"""The first comment of the header, by which the file is known as one of ours."""
 
 _TYPES = {"f8": "double", "f4": "float", "u1": "uchar"}
 
@@ -43,7 +41,7 @@ def ply_in_mm(mesh: CadMesh, mm: float) -> list[bytes | memoryview]:
             vertices[name] = column
     triangles = np.empty(len(faces), dtype=[("count", "u1"), ("corners", "<i4", 3)])
     triangles["count"], triangles["corners"] = 3, faces
-    header = ["ply", "format binary_little_endian 1.0", f"comment {COMMENT}", f"element vertex {len(vertices)}"]
+    header = ["ply", "format binary_little_endian 1.0", f"comment {MESH_COMMENT}", f"element vertex {len(vertices)}"]
     header += [f"property {_TYPES[kind.lstrip('<')]} {name}" for name, kind in fields]
     header += [f"element face {len(triangles)}", "property list uchar int vertex_indices", "end_header", ""]
     return ["\n".join(header).encode(), _bytes(vertices), _bytes(triangles)]

@@ -19,7 +19,7 @@ from serve_app.templates.file_forms import FileForm
 
 MANIFEST = "manifest.json"
 
-Output = Literal["depth", "normals", "rgba", "poses"]
+Output = Literal["depth", "normals", "rgba", "poses", "mesh"]
 """What a request may have added to a layout that allows it."""
 
 

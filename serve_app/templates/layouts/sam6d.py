@@ -7,12 +7,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from render_actor.contract.file_kinds import ENDINGS, TEMPLATE_KINDS, FileKind
-from serve_app.templates.file_forms import PNG, POSES_FORM, XYZ_NPY, FileForm
+from serve_app.templates.file_forms import MODEL_PLY, PNG, POSES_FORM, XYZ_NPY, FileForm
 from serve_app.templates.layouts.layout import Layout, Output, RenderedObject
+
+MODEL = "model_mm.ply"
+"""The mesh that was rendered: beside ``templates``, or in the folder where that is ``output_dir`` itself."""
 
 EXTRA = "extra"
 """The sub-folder for what ``outputs`` add."""
@@ -28,12 +32,13 @@ class Sam6d(Layout):
 
     name: ClassVar[str] = "sam6d"
     kinds: ClassVar[tuple[FileKind, ...]] = TEMPLATE_KINDS
-    outputs: ClassVar[frozenset[Output]] = frozenset(("depth", "normals", "rgba", "poses"))
+    outputs: ClassVar[frozenset[Output]] = frozenset(("depth", "normals", "rgba", "poses", "mesh"))
     forms: ClassVar[Mapping[str, FileForm]] = {
         r"(rgb|mask)_\d+\.png": PNG,
         r"xyz_\d+\.npy": XYZ_NPY,
         rf"{EXTRA}/(depth|normals|rgba)_\d+\.png": PNG,
         rf"{EXTRA}/poses\.json": POSES_FORM,
+        re.escape(MODEL): MODEL_PLY,
     }
 
     def folder(self, object_id: int) -> str:

@@ -230,10 +230,10 @@ async def test_a_job_that_is_canceled_while_it_is_published_is_published(
     begun, go_on = threading.Event(), threading.Event()
     real = StagingFolder.publish
 
-    def slow(self: StagingFolder, files: dict[str, int]) -> list[str]:
+    def slow(self: StagingFolder, files: dict[str, int], **more: bool) -> list[str]:
         begun.set()
         go_on.wait(10)
-        return real(self, files)
+        return real(self, files, **more)
 
     monkeypatch.setattr(StagingFolder, "publish", slow)
     job = await accepted(server, tmp_path, "out")

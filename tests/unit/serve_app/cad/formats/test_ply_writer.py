@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import trimesh
 
+from render_actor.contract.model_file import MESH_COMMENT
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from serve_app.base.settings import Settings
-from serve_app.cad.formats.ply_writer import COMMENT, ply_in_mm
+from serve_app.cad.formats.ply_writer import ply_in_mm
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.geometry import face_normals
 from serve_app.cad.parse import parse_cad
@@ -47,7 +48,7 @@ def read(data: bytes) -> CadMesh:
 
 def test_a_mesh_comes_back_in_mm() -> None:
     data = written(mesh(), 25.4)
-    assert COMMENT.encode() in data[:256]
+    assert MESH_COMMENT.encode() in data[:256]
     again = read(data)
     assert np.array_equal(again.vertices, VERTICES * 25.4) and np.array_equal(again.faces, FACES)
     assert again.corner_normals is None and again.vertex_colors is None
