@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serve_app.cad.loader import LoadedCad
-from serve_app.cad.size import size_warnings, unit_used, unit_warnings
-from serve_app.cad.units import Unit
+from serve_app.cad.size import AskedUnit, size_warnings, unit_used, unit_warnings
 
 MAX_NAMES = 100
 """Parts that a job's answer names; it says how many there are."""
 
 
-def cad_report(cad: LoadedCad, path: Path, asked: Unit | Literal["auto"]) -> dict[str, Any]:
+def cad_report(cad: LoadedCad, path: Path, asked: AskedUnit) -> dict[str, Any]:
     """A CAD as a value that JSON can hold.
 
     Args:
@@ -43,14 +42,14 @@ def cad_report(cad: LoadedCad, path: Path, asked: Unit | Literal["auto"]) -> dic
     }
 
 
-def part_reports(cad: LoadedCad, asked: Unit | Literal["auto"], limit: int) -> list[dict[str, Any]]:
+def part_reports(cad: LoadedCad, asked: AskedUnit, limit: int) -> list[dict[str, Any]]:
     """``name``, ``faces`` and ``size_mm`` of the first ``limit`` parts."""
     mm = unit_used(cad.unit, asked).mm
     corners = [np.array([part.low, part.high]) * mm for part in cad.parts[:limit]]
     return [{"name": part.name, "faces": part.faces, "size_mm": _extents(box)} for part, box in zip(cad.parts, corners, strict=False)]
 
 
-def cad_warnings(cad: LoadedCad, asked: Unit | Literal["auto"]) -> list[str]:
+def cad_warnings(cad: LoadedCad, asked: AskedUnit) -> list[str]:
     """Sentences about the CAD: those of its reader, and what is odd about its unit and its size."""
     used = unit_used(cad.unit, asked)
     return [*cad.warnings, *unit_warnings(cad.unit, used), *size_warnings(cad.corners[1] - cad.corners[0], cad.diameter, used)]

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from serve_app.cad.units import MM_PER_UNIT, Unit
 
+AskedUnit = Unit | Literal["auto"]
+"""What a request may say; ``auto`` leaves it to the file."""
+
 UnitFrom = Literal["file", "request", "assumed"]
 
 SMALL_MM, LARGE_MM = 10.0, 2000.0
@@ -43,12 +46,12 @@ class UnitUsed:
         return MM_PER_UNIT[self.unit]
 
 
-def unit_used(of_file: Unit | None, asked: Unit | Literal["auto"]) -> UnitUsed:
+def unit_used(of_file: Unit | None, asked: AskedUnit) -> UnitUsed:
     """The unit of a CAD.
 
     Args:
         of_file: what the file says, or None where its format has no units.
-        asked: what the request says; ``auto`` leaves it to the file.
+        asked: what the request says.
     """
     if asked != "auto":
         return UnitUsed(asked, "request")

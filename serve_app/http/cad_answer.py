@@ -8,7 +8,7 @@ from serve_app.cad.size import UnitFrom
 from serve_app.cad.units import Unit
 
 
-class CadSummary(BaseModel):
+class CadFacts(BaseModel):
     """What a CAD was read as."""
 
     format: str = Field(description="Ending of the file's name, in small letters.", examples=["stl"])
@@ -23,7 +23,12 @@ class CadSummary(BaseModel):
     vertices: int
     faces: int = Field(description="Triangles, polygons split.")
     part_count: int = Field(description="Named parts of the assembly; 0 where the file names none.")
-    parts: list[str] = Field(description="Names of the first 100 of them, in the file's order.")
     materials: int
     textures: int
     vertex_colors: bool
+
+
+class CadSummary(CadFacts):
+    """What a job's CAD was read as."""
+
+    parts: list[str] = Field(description="Names of the first 100 of its named parts, rendered or not, in the file's order.")

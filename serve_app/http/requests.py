@@ -6,7 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
+from serve_app.cad.read_options import Tessellation
+from serve_app.cad.size import AskedUnit
 from serve_app.http.dependencies import JOB_ID_PATTERN
+from serve_app.jobs.fields import PathText
 
 
 class BatchRequest(BaseModel):
@@ -24,6 +27,19 @@ class BatchRequest(BaseModel):
     @classmethod
     def _from_bare_list(cls, body: Any) -> Any:
         return {"items": body} if isinstance(body, list) else body
+
+
+class InspectRequest(BaseModel):
+    """Look at a CAD."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cad_path": "examples/flange.stl"}]})
+
+    cad_path: PathText = Field(description="CAD file as the server sees it, in a folder that render requests may name too.")
+    unit: AskedUnit = Field("auto", description="As in a render request.")
+    tessellation: Tessellation = Field("normal", description="How fine the curved surfaces of a STEP or IGES file become triangles.")
+    parts: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default_factory=list, max_length=1000, description="Names of the parts that are wanted; none for the whole CAD."
+    )
 
 
 class CancelRequest(BaseModel):

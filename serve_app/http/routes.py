@@ -13,7 +13,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
-from serve_app.http import batch, cancel, v1
+from serve_app.http import batch, cancel, inspection, v1
 from serve_app.http.dependencies import (
     IdempotencyKey,
     JobGroup,
@@ -185,7 +185,7 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
     app.state.wait_limit = WaitLimit(settings.max_waiting_requests)
     app.include_router(public_router)
     key = key_of(settings)
-    for part in (router, cancel.router, v1.router, batch.router):
+    for part in (router, cancel.router, v1.router, batch.router, inspection.router):
         app.include_router(part, **key_in_openapi(wanted=key is not None))
     app.include_router(docs_router(app))
     for kind, handler in HANDLERS.items():

@@ -11,6 +11,7 @@ from pathlib import Path
 from serve_app.base.errors import ServiceError
 from serve_app.base.regular_file import open_regular_file
 from serve_app.base.settings import Settings
+from serve_app.cad.formats.foreign import instead
 from serve_app.cad.parse import FORMATS
 from serve_app.jobs.fields import PATH_PATTERN
 
@@ -41,8 +42,7 @@ class PathPolicy:
             what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             raise ServiceError("cad_not_a_file", f"{NOT_FOUND}: {text!r} is {what}; name the CAD file itself", "cad_path")
         if path.suffix.lower() not in FORMATS:
-            known = ", ".join(FORMATS)
-            raise ServiceError("cad_format_unsupported", f"{NOT_FOUND}: {text!r} ends in {path.suffix!r}; give one of {known}", "cad_path")
+            raise _unsupported(text, path.suffix)
         try:
             # Opened, not asked for: of a file that goes away meanwhile `access` says no more than that it may not be read.
             open_regular_file(path).close()
@@ -109,6 +109,13 @@ def _status(path: Path, text: str, field: str, missing: str, code: str = "cad_no
         raise _unreadable(text, field) from error
     except OSError as error:
         raise ServiceError(code, missing, field) from error
+
+
+def _unsupported(text: str, suffix: str) -> ServiceError:
+    known, advice = ", ".join(FORMATS), instead(suffix)
+    what = "has no ending" if not suffix else f"ends in {suffix!r}"
+    more = f": {advice}" if advice else ""
+    return ServiceError("cad_format_unsupported", f"{NOT_FOUND}: {text!r} {what}, and {known} are read{more}", "cad_path")
 
 
 def _unreadable(text: str, field: str) -> ServiceError:

@@ -23,7 +23,10 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     number = next(_count)
     # One in three keeps its paths, which lead nowhere; unless they are paths that an earlier answer told.
     if isinstance(case.body, dict) and (number % 3 or str(_FOLDER) in str(case.body)):
-        case.body = _cheap_batch(case.body, number) if "items" in case.body else _cheap(case.body, number)
+        if case.path.endswith("/cad/inspect"):
+            case.body = _known_cad(case.body)
+        else:
+            case.body = _cheap_batch(case.body, number) if "items" in case.body else _cheap(case.body, number)
 
 
 def _cheap_batch(body: dict[str, Any], number: int) -> dict[str, Any]:
@@ -68,6 +71,17 @@ def _with_cheap_camera(item: dict[str, Any], changed: dict[str, Any]) -> dict[st
             return changed
     kept = {name: value for name, value in changed.items() if name not in ("resolution", "level", "camera_poses_path", "normalize", "unit")}
     return {**kept, "samples": 1, "camera": {"crop": {"size": 64}, "poses": {"camera_poses_path": str(_FOLDER / "one_pose.npy")}}}
+
+
+def _known_cad(body: dict[str, Any]) -> dict[str, Any]:
+    """An inspection of a real CAD. It has no named parts, which no schema can say; wrong ones stay."""
+    changed = dict(body)
+    if isinstance(body.get("cad_path"), str) and 0 < len(body["cad_path"]) <= 4096:
+        changed["cad_path"] = str(_FOLDER / "flange.stl")
+    parts = body.get("parts")
+    if isinstance(parts, list) and all(isinstance(part, str) and 1 <= len(part) <= 200 for part in parts) and len(parts) <= 1000:
+        changed["parts"] = []
+    return changed
 
 
 def _is_whole(value: Any, lowest: int, highest: int) -> bool:

@@ -19,7 +19,8 @@ from serve_app.service.path_policy import PathPolicy
 @pytest.fixture
 def policy(settings: Settings, tmp_path: Path) -> PathPolicy:
     (tmp_path / "part.stl").write_bytes(b"solid")
-    (tmp_path / "part.blend").write_bytes(b"x")
+    for name in ("part.xyz", "part.SLDPRT", "part"):
+        (tmp_path / name).write_bytes(b"x")
     (tmp_path / "folder.ply").mkdir()
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "out_link").symlink_to("/etc")
@@ -34,7 +35,9 @@ def policy(settings: Settings, tmp_path: Path) -> PathPolicy:
         ("gone.stl", "cad_not_found", "CAD file not found or invalid format"),
         ("folder.ply", "cad_not_a_file", "is a folder"),
         ("pipe.stl", "cad_not_a_file", "not a regular file"),
-        ("part.blend", "cad_format_unsupported", ".ply, .obj, .stl"),
+        ("part.xyz", "cad_format_unsupported", "ends in '.xyz', and .ply, .obj, .stl, .step"),
+        ("part.SLDPRT", "cad_format_unsupported", "export it from SolidWorks as STEP (.step)"),
+        ("part", "cad_format_unsupported", "has no ending"),
         ("../outside.stl", "path_outside_roots", "RENDER_INPUT_ROOTS"),
         ("cad_link.stl", "path_outside_roots", "RENDER_INPUT_ROOTS"),
         ("part.stl/deeper.stl", "cad_not_found", "CAD file not found or invalid format"),

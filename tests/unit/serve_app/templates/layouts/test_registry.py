@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from render_actor.contract.file_kinds import KINDS
 from serve_app.templates.file_forms import FileForm
 from serve_app.templates.layouts.layout import MANIFEST, Layout
 from serve_app.templates.layouts.registry import DEFAULT, LAYOUTS
@@ -25,7 +26,7 @@ def test_layouts_are_found_by_their_names_and_sam6d_is_the_default() -> None:
 @EVERY
 def test_no_two_files_of_a_job_share_a_path_and_each_path_is_known(layout: Layout) -> None:
     rendered = rendered_object(views=42, outputs=layout.outputs)
-    kinds = {*layout.kinds, *(output for output in layout.outputs if output != "poses")}
+    kinds = {*layout.kinds, *(kind for kind in KINDS if kind in layout.outputs)}
     paths = [path for view in range(42) for kind in kinds for path in layout.paths(kind, view, 42)]
     documents = layout.documents(rendered)
     paths += documents

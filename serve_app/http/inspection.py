@@ -1,0 +1,60 @@
+"""``POST /api/v1/cad/inspect``: what a CAD is, before anything is rendered of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from serve_app.cad.read_options import ReadOptions
+from serve_app.http.cad_answer import CadFacts
+from serve_app.http.dependencies import Service
+from serve_app.http.errors import failures
+from serve_app.http.json_body import JsonRoute
+from serve_app.http.requests import InspectRequest
+
+router = APIRouter(route_class=JsonRoute, tags=["cad"])
+
+_EXAMPLE: dict[str, Any] = {
+    **{"format": "stl", "unit": "mm", "unit_from": "assumed", "size_mm": [5.0, 2.5, 1.4], "diameter_mm": 5.76281181},
+    **{"vertices": 512, "faces": 1020, "part_count": 0, "materials": 1, "textures": 0, "vertex_colors": False, "parts": []},
+    "assumed": ["its unit is mm: a .stl file says none", "ISM and PEM are given this file: they read it, and it is in mm"],
+    "warnings": [
+        "the CAD has no colours, texture or material: rendered in a neutral grey",
+        "the CAD is 5 x 2.5 x 1.4 mm in millimetres (assumed): smaller than most parts that robots handle (5 mm to 2 m); in inches it is "
+        "127 x 63.5 x 35.6 mm; in metres it is 5 x 2.5 x 1.4 m; pass unit=inch or unit=m if that is meant",
+    ],
+}
+
+
+class PartInfo(BaseModel):
+    """A named part of an assembly."""
+
+    name: str
+    faces: int = Field(description="Triangles.")
+    size_mm: list[float] = Field(min_length=3, max_length=3, description="Extents of its bounding box along x, y and z in mm.")
+
+
+class CadInspected(CadFacts):
+    """What a CAD is, and what a job would make of it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    parts: list[PartInfo] = Field(description="The first 1000 of all its named parts, wanted or not, in the file's order.")
+    assumed: list[str] = Field(description="Sentences: what a job takes for granted unless its options say otherwise.")
+    warnings: list[str] = Field(description="Sentences: what may not be as its owner meant it. A job has the same.")
+
+
+_FAILURES = failures(403, 404, 408, 413, 415, 422, 429, 500, 503, 507)
+
+
+@router.post("/cad/inspect", responses=_FAILURES, description="The same as `POST /api/v1/cad/inspect`.")
+@router.post("/api/v1/cad/inspect", responses=_FAILURES)
+async def inspect_cad(request: InspectRequest, service: Service) -> CadInspected:
+    """Look at a CAD: its size, its unit, its parts, and what a job would assume of it. No job is made, nothing is written.
+
+    It is read as for a job, under the same limits, and is ready for the job that follows. A few at a time are read; others wait.
+    """
+    options = ReadOptions(parts=tuple(request.parts), tessellation=request.tessellation)
+    return CadInspected.model_validate(await service.inspect(request.cad_path, request.unit, options))
