@@ -10,6 +10,7 @@ from serve_app.cad.read_options import Tessellation
 from serve_app.cad.size import AskedUnit
 from serve_app.http.dependencies import JOB_ID_PATTERN
 from serve_app.jobs.fields import PathText
+from serve_app.jobs.request import PartName
 
 
 class BatchRequest(BaseModel):
@@ -37,9 +38,7 @@ class InspectRequest(BaseModel):
     cad_path: PathText = Field(description="CAD file as the server sees it, in a folder that render requests may name too.")
     unit: AskedUnit = Field("auto", description="As in a render request.")
     tessellation: Tessellation = Field("normal", description="How fine the curved surfaces of a STEP or IGES file become triangles.")
-    parts: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
-        default_factory=list, max_length=1000, description="Names of the parts that are wanted; none for the whole CAD."
-    )
+    parts: list[PartName] | None = Field(None, min_length=1, max_length=1000, description="As in a render request; left out: all.")
 
 
 class CancelRequest(BaseModel):

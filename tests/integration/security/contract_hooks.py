@@ -79,8 +79,8 @@ def _known_cad(body: dict[str, Any]) -> dict[str, Any]:
     if isinstance(body.get("cad_path"), str) and 0 < len(body["cad_path"]) <= 4096:
         changed["cad_path"] = str(_FOLDER / "flange.stl")
     parts = body.get("parts")
-    if isinstance(parts, list) and all(isinstance(part, str) and 1 <= len(part) <= 200 for part in parts) and len(parts) <= 1000:
-        changed["parts"] = []
+    if isinstance(parts, list) and all(isinstance(part, str) and 1 <= len(part) <= 200 for part in parts) and 1 <= len(parts) <= 1000:
+        changed["parts"] = None
     return changed
 
 

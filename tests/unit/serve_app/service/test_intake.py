@@ -18,6 +18,7 @@ from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.store import JobStore
 from serve_app.service.intake import Intake
+from serve_app.templates.layouts.sam6d import MODEL
 
 
 class Door:
@@ -77,3 +78,17 @@ def test_a_root_itself_is_never_replaced(door: Door, tmp_path: Path) -> None:
     asked = RenderRequest(cad_path=str(tmp_path / "cad.ply"), output_dir=str(tmp_path), templates_subfolder=False)
     with pytest.raises(ServiceError, match="is itself one of RENDER_OUTPUT_ROOTS"):
         door.intake.resolve(asked)
+
+
+@pytest.mark.parametrize("unit", ["auto", "inch"])
+def test_a_mesh_of_somebody_else_is_refused_where_one_would_be_written(door: Door, tmp_path: Path, unit: str) -> None:
+    (tmp_path / "cad.ply").write_bytes(b"ply")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / MODEL).write_bytes(b"ply\nsomebody's own")
+    if unit == "auto":  # The CAD itself is in mm: no mesh is written.
+        assert not door.intake.resolve(request(tmp_path, unit=unit)).wants_mesh
+        return
+    with pytest.raises(ServiceError, match=MODEL) as caught:
+        door.intake.resolve(request(tmp_path, unit=unit))
+    assert (caught.value.code, caught.value.field) == ("output_not_replaceable", "output_dir")
+    assert door.intake.resolve(request(tmp_path, unit=unit, outputs=[])).wants_mesh is False
