@@ -57,4 +57,4 @@ async def inspect_cad(request: InspectRequest, service: Service) -> CadInspected
     It is read as for a job, under the same limits, and is ready for the job that follows. A few at a time are read; others wait.
     """
     options = ReadOptions(parts=tuple(request.parts or ()), tessellation=request.tessellation)
-    return CadInspected.model_validate(await service.inspect(request.cad_path, request.unit, options))
+    return CadInspected.model_validate(await service.inspection.inspect(request.cad_path, request.unit, options))

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from render_actor.contract.types import RendererStatus
 from serve_app.base.aio import spawn
@@ -17,8 +16,6 @@ from serve_app.base.output_roots import OutputRoots
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.loader import CadLoader
-from serve_app.cad.read_options import ReadOptions
-from serve_app.cad.size import AskedUnit
 from serve_app.jobs.job import Job, JobSpec
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.record import JobRecord, record_of
@@ -65,6 +62,9 @@ class RenderService:
         renderers: where views are rendered.
         max_renderers: how many there can be.
         min_renderers: how many are kept warm; with 0, the first job has one started.
+
+    Attributes:
+        inspection: looks at CADs without a job.
     """
 
     def __init__(self, settings: Settings, renderers: Renderers, max_renderers: int, min_renderers: int = 1) -> None:
@@ -88,7 +88,7 @@ class RenderService:
         # Twice the bound below which no job is accepted: the cache never closes the door.
         self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
         cad_loader = CadLoader(CadLimits.from_settings(settings), settings.cad_cache_bytes, digests)
-        self._inspection = CadInspection(settings, cad_loader, self._quarantine)
+        self.inspection = CadInspection(settings, cad_loader, self._quarantine)
         rendering = JobRendering(settings, self._store, cad_loader, scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobSlots(limits))
         self._gauges = ServiceGauges(settings, self._runner.jobs, self._cache)
@@ -210,11 +210,6 @@ class RenderService:
             if await live.progress.wait_decided():
                 return live
         return None
-
-    async def inspect(self, cad_path: str, unit: AskedUnit, options: ReadOptions) -> dict[str, Any]:
-        """What a CAD is, without a job; see ``CadInspection.inspect``."""
-        check_not_draining(self._runner.draining)
-        return await self._inspection.inspect(cad_path, unit, options)
 
     async def cancel(self, job_id: str) -> JobRecord:
         """Cancel a job; one that has ended stays as it is, so this can be repeated.

@@ -20,6 +20,7 @@ class Inspector(FakeService):
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
+        self.inspection = self
 
     async def inspect(self, cad_path: str, unit: str, options: ReadOptions) -> dict[str, Any]:
         self.asked.append((cad_path, unit, options))
