@@ -16,7 +16,10 @@ from render_actor.contract.view_quality import ViewQuality
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
+from serve_app.cad.mesh.geometry import bounds
 from serve_app.cad.parse import parse_cad
+from serve_app.cad.size import AskedUnit, unit_used
+from serve_app.cad.units import MM_PER_UNIT
 from serve_app.cli.messages import CommandError, error, info, success, warning
 from serve_app.templates.checker.contract import check_contract, template_folder
 from serve_app.templates.checker.fidelity import Bounds, Fidelity, compare, compared_views
@@ -25,21 +28,22 @@ from serve_app.templates.checker.manifest import manifest_qualities
 
 _WRONG_USE = 2
 _MAX_SHOWN = 20
-_MM_PER_UNIT = {"mm": 1.0, "m": 1000.0}
 
 
 def add_check_flags(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    bounds = Bounds()
+    allowed = Bounds()
     parser.add_argument("directory", metavar="DIR", type=Path, help="a templates folder, or the output_dir that holds it")
     parser.add_argument("--views", type=_positive, help="how many views there must be (default: as the manifest says, or as are there)")
     parser.add_argument("--cad", type=Path, help="the CAD: xyz must lie inside its bounds")
-    parser.add_argument("--unit", choices=sorted(_MM_PER_UNIT), default="mm", help="unit of the CAD (default: %(default)s)")
+    parser.add_argument(
+        "--unit", choices=("auto", *MM_PER_UNIT), default="auto", help="unit of the CAD, as a request says it (default: %(default)s)"
+    )
     parser.add_argument("--reference", type=Path, metavar="DIR", help="templates of the same views, to compare masks and xyz with")
     parser.add_argument("--converged", type=Path, metavar="DIR", help="converged rgb_<i>.png of the same views, to compare images with")
-    parser.add_argument("--min-iou", type=float, default=bounds.min_iou, help="of each mask with the reference (default: %(default)s)")
-    parser.add_argument("--max-xyz-error", type=float, default=bounds.max_xyz_error, help="99th percentile in mm (default: %(default)s)")
-    parser.add_argument("--min-psnr", type=float, default=bounds.min_psnr, help="of the median view, in dB (default: %(default)s)")
+    parser.add_argument("--min-iou", type=float, default=allowed.min_iou, help="of each mask with the reference (default: %(default)s)")
+    parser.add_argument("--max-xyz-error", type=float, default=allowed.max_xyz_error, help="99th percentile in mm (default: %(default)s)")
+    parser.add_argument("--min-psnr", type=float, default=allowed.min_psnr, help="of the median view, in dB (default: %(default)s)")
 
 
 def check_templates(arguments: argparse.Namespace) -> None:
@@ -59,9 +63,9 @@ def check_templates(arguments: argparse.Namespace) -> None:
 def _checked(arguments: argparse.Namespace) -> tuple[Path, list[Finding]]:
     """The folder, and what is wrong with it; templates that break the contract are not compared with others."""
     folder = template_folder(arguments.directory)
-    bounds = _cad_bounds(arguments.cad, _MM_PER_UNIT[arguments.unit]) if arguments.cad else None
+    box = _cad_bounds(arguments.cad, arguments.unit) if arguments.cad else None
     reference, converged = _compared(arguments.reference), _compared(arguments.converged)
-    findings = check_contract(folder, arguments.views, bounds)
+    findings = check_contract(folder, arguments.views, box)
     _report_qualities(manifest_qualities(folder))
     if findings or (reference is None and converged is None):
         return folder, findings
@@ -77,11 +81,11 @@ def _positive(text: str) -> int:
     return number
 
 
-def _cad_bounds(cad: Path, scale: float) -> NDArray[Any]:
+def _cad_bounds(cad: Path, unit: AskedUnit) -> NDArray[Any]:
     """(2, 3) lowest and highest corner in mm."""
     limits = CadLimits.from_settings(Settings())
-    vertices = parse_cad(cad.read_bytes(), cad.suffix, cad.resolve().parent, limits).mesh.vertices
-    return np.array([vertices.min(axis=0), vertices.max(axis=0)]) * scale
+    parsed = parse_cad(cad.read_bytes(), cad.suffix, cad.resolve().parent, limits)
+    return np.array(bounds(parsed.mesh.vertices)) * unit_used(parsed.unit, unit).mm
 
 
 def _compared(directory: Path | None) -> Path | None:
