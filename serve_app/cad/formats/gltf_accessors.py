@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serve_app.cad.formats.gltf_file import GltfFile, count_in
+from serve_app.cad.formats.gltf_file import GltfFile, count_in, is_count
 from serve_app.cad.refusals import quoted
 
 _BYTES = {5120: 1, 5121: 1, 5122: 2, 5123: 2, 5125: 4, 5126: 4}
@@ -50,7 +50,7 @@ def accessor(gltf: GltfFile, index: Any, owner: str) -> Accessor:
     header = gltf.entry("accessors", index, owner)
     what = f"accessor {index}"
     component, kind = header.get("componentType"), header.get("type")
-    if component not in _BYTES or kind not in _COLUMNS:
+    if not is_count(component) or component not in _BYTES or not isinstance(kind, str) or kind not in _COLUMNS:
         raise ValueError(f"{what} is of type {quoted(str(kind))} and component type {quoted(str(component))}, which {owner} cannot be")
     count, offset = count_in(header, "count", what), count_in(header, "byteOffset", what, 0)
     if "sparse" in header:

@@ -24,6 +24,8 @@ _HARMLESS = ("KHR_xmp", "KHR_animation_pointer", "KHR_materials_variants", "KHR_
 _LOOKS = "KHR_materials_"
 """What materials have of these is left out, with a warning where it is."""
 
+_COPIES = "EXT_mesh_gpu_instancing"
+
 _REMEDIES = {
     "KHR_draco_mesh_compression": "it is Draco-compressed: export it without compression",
     "EXT_meshopt_compression": "it is meshopt-compressed: export it without compression (gltfpack without -c)",
@@ -31,7 +33,7 @@ _REMEDIES = {
     "KHR_texture_basisu": "its textures are KTX2: export it with PNG or JPEG textures",
     "EXT_texture_avif": "its textures are AVIF: export it with PNG or JPEG textures",
     "MSFT_texture_dds": "its textures are DDS: export it with PNG or JPEG textures",
-    "EXT_mesh_gpu_instancing": "its copies are made by the GPU: export each copy as a node (gltfpack without -mi)",
+    _COPIES: "its copies are made by the GPU: export each copy as a node (gltfpack without -mi)",
 }
 
 
@@ -46,6 +48,16 @@ def check_extensions(gltf: GltfFile) -> None:
             raise ValueError(f"it needs the extension {quoted(name)}, which is not read; {_remedy(name)}")
 
 
+def check_node(node: dict[str, Any], owner: str) -> None:
+    """Refuse a node that stands for more than it says without an extension, whether the file calls that needed or not.
+
+    Raises:
+        ValueError: names the extension, and what to do.
+    """
+    if extension_of(node, _COPIES) is not None:
+        raise ValueError(f"{owner} has the extension {quoted(_COPIES)}, which is not read; {_remedy(_COPIES)}")
+
+
 def _remedy(name: str) -> str:
     return _REMEDIES.get(name, "export it without that extension")
 
@@ -53,8 +65,6 @@ def _remedy(name: str) -> str:
 def left_out(gltf: GltfFile) -> list[str]:
     """Warnings for what of a file has no part in a template, or is not read."""
     messages = []
-    if "EXT_mesh_gpu_instancing" in _listed(gltf, "extensionsUsed"):
-        messages.append("copies by EXT_mesh_gpu_instancing are left out; export each copy as a node")
     kinds = [kind for kind in ("cameras", "animations", "skins") if gltf.header.get(kind)]
     if any("lights" in name for name in _listed(gltf, "extensionsUsed")):
         kinds.append("lights")

@@ -33,13 +33,16 @@ class GltfFile:
     binary: memoryview | None
     resolver: ReferenceResolver
     _buffers: dict[int, memoryview] = field(default_factory=dict)
+    _checked: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def entries(self, kind: str) -> list[dict[str, Any]]:
         """The objects of one kind: ``meshes``, ``nodes``, ``accessors``, ..."""
-        found = self.header.get(kind, [])
-        if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-            raise ValueError(f"its {quoted(kind)} are no list of objects")
-        return found
+        if kind not in self._checked:  # Once: a file may have a hundred thousand nodes, each of which is asked for.
+            found = self.header.get(kind, [])
+            if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+                raise ValueError(f"its {quoted(kind)} are no list of objects")
+            self._checked[kind] = found
+        return self._checked[kind]
 
     def entry(self, kind: str, index: Any, owner: str) -> dict[str, Any]:
         """One of them, which ``owner`` refers to."""

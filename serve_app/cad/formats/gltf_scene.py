@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from serve_app.cad.formats.gltf_accessors import Accessor, accessor
+from serve_app.cad.formats.gltf_extensions import check_node
 from serve_app.cad.formats.gltf_file import GltfFile, called, is_count
 from serve_app.cad.limits import MAX_INSTANCES, CadLimits
 from serve_app.cad.refusals import too_large
@@ -111,6 +112,7 @@ def _walk(gltf: GltfFile, roots: list[int]) -> Iterator[int]:
         if number in seen:
             raise ValueError(f"{what} stands below two others or below itself; the file is damaged")
         seen.add(number)
+        check_node(node, what)
         for key, length in _TRANSFORMS.items():
             numbers = node.get(key, [0.0] * length)
             if not (isinstance(numbers, list) and len(numbers) == length and all(_is_number(value) for value in numbers)):

@@ -88,7 +88,7 @@ class GltfTextures:
         if "sampler" not in texture:
             return "repeat"
         sampler = self._gltf.entry("samplers", texture["sampler"], f"texture {number}")
-        across, down = (_WRAPS.get(sampler.get(key, 10497), "repeat") for key in ("wrapS", "wrapT"))
+        across, down = (_wrap(sampler.get(key)) for key in ("wrapS", "wrapT"))
         if across != down:
             self.warn(f"{owner} wraps its image otherwise across than down: both as across, {across}")
         return across
@@ -105,6 +105,10 @@ class GltfTextures:
         uri, name = image.get("uri"), image.get("name")
         said = uri if isinstance(uri, str) and not uri.startswith("data:") else name if isinstance(name, str) else ""
         return self._store.index_of_embedded(f"image {info.image}" + (f" ({said})" if said else ""), variant, data, _FORMATS)
+
+
+def _wrap(mode: Any) -> Wrap:
+    return _WRAPS.get(mode, "repeat") if is_count(mode) else "repeat"
 
 
 def _uv_transform(moved: dict[str, Any], owner: str) -> NDArray[np.float64]:

@@ -157,5 +157,5 @@ def test_beyond_its_edges_an_image_goes_on_as_its_material_says(wrap: Any, insid
     """A pixel's middle outside, and the place inside that looks the same; the image is 4 x 3 pixels."""
     mesh = multiplied(wrap=wrap)
     assert mesh.corner_uv is not None
-    outside = replace(mesh, corner_uv=mesh.corner_uv + np.float32([1.0, 0.0]))
+    outside = replace(mesh, corner_uv=mesh.corner_uv + np.array([1.0, 0.0], np.float32))
     assert on_first(outside, (0.25, 0.125)) == pytest.approx(on_first(mesh, inside), abs=1e-5)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh  # noqa: F401 - in the parent, so that no fork that reads glTF need do so.
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
