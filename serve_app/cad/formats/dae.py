@@ -88,7 +88,7 @@ def _document(data: bytes) -> Any:
         raise _damaged(error) from error
 
 
-_UNFORESEEN = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError, DeprecationWarning)
+_UNFORESEEN = (LookupError, TypeError, AttributeError, ValueError, RecursionError, DeprecationWarning)
 """What pycollada raises on what it does not look for."""
 
 
