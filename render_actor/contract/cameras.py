@@ -9,6 +9,7 @@ their order; so the sphere is built with Blender's own order of operations, roun
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,6 +142,7 @@ def view_count(level: int) -> int:
     return _VIEW_COUNTS[level]
 
 
+@cache  # Each job asks for them.
 def camera_poses(level: int) -> NDArray[np.float64]:
     """The camera poses of a level, in the order that SAM-6D looks templates up by.
 
@@ -148,7 +150,7 @@ def camera_poses(level: int) -> NDArray[np.float64]:
         level: 0, 1 or 2 for 42, 162 or 642 cameras.
 
     Returns:
-        (N, 4, 4) float64 camera-to-world matrices, OpenCV axes, translations of norm ``POSE_LIST_RADIUS``.
+        (N, 4, 4) float64 camera-to-world matrices, OpenCV axes, translations of norm ``POSE_LIST_RADIUS``; read-only.
 
     Raises:
         ValueError: for another level.
@@ -158,4 +160,6 @@ def camera_poses(level: int) -> NDArray[np.float64]:
     elevation = np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1]))
     azimuth = np.arctan2(points[:, 0], points[:, 1])
     ordered = points[np.lexsort((azimuth, elevation))]
-    return np.array([look_at_origin(point * POSE_LIST_RADIUS) for point in ordered])
+    poses = np.array([look_at_origin(point * POSE_LIST_RADIUS) for point in ordered])
+    poses.flags.writeable = False
+    return poses

@@ -6,8 +6,7 @@ from contextlib import aclosing
 from typing import Any
 
 from render_actor.contract.types import BatchResult
-from render_actor.contract.view_files import PackedView, RenderedView
-from serve_app.base.aio import for_each, to_thread_to_end
+from serve_app.base.aio import to_thread_to_end
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.jobs.quarantine import Quarantine
@@ -23,10 +22,6 @@ from serve_app.templates.staging import StagingFolder
 from serve_app.templates.views import RenderedViews, unpacked_files, view_entry
 
 A_RENDERER = "a renderer to start"
-
-_WRITERS = 4
-"""Views that came through the object store are unpacked and written so many at a time."""
-
 
 class JobViews:
     """The views of one job while they are rendered.
@@ -148,14 +143,10 @@ def _versions(arrived: ArrivedView) -> dict[str, str]:
 
 
 def _collect(staging: StagingFolder, arrived: list[ArrivedView], arrivals: Arrivals | None) -> None:
-    for each in arrived:
+    for each in arrived:  # One after another: jobs run beside each other, and threads for a few ms of work cost more than they save.
         if each.packed is None:
             assert arrivals is not None
             arrivals.take(each.view, each.fence)
-    sent = [(each.view, each.packed) for each in arrived if each.packed is not None]
-    for_each(lambda one: _write(staging, *one), sent, _WRITERS)
-
-
-def _write(staging: StagingFolder, view: RenderedView, packed: PackedView) -> None:
-    for name, data in unpacked_files(view, packed).items():
-        staging.write(name, data)
+        else:
+            for name, data in unpacked_files(each.view, each.packed).items():
+                staging.write(name, data)
