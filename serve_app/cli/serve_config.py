@@ -40,6 +40,36 @@ def adjusted_config(config: Path, host: str, port: int, given: Given, *, own_ray
     Raises:
         CommandError: there is no such config, its settings are none, or it says something else than ``given``.
     """
+    content = _content(config)
+    content["http_options"] = {**(content.get("http_options") or {}), "host": host, "port": port}
+    content["logging_config"] = {**(content.get("logging_config") or {}), "log_level": "INFO"}
+    for application in content["applications"]:
+        args: dict[str, Any] = application.setdefault("args", {})
+        settings = _merged(config, _settings(config, application), given.settings)
+        if settings:
+            args["settings"] = settings
+        if given.with_key:
+            args["api_key_required"] = True
+        if own_ray:
+            args.pop("ingress_resources", None)
+    return content
+
+
+def data_folders(config: Path, usual: Path) -> list[Path]:
+    """Where the applications of a Serve config keep their jobs, each folder once.
+
+    Args:
+        config: may name ``data_dir`` in the settings of an application.
+        usual: of those for which it does not.
+
+    Raises:
+        CommandError: there is no such config, or its settings are none.
+    """
+    named = [_settings(config, application).get("data_dir") for application in _content(config)["applications"]]
+    return list(dict.fromkeys(Path(folder) if folder else usual for folder in named))
+
+
+def _content(config: Path) -> dict[str, Any]:
     try:
         content: Any = yaml.safe_load(config.read_text())
     except FileNotFoundError as error:
@@ -49,25 +79,17 @@ def adjusted_config(config: Path, host: str, port: int, given: Given, *, own_ray
         raise CommandError(f"the Serve config {config} cannot be read: {reason}; mend it, or pass --config") from error
     if not isinstance(content, dict) or not isinstance(content.get("applications"), list):
         raise CommandError(f"the Serve config {config} has no list of `applications`; mend it, or pass --config")
-    content["http_options"] = {**(content.get("http_options") or {}), "host": host, "port": port}
-    content["logging_config"] = {**(content.get("logging_config") or {}), "log_level": "INFO"}
-    for application in content["applications"]:
-        args: dict[str, Any] = application.setdefault("args", {})
-        settings = _merged(config, args.get("settings") or {}, given.settings)
-        if settings:
-            args["settings"] = settings
-        if given.with_key:
-            args["api_key_required"] = True
-        if own_ray:
-            args.pop("ingress_resources", None)
     return dict(content)
 
 
-def _merged(config: Path, settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def _settings(config: Path, application: dict[str, Any]) -> dict[str, Any]:
     try:
-        checked = checked_settings(settings)
+        return checked_settings((application.get("args") or {}).get("settings") or {})
     except ValueError as error:
         raise CommandError(f"the settings of {config} cannot be used: {error}") from error
+
+
+def _merged(config: Path, checked: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     for name, value in checked.items():
         if name in given and given[name] != value:
             raise CommandError(

@@ -14,7 +14,7 @@ from serve_app.base.settings import Settings
 from serve_app.cli.checks import check_data_folder, check_port, check_system_libraries, free_port, port_is_free
 from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, success
-from serve_app.cli.serve_config import Given
+from serve_app.cli.serve_config import Given, data_folders
 from serve_app.cli.server_process import ServerProcess, stop_in_order
 from serve_app.service.drain import request_drain
 
@@ -38,10 +38,12 @@ def up(arguments: argparse.Namespace) -> None:
 def _run(arguments: argparse.Namespace, settings: Settings) -> None:
     host, port = arguments.host or settings.server_host, arguments.port or settings.server_port
     given = Given(settings_of_environment(), with_key=key_of(settings) is not None)
+    folders = data_folders(Path(arguments.config), settings.data_dir)
     check_system_libraries()
     if arguments.address is None:
         check_port(host, port)
-        check_data_folder(settings.data_dir)
+        for folder in folders:
+            check_data_folder(folder)
 
     wanted = settings.metrics_port if arguments.metrics_port is None else arguments.metrics_port
     metrics = 0 if arguments.address else metrics_port(wanted, port)
@@ -54,7 +56,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> None:
         try:
             code = server.process.wait()
         except KeyboardInterrupt:
-            left = _drained(Client(server.url), settings)
+            left = _drained(Client(server.url), folders, settings.drain_grace_sec)
         else:
             if code == 1:  # It has said why.
                 sys.exit(1)
@@ -63,12 +65,13 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> None:
     server_event("info", f"stopped; {jobs} on at the next start")
 
 
-def _drained(client: Client, settings: Settings) -> int | None:
+def _drained(client: Client, folders: list[Path], grace_sec: float) -> int | None:
     """Have a server that answers put its jobs aside; returns how many there are, or None where it does not say."""
-    server_event("info", f"stopping: running views have {settings.drain_grace_sec:g} s to finish; Ctrl-C once more stops at once")
+    server_event("info", f"stopping: running views have {grace_sec:g} s to finish; Ctrl-C once more stops at once")
     if client.answers():
         with contextlib.suppress(KeyboardInterrupt):  # No job is lost then either.
-            return request_drain(settings.data_dir, settings.drain_grace_sec + _ANSWER_TIME_LIMIT_SEC)
+            left = [request_drain(folder, grace_sec + _ANSWER_TIME_LIMIT_SEC) for folder in folders]
+            return None if None in left else sum(count for count in left if count is not None)
     return None
 
 

@@ -23,6 +23,7 @@ from serve_app.templates.views import RenderedViews, unpacked_files, view_entry
 
 A_RENDERER = "a renderer to start"
 
+
 class JobViews:
     """The views of one job while they are rendered.
 

@@ -9,7 +9,7 @@ import yaml
 
 from serve_app.app import AppArgs
 from serve_app.cli.messages import CommandError
-from serve_app.cli.serve_config import Given, adjusted_config
+from serve_app.cli.serve_config import Given, adjusted_config, data_folders
 
 ROOT = Path(__file__).parents[4]
 
@@ -40,6 +40,17 @@ def test_what_the_command_was_given_goes_with_the_application(tmp_path: Path) ->
     args = AppArgs.model_validate(config["applications"][0]["args"])
     assert args.settings == {"data_dir": "/d", "sink": "direct", "samples": 4}
     assert args.api_key_required and args.ingress_resources == {"render_data": 0.01}
+
+
+def test_the_data_folder_is_the_one_in_an_applications_settings_and_else_the_usual_one(tmp_path: Path) -> None:
+    usual = Path("/usual")
+    assert data_folders(ROOT / "serve_config.yaml", usual) == [usual]
+    path = written(tmp_path, {"settings": {"data_dir": "/a"}})
+    assert data_folders(path, usual) == [Path("/a")]
+    content = yaml.safe_load(path.read_text())
+    content["applications"] += [{"args": {}}, {"args": {"settings": {"sink": "direct"}}}, {}]
+    path.write_text(yaml.safe_dump(content))
+    assert data_folders(path, usual) == [Path("/a"), usual]
 
 
 def test_a_ray_of_ones_own_needs_no_resource_for_the_ingress(tmp_path: Path) -> None:
