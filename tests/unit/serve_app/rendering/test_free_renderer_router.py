@@ -218,6 +218,29 @@ async def test_a_renderer_that_has_died_is_asked_once(monkeypatch: pytest.Monkey
     assert await asyncio.wait_for(waiting, 5) is other and dead.asked == 1
 
 
+async def test_a_call_that_comes_to_a_renderer_which_is_scaled_away_is_the_next_that_another_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for pause in ("PROMISE_SEC", "LOOK_AGAIN_SEC"):
+        monkeypatch.setattr(free_renderer_router, pause, 60.0)
+    ends, stays = renderers(2)
+    router = await router_of([ends, stays])
+    unlucky, later = call("unlucky"), call("later")
+    assert await router._choose_replica_for_request(unlucky) is ends
+    router.on_send_request(ends.replica_id)
+    assert await chosen(router) is stays
+    begin(router, stays)
+    router.update_replicas([stays])
+    behind = asyncio.ensure_future(router._choose_replica_for_request(later))
+    await all_turns()
+    router.on_request_completed(ends.replica_id, "unlucky")  # Refused: Serve routes it again.
+    again = asyncio.ensure_future(router._choose_replica_for_request(unlucky, is_retry=True))
+    await all_turns()
+    for waiting in (again, behind):
+        end(router, stays)
+        assert await asyncio.wait_for(waiting, 5) is stays
+        begin(router, stays)
+        await all_turns()
+
+
 async def test_renderers_that_are_gone_are_forgotten() -> None:
     first, second = renderers(2)
     router = await router_of([first, second])
