@@ -111,8 +111,10 @@ def _check_published(parent: Directory, mark: StagingMark, target: Target, undo:
     for _ in range(_MAX_TRIES):
         try:
             with parent.folder(target.name) as folder:
+                if folder.identity == mark.identity:
+                    return
                 found = sorted_out(folder)
-                if folder.identity == mark.identity or (found.templates and not found.others):
+                if found.templates and not found.others:
                     return
                 if identity_of(parent.status(target.name)) == folder.identity:
                     break
