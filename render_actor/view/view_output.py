@@ -14,7 +14,7 @@ from render_actor.contract.file_kinds import TEMPLATE, WantedFiles
 from render_actor.contract.sink import OUTPUT_FIELD, attempt_names, write_failure
 from render_actor.contract.types import Failure, ViewBatch
 from render_actor.contract.view_files import FileContent, PackedView, RenderedView, content_of
-from render_actor.contract.xyz_file import packed
+from render_actor.contract.xyz_file import PackedXyz, packed, unpacked_file
 from render_actor.view.sink_folder import SinkFolder
 from render_actor.view.template_files import NoTemplateError, ViewFiles, template_files
 from render_actor.view.traced import TracedView
@@ -99,16 +99,16 @@ class ViewOutput:
         began = time.monotonic()
         try:
             files, contents = self._encoded(view)
+            in_sink = self._written(view.view, files)
+            sent = None if in_sink else packed_view(files, view)
         except NoTemplateError as error:
             fault = f"a renderer gave files of view {view.view} that are not a template; send the request again"
             raise ViewFailedError(Failure("render_failed", fault, cause=str(error))) from error
-        in_sink = self._written(view.view, files)
         seconds = view.seconds + time.monotonic() - began
         told = RenderedView(
             view.view, contents, seconds, int(view.mask.sum()), view.quality, in_sink, kinds=tuple(files), mask_box=mask_box(view.mask)
         )
-        sent = tuple(packed(view.xyz, view.mask) if kind == "xyz" else data for kind, data in files.items())
-        return MadeView(told, None if in_sink else PackedView(sent))
+        return MadeView(told, sent)
 
     def _encoded(self, view: TracedView) -> EncodedView:
         return encoded_view(view, self._wanted)
@@ -144,3 +144,17 @@ def mask_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     """(left, top, right, bottom) of the pixels that are set, of which there must be one; right and bottom exclusive."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def packed_view(files: ViewFiles, view: TracedView) -> PackedView:
+    """The files of a view in the form in which they travel.
+
+    Raises:
+        NoTemplateError: the xyz file would not come out of it as it is.
+    """
+    sent = PackedView(tuple(packed(view.xyz, view.mask) if kind == "xyz" else data for kind, data in files.items()))
+    for data, file in zip(sent.files, files.values(), strict=True):
+        # Whoever unpacks it need not hash the file then.
+        if isinstance(data, PackedXyz) and bytes(unpacked_file(data)) != file:
+            raise NoTemplateError("the xyz file has coordinates off the mask")
+    return sent

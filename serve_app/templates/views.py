@@ -17,6 +17,8 @@ from serve_app.templates.places import Places
 def unpacked_files(view: RenderedView, packed: PackedView) -> dict[str, bytes | memoryview]:
     """Content of a view's files by name, of which the xyz file has been packed; byte for byte what the renderer has hashed.
 
+    What has travelled is hashed again; of what is made from it here, the renderer has seen that it gives its file.
+
     Raises:
         ServiceError: ``render_failed`` when one is not what the renderer has said.
     """
@@ -24,8 +26,9 @@ def unpacked_files(view: RenderedView, packed: PackedView) -> dict[str, bytes | 
         files = [unpacked_file(sent) if isinstance(sent, PackedXyz) else sent for sent in packed.files]
     except ValueError as error:
         raise _no_template(view.view) from error
-    if tuple(content_of(data) for data in files) != view.files:
-        raise _no_template(view.view)
+    for sent, data, told in zip(packed.files, files, view.files, strict=True):
+        if len(data) != told.size or not (isinstance(sent, PackedXyz) or content_of(data) == told):
+            raise _no_template(view.view)
     return dict(zip(file_names(view.view, view.kinds), files, strict=True))
 
 

@@ -41,6 +41,13 @@ def test_the_file_is_the_same_however_the_array_lies_in_memory() -> None:
     assert saved.getvalue() == xyz_file(XYZ)
 
 
+def test_points_and_pixels_that_were_changed_are_refused() -> None:
+    sent = packed(XYZ, MASK)
+    for changed in ({"points": sent.points[::-1]}, {"mask_bits": sent.mask_bits[::-1]}):
+        with pytest.raises(ValueError, match="not those that were packed"):
+            unpacked_file(dataclasses.replace(sent, **changed))
+
+
 @pytest.mark.parametrize("cut", [lambda points: points[:-1], lambda points: points[:, :2], lambda points: points.reshape(-1)])
 def test_points_that_do_not_fill_the_mask_are_refused(cut: Callable[[NDArray[np.float16]], NDArray[np.float16]]) -> None:
     sent = packed(XYZ, MASK)

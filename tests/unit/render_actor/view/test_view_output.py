@@ -61,6 +61,16 @@ def test_without_a_sink_or_where_it_is_not_seen_the_files_are_packed(tmp_path: P
     assert bool(output.refused) == (not seen)
 
 
+def test_coordinates_off_the_mask_do_not_travel() -> None:
+    view = traced_view()
+    view.xyz[~view.mask] = 7
+    with ViewOutput(make_batch()) as output:
+        output.take(view)
+        with pytest.raises(ViewFailedError) as caught:
+            output.finished()
+    assert caught.value.failure.code == "render_failed" and "off the mask" in caught.value.failure.cause
+
+
 def test_the_next_view_is_traced_while_files_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on, begun, write = threading.Event(), threading.Event(), SinkFolder.write
 
