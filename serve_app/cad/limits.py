@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from serve_app.cad.read_options import TESSELLATED
 from serve_app.cad.refusals import too_large
 
 if TYPE_CHECKING:  # The parsing process has no use for the settings, and starts sooner without them.
@@ -30,6 +31,13 @@ MAX_LINE_BYTES = 1024**2
 BYTES_OF_BASE = 128 * 1024**2
 """A CAD of this size may take twice as long as a small one, of twice this size three times as long, and so on: the slowest text of good
 CADs, with full corners, takes two thirds of that."""
+
+_BYTES_OF_BASE = {**dict.fromkeys(TESSELLATED, 8 * 1024**2), ".3mf": 16 * 1024**2}
+"""The same of formats that take longer for a byte: exact surfaces become triangles, twice where the first ones are too coarse, and a
+package is unpacked."""
+
+_TESSELLATION = 3.0
+"""Times the seconds where surfaces are exact: a flat face with 400 round holes takes 11 s, for its corners are joined one by one."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +74,16 @@ class CadLimits:
         """Points, normals, or texture coordinates: three for each face, as in a file that shares none."""
         return 3 * self.faces
 
-    def seconds(self, size: int) -> float:
-        """Seconds of CPU that reading a file of ``size`` bytes may take: a large one takes longer without being hostile."""
-        return self.base_seconds * (1 + size / BYTES_OF_BASE)
+    def seconds(self, size: int, suffix: str = "") -> float:
+        """Seconds of CPU that reading a file of ``size`` bytes may take: a large one takes longer without being hostile.
+
+        Args:
+            size: of the file, in bytes.
+            suffix: the ending of its name, in any case.
+        """
+        suffix = suffix.lower()
+        base = self.base_seconds * (_TESSELLATION if suffix in TESSELLATED else 1.0)
+        return base * (1 + size / _BYTES_OF_BASE.get(suffix, BYTES_OF_BASE))
 
     def to_json(self) -> str:
         """For the command line of the parsing process."""

@@ -48,7 +48,7 @@ async def parse_in_process(path: Path, size: int, limits: CadLimits, options: Re
     Raises:
         ServiceError: one of the ``cad_`` codes.
     """
-    seconds = limits.seconds(size)
+    seconds = limits.seconds(size, path.suffix)
     # Files in memory, not pipes: nothing is copied through the event loop, however large the mesh.
     result, complaints = os.memfd_create("cad"), os.memfd_create("complaints")
     try:

@@ -12,6 +12,7 @@ from render_actor.contract.types import CadMesh, SurfaceMaterial
 from serve_app.base.errors import ServiceError
 from serve_app.cad.parse import ParsedCad, parse_cad
 from serve_app.cad.read_options import WHOLE, ReadOptions, Tessellation
+from tests.cads import REFERENCE
 from tests.cads.iges import IgesFile
 from tests.cads.step import Prism, StepFile, rectangle
 from tests.unit.serve_app.cad.written import LIMITS
@@ -199,6 +200,15 @@ def test_colours_of_iges_are_said_to_be_left_out() -> None:
     file = IgesFile()
     file.box((0, 0, 0), (10, 10, 10), (1, 0, 0))
     assert "the colours of an IGES file are not read; export it as STEP AP214 or AP242 to keep them" in read(file.text(), ".igs").warnings
+
+
+@pytest.mark.skipif(not (REFERENCE / "box_sides.STEP").exists(), reason="the reference CADs are not here")
+def test_an_assembly_of_a_cad_program() -> None:
+    parsed = read((REFERENCE / "box_sides.STEP").read_bytes())
+    assert parsed.unit == "inch" and not parsed.warnings and len(parsed.parts) == 10
+    np.testing.assert_allclose(extremes(parsed.mesh), [[-0.7262, 1.8393, 4.4317], [6.5238, 6.3393, 8.1817]], atol=1e-4)
+    (material,) = parsed.mesh.materials  # 0.7922, 0.8196, 0.9333 in the file.
+    assert material.base_color == pytest.approx((linear(0.79215686), linear(0.81960784), linear(0.93333333)), abs=1e-6)
 
 
 def test_nothing_in_it() -> None:

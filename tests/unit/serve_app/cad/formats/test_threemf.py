@@ -14,12 +14,13 @@ from render_actor.contract.types import SurfaceMaterial
 from serve_app.base.errors import ServiceError
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import ParsedCad, parse_cad
+from tests.cads import REFERENCE
 from tests.cads.threemf import mesh_object, model, package
 from tests.unit.serve_app.cad.written import LIMITS
 
 BOX = trimesh.creation.box((20, 10, 6))
 ITEM = '<item objectid="1"/>'
-REFERENCE = Path(__file__).parents[5] / "shared" / "reference" / "cads" / "counterXP.3MF"
+COUNTER = REFERENCE / "counterXP.3MF"
 
 
 def read(data: bytes, limits: CadLimits = LIMITS) -> ParsedCad:
@@ -133,10 +134,10 @@ def test_trimesh_reads_the_same() -> None:
     np.testing.assert_allclose(np.sort(read(data).mesh.vertices, axis=0), np.sort(BOX.vertices, axis=0))
 
 
-@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference CADs are not here")
+@pytest.mark.skipif(not COUNTER.exists(), reason="the reference CADs are not here")
 def test_an_assembly_of_a_cad_program() -> None:
-    parsed = read(REFERENCE.read_bytes())
-    expected = trimesh.load(REFERENCE, file_type="3mf")
+    parsed = read(COUNTER.read_bytes())
+    expected = trimesh.load(COUNTER, file_type="3mf")
     np.testing.assert_allclose([parsed.mesh.vertices.min(axis=0), parsed.mesh.vertices.max(axis=0)], expected.bounds, atol=1e-3)
     assert len(parsed.mesh.faces) == 83750 and len(parsed.parts) == 6 and not parsed.warnings
 
