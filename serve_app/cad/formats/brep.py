@@ -12,6 +12,7 @@ from serve_app.cad.formats.occt_glb import OcctGlb
 from serve_app.cad.formats.reader import CadContent, CadSource
 from serve_app.cad.formats.step_text import missing_entity, step_facts
 from serve_app.cad.read_options import ReadOptions, Tessellation
+from serve_app.cad.text.encoding import decoded
 from serve_app.cad.units import MM_PER_UNIT
 
 MAX_ERROR = 0.25
@@ -46,15 +47,18 @@ def brep_content(source: CadSource) -> CadContent:
         ServiceError: ``cad_too_large``.
     """
     kind: BrepFormat = "step" if source.suffix in (".step", ".stp") else "iges"
-    facts = step_facts(source.data) if kind == "step" else iges_facts(source.data)
+    data = source.data
+    if kind == "step" and not data.isascii():  # Names in other encodings than UTF-8 would be lost.
+        data = decoded(data).encode()
+    facts = step_facts(data) if kind == "step" else iges_facts(data)
     options = source.options
     tolerance = _tolerance(facts.extent / 2 if facts.extent else _UNKNOWN_EXTENT, options)
-    glb, said = _read(source.data, kind, tolerance, options)
+    glb, said = _read(data, kind, tolerance, options)
     diameter = glb.diameter(options.parts) * _MILLIMETRES[kind]
     needed = _tolerance(diameter, options)
     if diameter and (tolerance > needed or glb.triangles > source.limits.faces):
-        glb, said = _read(source.data, kind, needed, options)
-    source.textures.warnings += _warnings(source.data, facts, glb, said)
+        glb, said = _read(data, kind, needed, options)
+    source.textures.warnings += _warnings(data, facts, glb, said)
     submeshes = glb.submeshes(_MILLIMETRES[kind] / MM_PER_UNIT[facts.unit], source.limits)
     if kind == "iges":  # Its faces come as one shell, under OpenCASCADE's word for it.
         submeshes = [dataclasses.replace(submesh, part="") for submesh in submeshes]

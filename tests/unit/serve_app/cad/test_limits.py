@@ -21,6 +21,10 @@ def test_the_time_grows_with_the_size_and_with_the_setting(size: int, seconds: f
     assert dataclasses.replace(LIMITS, base_seconds=16).seconds(size) == 2 * seconds
 
 
+def test_formats_that_take_longer_for_a_byte_have_more_time() -> None:
+    assert [LIMITS.seconds(16 * MEBIBYTE, suffix) for suffix in (".ply", ".3mf", ".STEP", ".igs")] == [9, 16, 72, 72]
+
+
 def test_the_parsing_process_is_the_first_that_the_kernel_ends() -> None:
     code = (
         "from serve_app.cad.sandbox.confinement import limit_resources\nlimit_resources(2**30, 5)\n"

@@ -123,6 +123,14 @@ def test_the_axes_of_the_stock_script_are_for_obj_files(name: str, axes: str, us
     assert any("obj_axes" in text for text in warnings_of(spec, cad())) == warned
 
 
+@pytest.mark.parametrize(
+    ("name", "tessellation", "warned"), [("a.stl", "fine", True), ("a.stl", "normal", False), ("a.STP", "fine", False)]
+)
+def test_tessellation_is_for_exact_surfaces(name: str, tessellation: str, warned: bool) -> None:
+    spec = make_spec(cad=f"/in/{name}", tessellation=tessellation)
+    assert any("tessellation=fine" in text for text in warnings_of(spec, cad())) == warned
+
+
 def test_a_cad_in_metres_is_no_surprise_to_a_client_that_says_so() -> None:
     found = dataclasses.replace(cad("it is open"), corners=CORNERS / 1000, diameter=0.08)
     for unit in ("auto", "mm"):

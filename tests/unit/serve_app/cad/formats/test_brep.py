@@ -154,6 +154,17 @@ def test_an_assembly_has_its_instances_in_their_places() -> None:
     assert pegs.parts == parsed.parts and pegs.mesh.key != parsed.mesh.key
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize(
+    ("written_as", "name"), [("Träger", "Träger"), (r"Tr\X2\00E4\X0\ger", "Träger"), ("it''s", "it's"), ("a\tb", "a b")]
+)
+def test_names_in_any_writing(written_as: str, name: str, encoding: str) -> None:
+    file = StepFile()
+    file.part("NAME", Prism(rectangle(9, 9), 2))
+    parsed = read(file.text().decode().replace("'NAME'", f"'{written_as}'").encode(encoding))
+    assert [part.name for part in parsed.parts] == [name]
+
+
 def linear(channel: float) -> float:
     return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
 
