@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ class ViewRays:
         self._view = view
         self._axes, self._centre = scene.camera_in_cad(view)
         self._seconds_a_ray: float | None = None
-        self._seen: tuple[NDArray[np.bool_], SeenPoints] | None = None
+        self._seen: Callable[[], tuple[NDArray[np.bool_], SeenPoints]] | None = None
 
     @property
     def seconds_a_ray(self) -> float:
@@ -133,7 +134,7 @@ class ViewRays:
         window[:] = hit.reshape(bottom - top, right - left)
         with np.errstate(over="ignore"):
             xyz[top:bottom, left:right][window] = (points * self._scene.xyz_scale).astype(np.float16)
-        self._seen = mask, SeenPoints(points - self._centre, corners, faces, np.hstack([1 - u - v, u, v]), self._axes)
+        self._seen = lambda: (mask, SeenPoints(points - self._centre, corners, faces, np.hstack([1 - u - v, u, v]), self._axes))
         return mask, xyz
 
     def surface(self, corner_normals: NDArray[np.float32] | None) -> SurfaceMaps:
@@ -143,7 +144,7 @@ class ViewRays:
             corner_normals: (F, 3, 3) of the mesh, or None for flat shading.
         """
         assert self._seen is not None
-        mask, points = self._seen
+        mask, points = self._seen()
         return points.maps(mask, corner_normals, self._scene.xyz_scale)
 
     def _directions(self, columns: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:

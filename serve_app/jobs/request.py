@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 from pydantic.config import JsonDict
@@ -24,6 +24,12 @@ PartName = Annotated[str, Field(min_length=1, max_length=200)]
 def _not_normalized(distance: str) -> JsonDict:
     """Objects that do not give both ``normalize`` as true and a distance."""
     return {"not": {"properties": {"normalize": {"const": True}}, "required": ["normalize"], "allOf": [given(f"camera.{distance}")]}}
+
+
+def _only_of_sam6d(name: str, value: JsonDict) -> JsonDict:
+    """Objects that do not give both another layout than the default and a field with such a value."""
+    others: list[Any] = [layout for layout in get_args(LayoutName) if layout != "sam6d"]
+    return {"not": {"properties": {"layout": {"enum": others}, name: value}, "required": ["layout", name]}}
 
 
 class RenderOptions(BaseModel):
@@ -167,6 +173,9 @@ class RenderRequest(RenderOptions):
                 ),
                 _not_normalized("distance_mm"),
                 _not_normalized("distance_diameters"),
+                # What a layout of another pipeline does not have.
+                _only_of_sam6d("outputs", {"type": "array", "minItems": 1}),
+                _only_of_sam6d("templates_subfolder", {"const": False}),
             ],
         },
     )

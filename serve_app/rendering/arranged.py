@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from render_actor.contract.file_kinds import KINDS, WantedFiles, depth_scale_for
 from serve_app.base.errors import ServiceError
 from serve_app.jobs.request import RenderRequest
@@ -14,13 +16,13 @@ from serve_app.templates.staged_files import placed
 from serve_app.templates.views import RenderedViews
 
 
-def wanted_files(request: RenderRequest, layout: Layout, farthest_mm: float) -> WantedFiles:
+def wanted_files(request: RenderRequest, layout: Layout, deepest: Callable[[], float]) -> WantedFiles:
     """The files that are made of each view of a job.
 
     Args:
         request: may add some.
         layout: that it asks for.
-        farthest_mm: a depth that no view exceeds.
+        deepest: gives a depth in mm that no view exceeds.
 
     Raises:
         ServiceError: ``cad_invalid``; depth does not fit a file.
@@ -28,6 +30,7 @@ def wanted_files(request: RenderRequest, layout: Layout, farthest_mm: float) -> 
     kinds = tuple(kind for kind in KINDS if kind in layout.kinds or kind in (request.outputs or ()))
     if "depth" not in kinds:
         return WantedFiles(kinds)
+    farthest_mm = deepest()
     finest = depth_scale_for(farthest_mm)
     if finest is None or (layout.depth_scale is not None and finest > layout.depth_scale):
         steps = "of 16 bits" if layout.depth_scale is None else f"in steps of {layout.depth_scale:g} mm"

@@ -120,7 +120,7 @@ class JobRendering:
         _log_warnings(log, job.progress.warnings)
         job.progress.total_poses = len(scene.camera_poses)
         layout = LAYOUTS[spec.request.layout]
-        wanted = wanted_files(spec.request, layout, farthest_mm(scene, cad.corners))
+        wanted = wanted_files(spec.request, layout, lambda: farthest_mm(scene, cad.corners))
         places = places_of(layout, wanted.kinds, len(scene.camera_poses))
         staging = StagingFolder(self._roots, spec.templates_dir, job.job_id, spec.request.output_dir, places)
         return PreparedJob(job, cad, scene, rendering_key(cad.key, scene), staging, log, wanted, layout)

@@ -55,7 +55,7 @@ def test_a_name_near_a_known_one_is_suggested(typo: str, meant: str) -> None:
 def test_of_an_object_inside_the_request_the_objects_fields_are_known() -> None:
     assert refusal(camera={"fov": 1}) == (
         "camera.fov",
-        "unknown field 'camera.fov'; known fields are K, width, height, distance_mm, poses, crop",
+        "unknown field 'camera.fov'; known fields are K, width, height, distance_mm, distance_diameters, poses, crop",
     )
     assert "unknown field 'camera.crop.sizes' (did you mean 'size'?); known" in refusal(camera={"crop": {"sizes": 1}})[1]
 

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +184,26 @@ async def test_cameras_too_far_for_a_depth_file_are_refused(tmp_path: Path, serv
     job = await accepted(server, tmp_path, "far", camera={"distance_mm": 80_000.0}, outputs=["depth"])
     await server.do(job)
     assert json.loads((job.spec.templates_dir / MANIFEST).read_bytes())["depth_scale_mm"] == 10.0
+
+
+async def test_views_that_an_older_server_has_stored_go_on(
+    tmp_path: Path, settings: Settings, server: Server, servers: list[Server]
+) -> None:  # fmt: skip
+    """It knew three files a view and no box."""
+    server.stalls_at = 10
+    job = await accepted(server, tmp_path, "out", outputs=["poses"])
+    task = asyncio.create_task(server.do(job))
+    await until(lambda: server.all_taken(job))
+    done = set(job.progress.view_seconds)
+    job.progress.request_stop("put_back")
+    task.cancel()
+    await asyncio.wait({task})
+    with sqlite3.connect(settings.data_dir / "jobs.sqlite3") as db:
+        for view, text in db.execute("SELECT view, rendered FROM views").fetchall():
+            content = json.loads(text)
+            del content["entry"]["mask_box"]
+            db.execute("UPDATE views SET rendered = ? WHERE view = ?", (json.dumps(content), view))
+    later = restarted(servers, settings)
+    again = started(Job(job.spec, recovered=True))
+    await later.do(again)
+    assert sorted(later.rendered) == sorted(set(range(VIEWS)) - done) and files_of(again) == EVERYTHING + 1
