@@ -132,6 +132,8 @@ class TemplateCache:
         entry = self._folder / name
         try:
             rendered = RenderedViews.from_json(json.loads((entry / _ENTRY).read_bytes())).only(wanted.kinds)
+            if len(rendered.files()) != len(rendered.entries) * len(wanted.kinds):
+                raise ValueError("it lacks files")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamagedFileError(f"{_ENTRY} cannot be read: {error}") from error
         with suppress(OSError):  # The order of use outlives the server, where the disk can be written.

@@ -210,13 +210,14 @@ class StagingFolder:
                 check_replaceable(self.parent, self._target.name, self._quoted)
             for path, data in files.items():
                 form = next(form for pattern, form in forms.items() if re.fullmatch(pattern, path))
-                above = self._roots.open_parent(output_dir / path, self._quoted, make=True)
+                above, name = self._roots.open_parent(output_dir / path, self._quoted, make=True), path.rpartition("/")[2]
                 with above.directory as folder:
-                    name = path.rpartition("/")[2]
-                    check_file_replaceable(folder, name, form, f"{self._quoted.rstrip('/')}/{path}")
-                    self.files.write(UNPLACED, data)
-                    self.files.move_out(UNPLACED, folder, name)
-                    above.keep_made()
+                    try:
+                        check_file_replaceable(folder, name, form, f"{self._quoted.rstrip('/')}/{path}")
+                        self.files.write(UNPLACED, data)
+                        self.files.move_out(UNPLACED, folder, name)
+                    finally:
+                        above.remove_made()  # Those that hold something now stay.
 
     def publish(self, files: dict[str, int], *, model_beside: bool = False) -> list[str]:
         """Put the staging folder in the target's place; a reader sees the old folder or the new one, never a mixture.
