@@ -15,7 +15,6 @@ import pytest
 import trimesh
 
 from render_actor.contract.cameras import camera_poses
-from serve_app.cli.checks import free_port
 from tests.integration.conftest import Server
 from tests.integration.dataset import write_dataset
 from tests.readers import sam6d_bop
@@ -85,7 +84,7 @@ def test_an_interrupted_run_is_taken_up_where_its_jobs_are(server: Server, model
             jobs = http.get("/jobs", params={"limit": 20}).json()["jobs"]
         return sum(models.name in job["output_dir"] for job in jobs)
 
-    wait_until(lambda: sent() == 3, "the jobs of all three CADs")
+    wait_until(lambda: sent() > 0, "a job")
     os.kill(first.pid, signal.SIGINT)
     _, said = first.communicate(timeout=60)
     assert first.returncode == 130 and "go on at the server: the same command again follows them" in said
@@ -96,12 +95,3 @@ def test_an_interrupted_run_is_taken_up_where_its_jobs_are(server: Server, model
     assert len(rows) == 3 and second.stdout.splitlines()[-1].startswith("[SUCCESS] 3 objects are in ")
     folders = [server.folder / "out" / models.name / f"obj_{number:06d}" / "templates" for number in (1, 2, 3)]
     assert all((folder / "manifest.json").is_file() for folder in folders)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "code"), [(("--layout", "nocs"), 2), (("--layout", "cnos", "--distance-diameters", "0"), 2), (("--layout", "cnos"), 3)]
-)
-def test_exit_codes_tell_wrong_use_from_no_server(server: Server, models: Path, wrong: tuple[str, ...], code: int) -> None:
-    url = ["--server", f"http://127.0.0.1:{free_port()}"]
-    done = subprocess.run([*COMMAND, *words(server, models, *wrong), *url], capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == code and "Traceback" not in done.stderr, done.stderr
