@@ -6,20 +6,14 @@ import argparse
 import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, info, success
 from serve_app.jobs.request import RenderOptions
 
-
-def _words(text: str) -> list[str]:
-    """The words of a list that is written with commas."""
-    return [word for word in text.split(",") if word]
-
-
-_PARSERS: dict[str, Any] = {"level": int, "camera": json.loads, "outputs": _words, "parts": _words}
-"""Of the flags whose text is neither a plain number nor itself; ``camera`` takes JSON, lists have commas between."""
+_PARSERS: dict[str, Any] = {"level": int, "camera": json.loads}
+"""Of the flags whose text is neither a plain number nor itself; ``camera`` takes JSON."""
 
 
 def add_option_flags(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
@@ -31,6 +25,8 @@ def add_option_flags(parser: argparse.ArgumentParser, without: Collection[str] =
         help_text = (field.description or "").replace("%", "%%")
         if isinstance(field.default, bool):
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=help_text)
+        elif any(get_origin(kind) is list for kind in (field.annotation, *get_args(field.annotation))):
+            parser.add_argument(flag, action="append", default=None, help=f"{help_text} Once for each.")
         else:
             kinds = {kind for kind in (field.annotation, *get_args(field.annotation)) if kind in (int, float)}
             parse = _PARSERS.get(name) or next(iter(kinds), str)

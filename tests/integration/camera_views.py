@@ -46,7 +46,7 @@ CAMERAS: dict[str, tuple[int, int, Floats | None]] = {
 """Width, height and matrix."""
 
 DISTANCES = {"near": 0.26, "far": 2000.0}
-"""Of the camera from the origin in scene units, where it is not 2: Blender's camera by itself sees nothing nearer than 0.1, or beyond 1000."""
+"""Camera to origin in scene units, where it is not 2: Blender's camera by itself sees nothing nearer than 0.1 or beyond 1000."""
 
 
 def at_distance(scene: TemplateScene, distance: float) -> TemplateScene:

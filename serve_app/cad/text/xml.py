@@ -53,5 +53,3 @@ def parse_xml(data: bytes, start: StartHandler, end: Callable[[str], None]) -> N
         raise ValueError("its XML is in an encoding that is not known; save it as UTF-8") from error
     except expat.ExpatError as error:
         raise ValueError(f"its XML is damaged at line {error.lineno}: {expat.ErrorString(error.code)}; save it anew") from error
-    except LookupError as error:
-        raise ValueError("its XML is in an encoding that is not known; save it anew in UTF-8") from error

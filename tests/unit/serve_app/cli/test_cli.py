@@ -24,6 +24,10 @@ def test_every_option_has_a_flag_and_only_those_given_are_sent() -> None:
     assert options() == {}
     given = options("--no-normalize", "--samples", "9", "--base-color", "0.5", "--level", "1", "--unit", "m")
     assert given == {"normalize": False, "samples": 9, "base_color": 0.5, "level": 1, "unit": "m"}
+    assert options("--outputs", "depth", "--outputs", "poses", "--parts", "bolt, big") == {
+        "outputs": ["depth", "poses"],
+        "parts": ["bolt, big"],
+    }
     assert options("--camera", '{"crop": {"size": 64}}') == {"camera": {"crop": {"size": 64}}}
 
 

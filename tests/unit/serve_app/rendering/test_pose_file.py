@@ -27,7 +27,7 @@ def test_a_stock_list_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 def spoiled(index: tuple[int, ...], value: float) -> np.ndarray:  # type: ignore[type-arg]
-    poses = camera_poses(0)
+    poses = camera_poses(0).copy()
     poses[index] = value
     return poses
 
