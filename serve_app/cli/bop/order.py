@@ -26,7 +26,8 @@ class Order:
         model: the CAD.
         body: of the request.
         folder: that will be published.
-        content: SHA-256 in hex of all that decides the files: the CAD, what lies beside it, the request, the server's release.
+        content: SHA-256 in hex of all that decides the files: the CAD, what lies beside it, the request and its poses file, the server's
+            release.
     """
 
     model: Model
@@ -66,7 +67,7 @@ def orders_of(
     Raises:
         UsageError: the distance is told twice, or a CAD cannot be read.
     """
-    looks = _beside(models[0].path.parent)
+    shared = [_beside(models[0].path.parent), _poses(options), version]
     shared_folder = layout.folder(1) == layout.folder(2)
     orders = []
     for model in models:
@@ -81,7 +82,7 @@ def orders_of(
             **({"dataset": dataset} if dataset else {}),
             **_with_distance(model, layout, options, distance_diameters),
         }
-        content = hashlib.sha256(json.dumps([body, _digest(model.path), looks, version], sort_keys=True).encode()).hexdigest()
+        content = hashlib.sha256(json.dumps([body, _digest(model.path), *shared], sort_keys=True).encode()).hexdigest()
         orders.append(Order(model, body, output_dir / layout.folder(model.object_id), content))
     return orders
 
@@ -108,6 +109,13 @@ def _digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _poses(options: Mapping[str, Any]) -> str | None:
+    """SHA-256 of the poses file, where the options name one that can be seen from here."""
+    camera = options.get("camera") or {}
+    path = options.get("camera_poses_path") or (camera.get("poses") or {}).get("camera_poses_path")
+    return _digest(Path(path)) if path and Path(path).is_file() else None
 
 
 def _beside(folder: Path) -> list[tuple[str, int, int]]:

@@ -89,3 +89,7 @@ def test_whatever_changes_the_files_changes_the_job_id(model: Model, tmp_path: P
     os.utime(texture, ns=(1, 1))
     assert is_new(order(model))
     assert not is_new(order(model))
+    poses = tmp_path / "poses.npy"
+    for content in (b"two views", b"three views"):
+        poses.write_bytes(content)
+        assert is_new(order(model, camera_poses_path=str(poses)))
