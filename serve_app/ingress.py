@@ -65,6 +65,8 @@ class Ingress:
             server_event("error", f"the server cannot start: {error}")
             raise
         self._exporting = spawn(export_forever(SERVER_METRICS, self.service.measure))
+        for _ in range(2):  # The tasks of an earlier server's jobs come to where they wait for their turn.
+            await asyncio.sleep(0)
         # What is in memory by now stays: no later collection looks at it, and none stops the event loop for as long.
         gc.collect()
         gc.freeze()
