@@ -142,7 +142,6 @@ def view_count(level: int) -> int:
     return _VIEW_COUNTS[level]
 
 
-@cache  # Each job asks for them.
 def camera_poses(level: int) -> NDArray[np.float64]:
     """The camera poses of a level, in the order that SAM-6D looks templates up by.
 
@@ -150,16 +149,19 @@ def camera_poses(level: int) -> NDArray[np.float64]:
         level: 0, 1 or 2 for 42, 162 or 642 cameras.
 
     Returns:
-        (N, 4, 4) float64 camera-to-world matrices, OpenCV axes, translations of norm ``POSE_LIST_RADIUS``; read-only.
+        (N, 4, 4) float64 camera-to-world matrices, OpenCV axes, translations of norm ``POSE_LIST_RADIUS``; a copy.
 
     Raises:
         ValueError: for another level.
     """
     view_count(level)
+    return _camera_poses(level).copy()
+
+
+@cache  # Each job asks for them.
+def _camera_poses(level: int) -> NDArray[np.float64]:
     points = icosphere_vertices(level).astype(np.float64)
     elevation = np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1]))
     azimuth = np.arctan2(points[:, 0], points[:, 1])
     ordered = points[np.lexsort((azimuth, elevation))]
-    poses = np.array([look_at_origin(point * POSE_LIST_RADIUS) for point in ordered])
-    poses.flags.writeable = False
-    return poses
+    return np.array([look_at_origin(point * POSE_LIST_RADIUS) for point in ordered])
