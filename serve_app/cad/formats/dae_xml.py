@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from serve_app.cad.limits import MAX_INSTANCES
 from serve_app.cad.mesh.parts import part_name
 from serve_app.cad.refusals import quoted, too_large
 from serve_app.cad.text.xml import parse_xml
 
 _MAX_DEPTH = 256
+_NAN = re.compile(rb"[\s>][+-]?nan[\s<]", re.IGNORECASE)
 _NODES = ("node", "instance_geometry", "instance_node", "instance_controller")
 
 
@@ -22,6 +25,8 @@ def check_xml(data: bytes) -> None:
     """
     check = _Check()
     parse_xml(data, check.start, check.end)
+    if _NAN.search(data):  # pycollada makes zeros of them.
+        raise ValueError("it has NaN among its numbers; export it anew")
 
 
 class _Check:
