@@ -47,7 +47,7 @@ def off_their_pixels(
 
 
 def check_reprojection(folder: Path) -> int:
-    """Every pixel's coordinates are projected to that pixel to a hundredth, beside what float16 rounds; the number of views."""
+    """See that each coordinate is projected to its pixel, to a hundredth beside what float16 rounds, and depth agrees; returns how many."""
     manifest = json.loads((folder / "manifest.json").read_text())
     matrices = zip(np.array(manifest["model_to_camera_mm"]), intrinsics_of(manifest), strict=True)
     for view, (model_to_camera, intrinsics) in enumerate(matrices):
@@ -57,4 +57,10 @@ def check_reprojection(folder: Path) -> int:
         assert (np.abs(off) <= 0.01 + rounding).all(), np.abs(off).max(axis=0)
         assert np.abs(off.mean(axis=0)).max() < 0.01, off.mean(axis=0)
         assert mask.sum() > 100
+        if manifest["depth_scale_mm"] is not None:
+            depth = np.asarray(Image.open(folder / "extra" / f"depth_{view}.png")).astype(np.float64) * manifest["depth_scale_mm"]
+            xyz = np.load(folder / f"xyz_{view}.npy")[mask].astype(np.float64)
+            z = xyz @ model_to_camera[2, :3] + model_to_camera[2, 3]
+            rounded = manifest["depth_scale_mm"] / 2 + np.linalg.norm(np.spacing(np.abs(xyz).astype(np.float16)).astype(np.float64), axis=1)
+            assert (depth[~mask] == 0).all() and (np.abs(depth[mask] - z) <= rounded).all()
     return view + 1

@@ -146,14 +146,14 @@ class ViewHints:
         normalize: the CAD is scaled to the cameras.
         recenter: the middle of the CAD is at the scene's origin.
         own_cameras: the cameras are the caller's own list (``camera_poses_path``), not one of the fixed levels.
-        own_distance: the CAD keeps its real size, and the cameras' distance is the caller's own (``camera.distance_mm``).
+        own_distance: the field with the cameras' real distance, where the CAD keeps its real size; empty where it does not.
         own_intrinsics: the pinhole matrix is the caller's own (``camera.K``).
     """
 
     normalize: bool = True
     recenter: bool = False
     own_cameras: bool = False
-    own_distance: bool = False
+    own_distance: str = ""
     own_intrinsics: bool = False
 
 

@@ -9,7 +9,6 @@ from render_actor.contract.types import Failure, FailureCode, ViewHints
 
 _NORMALIZE = ("normalize", "pass normalize=true: the CAD is then scaled to the cameras")
 _RECENTER = ("recenter", "pass recenter=true if the CAD is far off its origin")
-_LARGER_DISTANCE = ("camera.distance_mm", "pass a larger camera.distance_mm")
 _WIDER = ("camera.K", "pass a camera.K with a smaller focal length, or one that has the object in the image")
 _FARTHER = ("camera_poses_path", "pass a camera_poses_path whose cameras stand farther away")
 
@@ -31,7 +30,8 @@ def view_failure(mask: NDArray[np.bool_], view: int, hints: ViewHints) -> Failur
     touched = [name for name, edge in edges.items() if edge.any()]
     if not touched:
         return None
-    nearer = [*([_LARGER_DISTANCE] if hints.own_distance else []), *([_WIDER] if hints.own_intrinsics else [])]
+    distance = hints.own_distance
+    nearer = [*([(distance, f"pass a larger {distance}")] if distance else []), *([_WIDER] if hints.own_intrinsics else [])]
     if all(edge.all() for edge in edges.values()):
         fault = "is taken from inside the object, or so near to it that the object fills the image"
         return _failure(
@@ -44,12 +44,9 @@ def view_failure(mask: NDArray[np.bool_], view: int, hints: ViewHints) -> Failur
 
 
 def _blank(view: int, hints: ViewHints) -> Failure:
+    distance = hints.own_distance
     own = [
-        *(
-            [("camera.distance_mm", "check camera.distance_mm and unit: the object may be too small to be seen")]
-            if hints.own_distance
-            else []
-        ),
+        *([(distance, f"check {distance} and unit: the object may be too small to be seen")] if distance else []),
         *([("camera.K", "check camera.K: its image may lie beside the object")] if hints.own_intrinsics else []),
     ]
     remedies = _remedies(hints, "its cameras may look past the object or stand too far away", own)

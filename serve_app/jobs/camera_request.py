@@ -41,7 +41,7 @@ class Pinhole(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _from_matrix(cls, value: Any) -> Any:
-        return _entries(value) if isinstance(value, list | tuple) else value
+        return value if isinstance(value, dict | Pinhole) else _entries(value)
 
     @model_validator(mode="after")
     def _pixels_are_not_needles(self) -> Pinhole:
@@ -50,14 +50,18 @@ class Pinhole(BaseModel):
         return self
 
 
-def _entries(matrix: list[Any] | tuple[Any, ...]) -> dict[str, Any]:
+def _entries(matrix: Any) -> dict[str, Any]:
     """The four numbers of a 3 x 3 matrix."""
-    if len(matrix) != 3 or not all(isinstance(row, list | tuple) and len(row) == 3 for row in matrix):
+    if not _has_three(matrix) or not all(map(_has_three, matrix)):
         raise ValueError("K must be 3 rows of 3 numbers, or an object with fx, fy, cx and cy")
     (fx, skew, cx), (zero, fy, cy), last = matrix
     if skew != 0 or zero != 0 or list(last) != [0, 0, 1]:
         raise ValueError("K must be [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]: a pinhole camera without skew")
     return {"fx": fx, "fy": fy, "cx": cx, "cy": cy}
+
+
+def _has_three(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 3
 
 
 class Viewpoints(BaseModel):

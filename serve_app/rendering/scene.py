@@ -122,11 +122,12 @@ def hints_of(spec: JobSpec) -> ViewHints:
     """What a job asks for, so that the error of a failed view does not advise what it does already."""
     request = spec.request
     camera = request.camera or CameraRequest()
+    distance = next((name for name in ("distance_mm", "distance_diameters") if getattr(camera, name) is not None), None)
     return ViewHints(
         normalize=request.normalize,
         recenter=request.recenter or camera.crop is not None,  # A crop finds an object that is off its origin.
         own_cameras=spec.poses_path is not None,
-        own_distance=camera.distance_mm is not None or camera.distance_diameters is not None,
+        own_distance=f"camera.{distance}" if distance else "",
         own_intrinsics=camera.K is not None,
     )
 

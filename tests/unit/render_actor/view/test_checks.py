@@ -65,13 +65,13 @@ def test_a_remedy_is_named_unless_the_request_follows_it_already(place: tuple[sl
     ("place", "word"), [(EMPTY, "check camera."), (AT_THE_TOP, "pass a"), (WHOLE, "pass a")], ids=["blank", "clipped", "inside"]
 )
 def test_the_callers_own_distance_and_matrix_have_remedies_of_their_own(place: tuple[slice, slice], word: str) -> None:
-    distance = failure(place, ViewHints(normalize=False, own_distance=True))
+    distance = failure(place, ViewHints(normalize=False, own_distance="camera.distance_mm"))
     assert distance.field == "camera.distance_mm" and word in distance.message
     assert "normalize" not in distance.message and "camera.K" not in distance.message  # They exclude each other.
     matrix = failure(place, ViewHints(own_intrinsics=True))
     assert matrix.field == "camera.K" and word in matrix.message and "distance_mm" not in matrix.message
-    both = failure(place, ViewHints(normalize=False, own_distance=True, own_intrinsics=True))
-    assert "camera.distance_mm" in both.message and "camera.K" in both.message
+    both = failure(place, ViewHints(normalize=False, own_distance="camera.distance_diameters", own_intrinsics=True))
+    assert "camera.distance_diameters" in both.message and "camera.K" in both.message
 
 
 def test_a_blank_view_without_a_remedy_in_the_request_is_a_plate_seen_edge_on() -> None:

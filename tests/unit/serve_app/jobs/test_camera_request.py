@@ -57,6 +57,8 @@ def test_a_matrix_is_given_as_such_or_by_its_numbers(matrix: Any) -> None:
         ({**IMAGE, "K": [[100, 1, 31], *K[1:]]}, "camera.K", "without skew"),
         ({**IMAGE, "K": [*K[:2], [0, 0, 2]]}, "camera.K", "without skew"),
         ({**IMAGE, "K": K[:2]}, "camera.K", "3 rows of 3 numbers"),
+        ({**IMAGE, "K": 572.4}, "camera.K", "3 rows of 3 numbers"),
+        ({**IMAGE, "K": "stock"}, "camera.K", "3 rows of 3 numbers"),
         ({**IMAGE, "K": [*K[:2], [0, 0]]}, "camera.K", "3 rows of 3 numbers"),
         ({**IMAGE, "K": [[0, 0, 31], *K[1:]]}, "camera.K.fx", "greater than or equal to 1"),
         ({**IMAGE, "K": [["9", 0, 31], *K[1:]]}, "camera.K.fx", "a number"),

@@ -95,7 +95,13 @@ def test_an_error_is_told_what_the_request_asks_for_already() -> None:
     K = {"fx": 100, "fy": 100, "cx": 32, "cy": 32}
     assert hints_of(make_spec()) == ViewHints()
     asked = hints_of(make_spec(camera={"distance_mm": 400, "K": K, "width": 64, "height": 64}))
-    assert (asked.normalize, asked.own_distance, asked.own_intrinsics, asked.own_cameras) == (False, True, True, False)
+    assert (asked.normalize, asked.own_distance, asked.own_intrinsics, asked.own_cameras) == (
+        False,
+        "camera.distance_mm",
+        True,
+        False,
+    )
+    assert hints_of(make_spec(camera={"distance_diameters": 3})).own_distance == "camera.distance_diameters"
 
 
 @pytest.mark.parametrize(("unit", "scale", "fits"), [("mm", 1.0, 65504.0), ("m", 1000.0, 65.5)])
