@@ -47,7 +47,7 @@ def off_their_pixels(
 
 
 def check_reprojection(folder: Path) -> int:
-    """See that each coordinate is projected to its pixel, to a hundredth beside what float16 rounds, and depth agrees; returns how many."""
+    """See that coordinates fall on their pixels, to a hundredth beside float16's rounding, and that depth agrees; the number of views."""
     manifest = json.loads((folder / "manifest.json").read_text())
     matrices = zip(np.array(manifest["model_to_camera_mm"]), intrinsics_of(manifest), strict=True)
     for view, (model_to_camera, intrinsics) in enumerate(matrices):

@@ -12,7 +12,7 @@ from render_actor.view.checks import view_failure
 EMPTY = slice(0, 0), slice(0, 0)
 WHOLE = slice(0, 32), slice(0, 32)
 AT_THE_TOP = slice(0, 9), slice(4, 9)
-ALL_HINTS = [ViewHints(*values) for values in itertools.product((False, True), repeat=3)]
+ALL_HINTS = [ViewHints(normalize, recenter, own) for normalize, recenter, own in itertools.product((False, True), repeat=3)]
 
 
 def mask(rows: slice, columns: slice) -> NDArray[np.bool_]:
