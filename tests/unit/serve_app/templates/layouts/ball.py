@@ -51,7 +51,7 @@ def publish(layout: Layout, output_dir: Path, object_id: int = 5, views: int = 3
     """
     folder = output_dir / layout.folder(object_id)
     seen = []
-    for index, to_world in enumerate(camera_poses(level)[:views]):
+    for index, to_world in enumerate(camera_poses(level)[:views].copy()):
         to_world[:3, 3] *= camera.distance / 1000
         pose = np.linalg.inv(to_world)
         images = _images(camera, pose)
