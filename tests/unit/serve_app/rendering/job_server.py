@@ -20,6 +20,7 @@ from render_actor.view.view_output import ViewFailedError, ViewOutput
 from serve_app.base.logs import JobLog
 from serve_app.base.settings import Settings
 from serve_app.cad.loader import LoadedCad
+from serve_app.cad.read_options import ReadOptions
 from serve_app.jobs.job import Job
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.record import record_of
@@ -45,7 +46,7 @@ LOST = Failure("renderer_lost", "a renderer was lost", cause="said by Ray")
 
 
 class Loader:
-    async def load(self, path: Path) -> LoadedCad:
+    async def load(self, path: Path, options: ReadOptions) -> LoadedCad:
         corners = np.array([[-1.0, -1, -1], [1, 1, 1]])
         mesh: asyncio.Future[Any] = asyncio.Future()
         mesh.set_result(SimpleNamespace(vertices=corners))
