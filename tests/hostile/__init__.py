@@ -9,11 +9,11 @@ from __future__ import annotations
 from serve_app.cad.parse import FORMATS
 from tests.hostile.case import Case
 from tests.hostile.files import GOOD
-from tests.hostile.gltf import gltf_cases
 from tests.hostile.headers import good_cases, header_cases, truncated_cases
 from tests.hostile.large import large_cases
 from tests.hostile.references import SECRETS, material_cases, reference_cases, texture_cases
 from tests.hostile.scenes import scene_cases
+from tests.hostile.scenes.gltf_odd import odd_cases
 from tests.hostile.texts import confusion_cases, text_cases
 from tests.hostile.values import degenerate_cases, index_cases, number_cases
 
@@ -32,4 +32,4 @@ def corpus(scale: float = 1.0) -> list[Case]:
     )
     cases = [found for generate in small for found in generate()]
     cases += [found for found in scene_cases() if found.suffix in FORMATS]
-    return [*cases, *gltf_cases(11 if scale == 1.0 else 1), *large_cases(scale)]
+    return [*cases, *odd_cases(11 if scale == 1.0 else 1), *large_cases(scale)]

@@ -28,6 +28,9 @@ from serve_app.cad.references import ReferenceResolver
 from serve_app.cad.refusals import too_large
 from serve_app.cad.textures import TextureStore
 
+_MAX_NAME = 200
+"""Characters of a part's name."""
+
 
 def read_gltf(source: CadSource) -> CadContent:
     """Read a glTF file, as text or binary."""
@@ -101,7 +104,7 @@ def _parts(gltf: GltfFile, scene: GltfScene) -> tuple[dict[Hashable, str], dict[
 
 def _name(entry: dict[str, Any]) -> str:
     name = entry.get("name")
-    return name if isinstance(name, str) else ""
+    return name[:_MAX_NAME] if isinstance(name, str) else ""
 
 
 def _submesh(mesh: Any, primitive: Primitive, look: GltfLook, textures: TextureStore) -> Submesh:

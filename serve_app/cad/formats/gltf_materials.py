@@ -13,6 +13,7 @@ from serve_app.cad.formats.gltf_extensions import extension_of
 from serve_app.cad.formats.gltf_file import GltfFile, called
 from serve_app.cad.formats.gltf_numbers import clamped, color_of, number_of
 from serve_app.cad.formats.gltf_textures import GltfTextures, TextureInfo
+from serve_app.cad.refusals import quoted
 
 _MAX_NAME = 60
 _READ_LOOKS = (
@@ -58,7 +59,7 @@ def gltf_look(gltf: GltfFile, number: int, images: GltfTextures) -> GltfLook:
     what = called(entry, "material", number)
     for name in entry["extensions"] if isinstance(entry.get("extensions"), dict) else ():
         if name.startswith("KHR_materials_") and name not in _READ_LOOKS:
-            images.warn(f"{what}: {name} is left out")
+            images.warn(f"{what}: {quoted(name)} is left out")
     return _unlit(entry, what, images) if extension_of(entry, "KHR_materials_unlit") is not None else _lit(entry, what, images)
 
 
@@ -136,14 +137,17 @@ def _textures(infos: list[TextureInfo], what: str, images: GltfTextures) -> tupl
     for info in infos:
         if first is not None and not info.lies_as(first):
             images.warn(
-                f"{what}: its {info.slot.replace('_', ' ')} texture is left out, since its coordinates or their wrapping are others "
-                f"than those of its {first.slot.replace('_', ' ')} texture; bake them to one set"
+                f"{what}: its {info.slot.replace('_', ' ')} texture is left out, since its texture coordinates are others than those of "
+                f"its {first.slot.replace('_', ' ')} texture; bake them to one set"
             )
             continue
         index = images.index_of(info, "color", what)
-        if index is not None:
-            found[info.slot] = index
-            first = first or info
+        if index is None:
+            continue
+        found[info.slot] = index
+        first = first or info
+        if info.wrap != first.wrap:
+            images.warn(f"{what}: beyond its edges its {info.slot.replace('_', ' ')} texture goes on as the other one, by {first.wrap}")
     return found, first
 
 

@@ -75,9 +75,10 @@ def placed(gltf: GltfFile, limits: CadLimits) -> GltfScene:
         ServiceError: ``cad_too_large``.
     """
     roots = _roots(gltf)
-    nodes = list(_walk(gltf, roots))
+    nodes = list[int]()
     meshes, others, faces, instances = dict[int, list[Primitive]](), False, 0, 0
-    for node in nodes:
+    for node in _walk(gltf, roots):
+        nodes.append(node)
         entry = gltf.entries("nodes")[node]
         if "mesh" not in entry:
             continue
@@ -87,10 +88,10 @@ def placed(gltf: GltfFile, limits: CadLimits) -> GltfScene:
             others = others or unread
         faces += sum(primitive.faces for primitive in meshes[entry["mesh"]])
         instances += len(meshes[entry["mesh"]])
+        if instances > MAX_INSTANCES:
+            too_large(f"its nodes place more than {MAX_INSTANCES} meshes; join those that belong together")
     limits.check_faces(faces)
     limits.check_vertices(sum(primitive.attributes["POSITION"].count for primitives in meshes.values() for primitive in primitives))
-    if instances > MAX_INSTANCES:
-        too_large(f"it places {instances} meshes, more than {MAX_INSTANCES}; join those that belong together")
     return GltfScene(roots, nodes, meshes, others)
 
 

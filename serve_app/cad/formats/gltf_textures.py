@@ -44,7 +44,7 @@ class TextureInfo:
     def lies_as(self, other: TextureInfo) -> bool:
         """Whether both are at the same places of the surface."""
         ours, theirs = (np.eye(3) if info.uv_transform is None else info.uv_transform for info in (self, other))
-        return self.uv_set == other.uv_set and self.wrap == other.wrap and np.array_equal(ours, theirs)
+        return self.uv_set == other.uv_set and np.array_equal(ours, theirs)
 
 
 class GltfTextures:
@@ -71,8 +71,9 @@ class GltfTextures:
         webp = extension_of(texture, _WEBP)
         image = webp.get("source") if webp is not None else texture.get("source")
         if image is None:
-            others = ", ".join(texture["extensions"]) if isinstance(texture.get("extensions"), dict) else "none"
-            self.warn(f"{owner}: its {key} has no PNG, JPEG or WebP image (extensions: {others}); rendered without it")
+            others = [quoted(name) for name in texture["extensions"]] if isinstance(texture.get("extensions"), dict) else []
+            said = f", only one by {' and '.join(others[:3])}" if others else ""
+            self.warn(f"{owner}: its {key} has no PNG, JPEG or WebP image{said}; rendered without it")
             return None
         self._gltf.entry("images", image, f"texture {listed['index']}")
         uv_set, transform = listed.get("texCoord", 0), None

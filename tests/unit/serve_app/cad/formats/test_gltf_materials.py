@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from serve_app.base.errors import ServiceError
 from serve_app.cad.parse import ParsedCad, parse_cad
+from serve_app.cad.sandbox.transfer import dump_parsed, load_parsed
 from tests.gltf_writer import GltfWriter, png
 from tests.unit.serve_app.cad.written import LIMITS
 
@@ -195,7 +197,7 @@ def test_what_a_surface_reflects_is_principleds_specular_level(extensions: dict[
 
 def test_looks_that_are_left_out_are_named(tmp_path: Path) -> None:
     _, _, warnings = surface({"name": "glass", "extensions": {"KHR_materials_transmission": {"transmissionFactor": 1}}}, tmp_path)
-    assert "material 'glass': KHR_materials_transmission is left out" in warnings
+    assert "material 'glass': 'KHR_materials_transmission' is left out" in warnings
 
 
 @pytest.mark.parametrize(
@@ -221,6 +223,42 @@ def test_an_image_that_is_damaged_or_of_another_kind_is_left_out_by_name(tmp_pat
     found, _, warnings = surface({"pbrMetallicRoughness": {"baseColorTexture": {"index": texture}}}, tmp_path, writer)
     assert not found.textures
     assert any("'image 0' cannot be used: it is no image of the types PNG, JPEG, WEBP" in warning for warning in warnings)
+
+
+def test_an_image_that_only_an_extension_gives_is_named_with_it(tmp_path: Path) -> None:
+    writer = GltfWriter()
+    texture = writer.add("textures", {"extensions": {"KHR_texture_basisu": {"source": 0}}})
+    found, _, warnings = surface({"pbrMetallicRoughness": {"baseColorTexture": {"index": texture}}}, tmp_path, writer)
+    assert not found.textures
+    assert any("no PNG, JPEG or WebP image, only one by 'KHR_texture_basisu'" in warning for warning in warnings)
+
+
+def test_images_that_wrap_otherwise_than_the_first_are_kept_with_a_warning(tmp_path: Path) -> None:
+    writer = GltfWriter()
+    factors = {"baseColorTexture": {"index": writer.texture(png(IMAGE))}}
+    other = {"index": writer.texture(png(IMAGE), wrapS=33071, wrapT=33071)}
+    found, _, warnings = surface({"pbrMetallicRoughness": factors, "normalTexture": other}, tmp_path, writer)
+    assert set(found.textures) == {"base_color", "normal"} and found.wrap == "repeat"
+    assert any("its normal texture goes on as the other one, by repeat" in warning for warning in warnings)
+
+
+def test_a_look_comes_out_of_the_reading_process_as_it_went_in(tmp_path: Path) -> None:
+    writer = GltfWriter()
+    texture = {"index": writer.texture(png(IMAGE), wrapS=33648, wrapT=33648)}
+    material = {
+        "pbrMetallicRoughness": {"baseColorTexture": texture, "metallicRoughnessTexture": texture, "metallicFactor": 0.25},
+        "normalTexture": {**texture, "scale": 0.3},
+        "emissiveFactor": [0.1, 0.2, 0.3],
+        "alphaMode": "MASK",
+    }
+    parsed = read(triangle(material, writer), tmp_path)
+    stream = io.BytesIO()
+    dump_parsed(parsed, stream)
+    stream.seek(0)
+    again = load_parsed(stream)
+    assert again.mesh.materials == parsed.mesh.materials
+    assert (again.unit, again.parts, again.warnings) == (parsed.unit, parsed.parts, parsed.warnings)
+    assert all((ours == theirs).all() for ours, theirs in zip(again.mesh.textures, parsed.mesh.textures, strict=True))
 
 
 def test_many_primitives_of_one_material_are_one_shader(tmp_path: Path) -> None:
