@@ -168,6 +168,8 @@ def _primitive(gltf: GltfFile, entry: dict[str, Any], owner: str, mode: int) -> 
     indices = accessor(gltf, entry["indices"], f"indices of {owner}") if "indices" in entry else None
     if indices is not None and (indices.columns != 1 or not indices.unsigned):
         raise ValueError(f"accessor {indices.index} is no list of whole numbers, which the indices of {owner} must be")
+    if indices is not None and indices.count and not attributes["POSITION"].count:
+        raise ValueError(f"{owner} has faces and no vertices; the file is damaged")
     corners = attributes["POSITION"].count if indices is None else indices.count
     if mode == _TRIANGLES and corners % 3:
         raise ValueError(f"{owner} has {corners} corners, which make no whole number of triangles")

@@ -137,6 +137,7 @@ BROKEN: dict[str, tuple[Callable[[GltfWriter], None], str]] = {
     "true": (changed("accessors", 0, count=True), "accessor 0 has count 'True'"),
     "fraction": (changed("accessors", 0, count=8.0), "accessor 0 has count '8.0'"),
     "offset": (changed("accessors", 0, byteOffset=1), "accessor 0 needs 97 bytes"),
+    "no vertices": (changed("accessors", 0, count=0), "mesh 0 has faces and no vertices"),
     "sparse": (changed("accessors", 0, sparse={}), "accessor 0 is sparse.*export the file without"),
     "matrices": (changed("accessors", 0, type="MAT4"), "accessor 0 is of type 'MAT4'"),
     "pairs": (changed("accessors", 0, type="VEC2"), "accessor 0 has 2 numbers a row, which POSITION of mesh 0 cannot have"),
