@@ -84,8 +84,8 @@ class StepFile:
         curves = self.add(f"GEOMETRIC_CURVE_SET('',({self.add(f'CIRCLE({_EMPTY},{self.axes()},5.)')}))")
         self._product(name, "GEOMETRICALLY_BOUNDED_WIREFRAME_SHAPE_REPRESENTATION", [curves, self.axes()])
 
-    def assembly(self, name: str, placed: Sequence[tuple[tuple[str, str], Point, Point, Point]]) -> None:
-        """A product of other products, each with the origin, z axis and x axis of its place."""
+    def assembly(self, name: str, placed: Sequence[tuple[tuple[str, str], Point, Point, Point]]) -> tuple[str, str]:
+        """A product of other products, each with the origin, z axis and x axis of its place; gives the same as ``part``."""
         origin, places = self.axes(), [self.axes(*place) for _, *place in placed]
         definition, representation = self._product(name, "SHAPE_REPRESENTATION", [origin, *places])
         for number, (((part, shape), *_), place) in enumerate(zip(placed, places, strict=True), 1):
@@ -96,6 +96,7 @@ class StepFile:
             )
             usage = self.add(f"NEXT_ASSEMBLY_USAGE_OCCURRENCE('NAUO{number}','','',{definition},{part},$)")
             self.add(f"CONTEXT_DEPENDENT_SHAPE_REPRESENTATION({relation},{self.add(f'PRODUCT_DEFINITION_SHAPE({_EMPTY},$,{usage})')})")
+        return definition, representation
 
     def text(self) -> bytes:
         """The file."""

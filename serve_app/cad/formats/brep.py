@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import struct
 
 from serve_app.cad.formats.brep_facts import BrepFacts
 from serve_app.cad.formats.iges_text import iges_facts
@@ -79,7 +80,10 @@ def _read(data: bytes, kind: BrepFormat, tolerance: float, options: ReadOptions)
         raise ValueError(
             f"{damaged.group(1)} of its values are not of the type that {name} has there: it is damaged; save it anew, or {remedy}"
         )
-    glb = OcctGlb(made) if made else None
+    try:
+        glb = OcctGlb(made) if made else None
+    except (ValueError, KeyError, IndexError, struct.error) as error:
+        raise ValueError(f"its surfaces come to coordinates that are no numbers; repair them, and {remedy}") from error
     if glb is None or not glb.triangles:
         missing = missing_entity(data) if kind == "step" else None
         why = f"; the entity {missing} is not in the file" if missing else ""

@@ -154,6 +154,30 @@ def test_an_assembly_has_its_instances_in_their_places() -> None:
     assert pegs.parts == parsed.parts and pegs.mesh.key != parsed.mesh.key
 
 
+def test_assemblies_of_assemblies() -> None:
+    file = StepFile()
+    block = file.part("block", Prism(rectangle(2, 2), 1))
+    row = file.assembly("row", [(block, (x, 0, 0), (0, 0, 1), (1, 0, 0)) for x in (0, 10)])
+    # The second row stands upright: its x is up, its z is to the left.
+    file.assembly("all", [(row, (0, 0, 0), (0, 0, 1), (1, 0, 0)), (row, (0, 50, 0), (-1, 0, 0), (0, 0, 1))])
+    parsed = read(file.text())
+    assert [part.name for part in parsed.parts] == ["block", "block #2", "block #3", "block #4"]
+    bounds = {part.name: ([round(x, 3) for x in part.low], [round(x, 3) for x in part.high]) for part in parsed.parts}
+    assert bounds["block #2"] == ([9.0, -1.0, 0.0], [11.0, 1.0, 1.0])
+    assert bounds["block #4"] == ([-1.0, 49.0, 9.0], [0.0, 51.0, 11.0])
+
+
+def test_transparency() -> None:
+    data = written(Prism(rectangle(9, 9), 2, color=(1.0, 0.0, 0.0)))
+    side, color = (re.search(pattern, data) for pattern in (rb"(SURFACE_SIDE_STYLE\('',\()(#\d+)", rb"(#\d+)=COLOUR_RGB"))
+    assert side and color
+    glass = b"#9001=SURFACE_STYLE_RENDERING_WITH_PROPERTIES(.NORMAL_SHADING.,%s,(#9002));\n#9002=SURFACE_STYLE_TRANSPARENT(0.6);\n"
+    data = data.replace(side.group(0), side.group(0) + b",#9001").replace(b"ENDSEC;\nEND-", glass % color.group(1) + b"ENDSEC;\nEND-")
+    (material,) = read(data).mesh.materials
+    assert material.base_color == pytest.approx((1.0, 0.0, 0.0))
+    assert material.alpha == pytest.approx(0.4)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 @pytest.mark.parametrize(
     ("written_as", "name"), [("Träger", "Träger"), (r"Tr\X2\00E4\X0\ger", "Träger"), ("it''s", "it's"), ("a\tb", "a b")]
