@@ -60,16 +60,20 @@ def _split(mesh: CadMesh) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray
     if mesh.corner_normals is None:
         return np.arange(len(mesh.vertices)), mesh.faces, None
     corners = mesh.faces.ravel()
-    normals = np.ascontiguousarray(mesh.corner_normals.reshape(-1, 3) + np.float32(0.0))  # Not -0: it is another one by its bits.
-    bits = normals.view(np.uint32)
-    order = np.lexsort((bits[:, 2], bits[:, 1], bits[:, 0], corners))
-    ordered = np.column_stack([corners[order].astype(np.uint32), bits[order]])
+    normals = mesh.corner_normals.reshape(-1, 3) + np.float32(0.0)  # Not -0: it is another one by its bits.
+    own = np.empty((len(mesh.vertices), 3), dtype=np.float32)
+    own[corners] = normals
+    others = np.flatnonzero((own[corners] != normals).any(axis=1))  # Few: along sharp edges.
+    bits = normals[others].view(np.uint32)
+    order = np.lexsort((bits[:, 2], bits[:, 1], bits[:, 0], corners[others]))
+    ordered = np.column_stack([corners[others[order]].astype(np.uint32), bits[order]])
     begins = np.ones(len(order), dtype=bool)
     begins[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    faces = np.empty(len(order), dtype=np.int32)
-    faces[order] = np.cumsum(begins) - 1
-    first = order[begins]
-    return corners[first].astype(np.int64), faces.reshape(-1, 3), normals[first]
+    faces = corners.copy()
+    faces[others[order]] = len(own) + np.cumsum(begins) - 1
+    first = others[order[begins]]
+    source = np.concatenate([np.arange(len(own)), corners[first]])
+    return source, faces.reshape(-1, 3), np.concatenate([own, normals[first]])
 
 
 def _colors(mesh: CadMesh, source: NDArray[np.int64], faces: NDArray[np.int32]) -> NDArray[np.uint8] | None:

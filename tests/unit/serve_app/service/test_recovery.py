@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -49,6 +50,13 @@ async def test_a_job_that_waited_is_the_same_job_again(disk: Disk) -> None:
     assert found is not None and found.recovered and found.spec == disk.job.spec
     stored = await disk.store.get("mine")
     assert stored is not None and (stored.status, stored.restarts_without_view) == ("queued", 0)
+
+
+async def test_a_job_of_a_server_that_knew_fewer_options_goes_on_as_it_was_meant(disk: Disk) -> None:
+    older = {name: value for name, value in record_of(disk.job).options.items() if name not in ("outputs", "layout", "object_id", "camera")}
+    await disk.store.update(dataclasses.replace(record_of(disk.job), options=older | {"unit": "mm"}))
+    found = await disk.recovered()
+    assert found is not None and found.spec.request.unit == "mm" and not found.spec.wants_mesh
 
 
 async def test_a_job_that_ran_keeps_its_times_and_is_counted(disk: Disk) -> None:
