@@ -12,7 +12,15 @@ from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, info, success
 from serve_app.jobs.request import RenderOptions
 
-_PARSERS: dict[str, Any] = {"level": int, "camera": json.loads}
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"it must be JSON, such as '{{\"distance_mm\": 600}}': {error}") from error
+
+
+_PARSERS: dict[str, Any] = {"level": int, "camera": _json}
 """Of the flags whose text is neither a plain number nor itself; ``camera`` takes JSON."""
 
 

@@ -32,6 +32,7 @@ def models(tmp_path: Path) -> Path:
         (("--layout", "cnos", "--distance-diameters", "0"), "--distance-diameters must be above 0"),
         (("--layout", "cnos", "--samples", "many"), "--samples"),
         (("--layout", "cnos", "--object-id", "3"), "--object-id"),
+        (("--layout", "cnos", "--camera", "distance_mm=600"), "--camera: it must be JSON"),
         ((), "--layout"),
     ],
 )
