@@ -87,7 +87,7 @@ def test_an_interrupted_run_is_taken_up_where_its_jobs_are(server: Server, model
     wait_until(lambda: sent() > 0, "a job")
     os.kill(first.pid, signal.SIGINT)
     _, said = first.communicate(timeout=60)
-    assert first.returncode == 130 and "go on at the server: the same command again follows them" in said
+    assert first.returncode == 130 and "go on at the server: the same command again follows them" in said, said
     second = subprocess.run([*COMMAND, *asked], capture_output=True, text=True, check=False, timeout=300)
     assert second.returncode == 0, second.stdout + second.stderr
     assert sent() == 3, "another job was made"

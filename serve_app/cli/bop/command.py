@@ -64,10 +64,10 @@ def _exit_code(arguments: argparse.Namespace) -> int:
         error(str(failure))
         return WRONG_USE
     except (NoServerError, RefusedError) as failure:
-        error(str(failure) + (f"; {_goes_on(work)}" if work and work.going_on else ""))
+        error(str(failure) + _goes_on(work))
         return NO_SERVER
     except KeyboardInterrupt:
-        error("interrupted" + (f"; {_goes_on(work)}" if work and work.going_on else ""))
+        error("interrupted" + _goes_on(work))
         return INTERRUPTED
     return _reported(arguments, work)
 
@@ -107,8 +107,11 @@ def _reported(arguments: argparse.Namespace, work: Work) -> int:
     return ALL_PUBLISHED
 
 
-def _goes_on(work: Work) -> str:
-    return f"{work.going_on} jobs go on at the server: the same command again follows them (one by one: render-server jobs)"
+def _goes_on(work: Work | None) -> str:
+    """What becomes of the jobs; one may have been sent without an answer, so none is called the last."""
+    if work is None or all(outcome.ended for outcome in work.outcomes):
+        return ""
+    return f"; jobs that were sent ({work.going_on} are known) go on at the server: the same command again follows them"
 
 
 def _to_stderr(text: str) -> None:
