@@ -6,7 +6,6 @@ What each may become: ``refused`` with one clear error, ``rendered`` as if nothi
 
 from __future__ import annotations
 
-from serve_app.cad.parse import FORMATS
 from tests.hostile.case import Case
 from tests.hostile.files import GOOD
 from tests.hostile.headers import good_cases, header_cases, truncated_cases
@@ -28,8 +27,7 @@ def corpus(scale: float = 1.0) -> list[Case]:
     """
     small = (
         *(good_cases, truncated_cases, header_cases, index_cases, number_cases, degenerate_cases),
-        *(text_cases, confusion_cases, reference_cases, texture_cases, material_cases),
+        *(text_cases, confusion_cases, reference_cases, texture_cases, material_cases, scene_cases),
     )
     cases = [found for generate in small for found in generate()]
-    cases += [found for found in scene_cases() if found.suffix in FORMATS]
     return [*cases, *odd_cases(11 if scale == 1.0 else 1), *large_cases(scale)]
