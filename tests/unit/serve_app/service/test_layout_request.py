@@ -28,7 +28,7 @@ def test_requests_name_every_layout_and_every_output() -> None:
 
 def test_a_request_of_the_default_layout_stays_as_it_is() -> None:
     asked = RenderRequest(cad_path=str(CAD), output_dir="/out/lm")
-    assert completed(asked, CAD).model_dump() == asked.model_dump() | {"object_id": 5}
+    assert completed(asked, CAD).model_dump() == asked.model_dump() | {"object_id": 5, "outputs": []}
 
 
 @pytest.mark.parametrize(

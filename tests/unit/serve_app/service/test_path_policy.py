@@ -35,7 +35,7 @@ def policy(settings: Settings, tmp_path: Path) -> PathPolicy:
         ("gone.stl", "cad_not_found", "CAD file not found or invalid format"),
         ("folder.ply", "cad_not_a_file", "is a folder"),
         ("pipe.stl", "cad_not_a_file", "not a regular file"),
-        ("part.xyz", "cad_format_unsupported", "ends in '.xyz', and .ply, .obj, .stl, .step"),
+        ("part.xyz", "cad_format_unsupported", "ends in '.xyz', and .ply, .obj, .stl, .glb"),
         ("part.SLDPRT", "cad_format_unsupported", "export it from SolidWorks as STEP (.step)"),
         ("part", "cad_format_unsupported", "has no ending"),
         ("../outside.stl", "path_outside_roots", "RENDER_INPUT_ROOTS"),

@@ -108,7 +108,7 @@ def test_what_somebody_else_has_put_there_stays(tmp_path: Path, make: Callable[[
     root.mkdir()
     make(root / MODEL)
     before = os.lstat(root / MODEL)
-    with pytest.raises(ServiceError, match=f"{MODEL} ' is something else than the server writes") as caught:
+    with pytest.raises(ServiceError, match=f"{MODEL}' is something else than the server writes") as caught:
         published(root, NEW)
     assert caught.value.code == "output_not_replaceable" and not (root / "templates").exists()
     published(root, NEW, mesh=False)
