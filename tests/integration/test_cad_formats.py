@@ -78,4 +78,5 @@ def test_an_assembly_in_inches_has_colours_and_parts(server: Server, common: dic
     xyz, mask = np.load(alone / "xyz_0.npy"), np.asarray(Image.open(alone / "mask_0.png")) > 0
     assert xyz[mask][:, 0].min() > -0.5
     refused = server.render("pair.stp", "formats/none", parts=["green"], **common)
-    assert refused["status"] == "failed" and "the CAD has no part 'green'" in refused["error"]
+    assert refused["status"] == "failed" and refused["error"]["code"] == "cad_part_unknown"
+    assert "the CAD has no part 'green'; its parts are 'red', 'blue'" in refused["error"]["detail"]
