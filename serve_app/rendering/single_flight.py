@@ -41,12 +41,16 @@ class Flight:
 
     def __init__(self, others: set[Flight]) -> None:
         self._others = others
-        self._source: Source | None = None
+        self._sources: list[Source] = []
         self._error: ServiceError | None = None
 
     def offers(self, wanted: WantedFiles = TEMPLATE) -> bool:
         """Whether a job before this one has published the same rendering, with all files that are wanted, while this one waited."""
-        return self._source is not None and self._source.wanted.covers(wanted)
+        return self._covering(wanted) is not None
+
+    def _covering(self, wanted: WantedFiles) -> Source | None:
+        """What was published last and has all of these files, or None."""
+        return next((source for source in reversed(self._sources) if source.wanted.covers(wanted)), None)
 
     async def copy_into(self, staging: StagingFolder, wanted: WantedFiles = TEMPLATE) -> RenderedViews | None:
         """Copy what a job before this one has published, each file checked against its SHA-256.
@@ -62,11 +66,12 @@ class Flight:
         Raises:
             ServiceError: the staging folder cannot be written.
         """
-        if self._source is None or not self.offers(wanted):
+        source = self._covering(wanted)
+        if source is None:
             return None
-        rendered = self._source.rendered.only(wanted.kinds)
+        rendered = source.rendered.only(wanted.kinds)
         try:
-            await to_thread_to_end(_copy, self._source, staging, rendered)
+            await to_thread_to_end(_copy, source, staging, rendered)
         except DamagedFileError as error:
             server_event("warning", "templates that another job has published cannot be copied", reason=str(error))
             await to_thread_to_end(staging.keep_only, set())
@@ -83,7 +88,7 @@ class Flight:
             wanted: the files that it has of each view.
         """
         for other in self._others:
-            other._source = Source(folder, rendered, places or {}, wanted)
+            other._sources.append(Source(folder, rendered, places or {}, wanted))
 
     def failed(self, error: ServiceError) -> None:
         """Tell the jobs that wait now of a failure that they would meet, too."""

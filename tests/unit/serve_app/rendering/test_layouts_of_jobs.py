@@ -144,11 +144,21 @@ async def test_a_job_that_waits_for_the_same_rendering_copies_from_another_layou
 ) -> None:
     server = restarted(servers, settings.model_copy(update={"cache_max_bytes": 0}))
     camera = {"K": {"fx": 100.0, "fy": 100.0, "cx": 31.5, "cy": 31.5}, "width": 64, "height": 64, "distance_mm": 400.0}
-    both = [await accepted(server, tmp_path, name, layout=name, level=0, camera=camera, object_id=1) for name in ("bop", "foundpose")]
     plain = await accepted(server, tmp_path, "sam6d", layout="sam6d", level=0, camera=camera, outputs=["depth", "rgba"])
-    await asyncio.gather(*map(server.do, [plain, *both]))
-    assert len(server.rendered) == 3 * VIEWS  # FoundPose's images are of a kind, and with a depth scale, of their own; so is BOP's.
-    masks = {(tmp_path / path).read_bytes() for path in ("bop/000001/mask/000003_000000.png", "foundpose/1/mask/template_0003.png")}
+    bop, foundpose = [
+        await accepted(server, tmp_path, name, layout=name, level=0, camera=camera, object_id=1) for name in ("bop", "foundpose")
+    ]
+    server.stalls_at = 10
+    first = asyncio.create_task(server.do(plain))
+    await until(lambda: server.all_taken(plain))
+    waiting = [asyncio.create_task(server.do(job)) for job in (bop, foundpose)]
+    await until(lambda: len(server.log.of("waits for a job that renders the same")) == 2)
+    server.stalls_at = 10**6
+    server.go_on.set()
+    await asyncio.gather(first, *waiting)
+    # BOP's kinds are all there. FoundPose has one of its own, and another depth scale.
+    assert bop.progress.cached and not foundpose.progress.cached and len(server.rendered) == 2 * VIEWS
+    masks = {(tmp_path / path).read_bytes() for path in ("bop/000001/mask/000003_000000.png", "sam6d/templates/mask_3.png")}
     assert len(masks) == 1
 
 
