@@ -93,9 +93,10 @@ class ServeRenderers:
         result: BatchResult | None = None
         try:
             async for answer in answers:  # To the end, which comes right after the result: only then is the renderer free.
-                parcel = Parcel(next((view.payload for view in answer.views if not view.in_sink), None))
+                # A shell may tell together what its Blender has answered, and sent, apart.
+                parcels = {view.payload: Parcel(view.payload) for view in answer.views if not view.in_sink}
                 for view in answer.views:
-                    told(view if view.in_sink else dataclasses.replace(view, payload=parcel))
+                    told(view if view.in_sink else dataclasses.replace(view, payload=parcels[view.payload]))
                 result = answer.result
         except asyncio.CancelledError:
             answers.cancel()

@@ -150,16 +150,18 @@ async def test_files_that_travel_are_fetched_from_the_views_own_parcel() -> None
     class Sending(Handle):
         def remote(self, batch: ViewBatch) -> Response:
             self.response = Response()
-            views = tuple(dataclasses.replace(rendered_view(view), payload=sent, place=view) for view in (0, 1))
-            for answer in (BatchAnswer((*views, rendered_view(2, in_sink=True)), BatchResult("r0", seconds=2.0)), None):
+            views = [dataclasses.replace(rendered_view(view), payload=sent, place=view) for view in (0, 1)]
+            views += [rendered_view(2, in_sink=True), dataclasses.replace(rendered_view(3), payload=sent_later)]
+            for answer in (BatchAnswer(tuple(views), BatchResult("r0", seconds=2.0)), None):
                 self.response.answers.put_nowait(answer)
             return self.response
 
-    sent: asyncio.Future[tuple[str, str]] = asyncio.Future()
+    sent, sent_later = asyncio.Future[tuple[str, ...]](), asyncio.Future[tuple[str, ...]]()
     sent.set_result(("files of 0", "files of 1"))
+    sent_later.set_result(("files of 3",))
     asked, told = renderers(Sending(free)), list[RenderedView]()
-    await asked.render(make_work("a", 3).batch((0, 1, 2), 1), told.append)
-    assert [await asked.fetch(view) for view in told if not view.in_sink] == ["files of 0", "files of 1"]  # type: ignore[comparison-overlap]
+    await asked.render(make_work("a", 4).batch((0, 1, 2, 3), 1), told.append)
+    assert [await asked.fetch(view) for view in told if not view.in_sink] == ["files of 0", "files of 1", "files of 3"]  # type: ignore[comparison-overlap]
 
 
 async def test_views_are_told_as_they_come() -> None:
