@@ -170,7 +170,8 @@ class RenderService:
             ServiceError: the request cannot be served; nothing was accepted.
         """
         request = request.model_copy(update={"priority": request.priority or ("batch" if group else "interactive")})
-        request_hash = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+        # Without what is left at its default: a server that knows more options must still know the request again.
+        request_hash = hashlib.sha256(request.model_dump_json(exclude_defaults=True).encode()).hexdigest()
         # First what is in memory, then, for an id or key alone, the store; then the queue. Nothing is looked up on any other disk for a
         # request that is refused at the door, and one that repeats an earlier request is answered as that, however full the queue is.
         earlier = await self._earlier(job_id, request_key, request_hash)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,8 @@ async def test_a_key_is_one_job_and_another_request_under_it_is_a_conflict(servi
     first = await service.accept(request(tmp_path), request_key="key")
     again = await service.accept(request(tmp_path), request_key="key")
     assert first.job_id == again.job_id
+    given = first.spec.request.model_dump_json(include={"cad_path", "output_dir", "priority"})
+    assert first.spec.request_hash == hashlib.sha256(given.encode()).hexdigest()  # Options that later servers have do not count.
     with pytest.raises(ServiceError) as caught:
         await service.accept(request(tmp_path, samples=3), request_key="key")
     assert caught.value.code == "idempotency_conflict" and first.job_id in caught.value.detail
