@@ -45,7 +45,7 @@ class StagingFolder:
     """
 
     def __init__(self, roots: OutputRoots, target: Path, job_id: str, quoted: str, places: Places | None = None) -> None:
-        self._roots, self._target, self._job_id, self._quoted = roots, target, job_id, quoted
+        self._roots, self._target, self._job_id, self.quoted = roots, target, job_id, quoted
         self._parent: OpenParent | None = None
         self._files: StagedFiles | None = None
         self._mark: StagingMark | None = None
@@ -74,11 +74,6 @@ class StagingFolder:
         assert self._parent is not None
         return self._parent.directory
 
-    @property
-    def quoted(self) -> str:
-        """The target as the client named it."""
-        return self._quoted
-
     def open(self, left: StagingMark | None = None) -> None:
         """Make the staging folder, and the folders above it that are missing.
 
@@ -103,7 +98,7 @@ class StagingFolder:
             raise
 
     def _open(self, left: StagingMark | None) -> None:
-        self._parent = self._roots.open_parent(self._target, self._quoted, make=True)
+        self._parent = self._roots.open_parent(self._target, self.quoted, make=True)
         if left is None or not self._take_up(self._parent.directory, left):
             self._make(self._parent.directory)
 
@@ -183,7 +178,7 @@ class StagingFolder:
             with self._told():
                 self.files.complete(files)
         except DamagedFileError as error:
-            raise changed_by_others(self._quoted, str(error)) from error
+            raise changed_by_others(self.quoted, str(error)) from error
 
     def intact(self, files: Mapping[str, FileContent]) -> bool:
         """Whether files lie in the folder and hold what they are said to."""
@@ -207,13 +202,13 @@ class StagingFolder:
         """
         with self._told():
             if files:
-                check_replaceable(self.parent, self._target.name, self._quoted)
+                check_replaceable(self.parent, self._target.name, self.quoted)
             for path, data in files.items():
                 form = next(form for pattern, form in forms.items() if re.fullmatch(pattern, path))
-                above, name = self._roots.open_parent(output_dir / path, self._quoted, make=True), path.rpartition("/")[2]
+                above, name = self._roots.open_parent(output_dir / path, self.quoted, make=True), path.rpartition("/")[2]
                 with above.directory as folder:
                     try:
-                        check_file_replaceable(folder, name, form, f"{self._quoted.rstrip('/')}/{path}")
+                        check_file_replaceable(folder, name, form, f"{self.quoted.rstrip('/')}/{path}")
                         self.files.write(UNPLACED, data)
                         self.files.move_out(UNPLACED, folder, name)
                     finally:
@@ -233,18 +228,18 @@ class StagingFolder:
             ServiceError: the target cannot be replaced or written, or somebody else changed what is here; nothing was published.
         """
         assert self._parent is not None
-        with self._told(), self._roots.opened(self._target, self._quoted) as parent:
+        with self._told(), self._roots.opened(self._target, self.quoted) as parent:
             if parent is None or parent.identity != self._parent.directory.identity:
                 raise ServiceError(
                     "output_not_writable",
-                    f"a folder above {self._quoted!r} was moved or replaced by somebody else meanwhile; send the request again",
+                    f"a folder above {self.quoted!r} was moved or replaced by somebody else meanwhile; send the request again",
                     "output_dir",
                 )
-            check_replaceable(parent, self._target.name, self._quoted)
+            check_replaceable(parent, self._target.name, self.quoted)
             self.files.check(files)
             self.files.flush(files)
-            with model_exchanged(parent, self.directory, self._job_id, self._quoted) if model_beside else nullcontext():
-                warnings = put_in_place(parent, self.directory, self.mark, Target(self._target.name, self._quoted), self._job_id)
+            with model_exchanged(parent, self.directory, self._job_id, self.quoted) if model_beside else nullcontext():
+                warnings = put_in_place(parent, self.directory, self.mark, Target(self._target.name, self.quoted), self._job_id)
             self.files.give_away()
             with suppress(OSError):  # It is published; a disk that fails now may forget that, not harm it.
                 parent.flush()
@@ -291,11 +286,11 @@ class StagingFolder:
         try:
             yield
         except ChangedFileError as error:
-            raise changed_by_others(self._quoted, str(error)) from error
+            raise changed_by_others(self.quoted, str(error)) from error
         except OSError as error:
             raise self.not_writable(error) from error
 
     def not_writable(self, error: OSError) -> ServiceError:
         """What a client is told when the disk refuses."""
-        code, detail = write_failure(error, self._quoted)
+        code, detail = write_failure(error, self.quoted)
         return ServiceError(code, detail, OUTPUT_FIELD)
