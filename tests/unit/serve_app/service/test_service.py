@@ -84,7 +84,7 @@ async def test_of_two_puts_at_once_none_is_answered_before_the_job_is_on_disk(
 async def test_a_key_is_one_job_and_another_request_under_it_is_a_conflict(service: RenderService, tmp_path: Path) -> None:
     first = await service.accept(request(tmp_path), request_key="key")
     again = await service.accept(request(tmp_path), request_key="key")
-    assert first.job_id == again.job_id
+    assert isinstance(first, Job) and first.job_id == again.job_id
     given = first.spec.request.model_dump_json(include={"cad_path", "output_dir", "priority"})
     assert first.spec.request_hash == hashlib.sha256(given.encode()).hexdigest()  # Options that later servers have do not count.
     with pytest.raises(ServiceError) as caught:
