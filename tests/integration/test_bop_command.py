@@ -77,7 +77,9 @@ def test_a_dataset_is_rendered_once_and_a_broken_cad_fails_alone(server: Server,
 
 def test_an_interrupted_run_is_taken_up_where_its_jobs_are(server: Server, models: Path) -> None:
     asked = words(server, models, "--layout", "sam6d", views=False)
-    first = subprocess.Popen([*COMMAND, *asked], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    # By a shell that runs the tests in its background the signal may be ignored, and what is ignored is inherited.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler), "start_new_session": True}
+    first = subprocess.Popen([*COMMAND, *asked], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heard)  # type: ignore[call-overload]
 
     def sent() -> int:
         with server.http() as http:
