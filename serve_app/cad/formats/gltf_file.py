@@ -112,6 +112,8 @@ def open_gltf(data: bytes, resolver: ReferenceResolver) -> GltfFile:
     try:
         header = json.loads(decoded(bytes(text)))
     except (ValueError, RecursionError) as error:
+        if bytes(text[:64]).lstrip()[:1] not in (b"{", b"["):
+            raise ValueError("it is no glTF: it neither begins with the letters glTF, nor is it JSON text; export it as GLB") from error
         raise ValueError(f"its JSON text is damaged ({_first_line(error)})") from error
     if not isinstance(header, dict):
         raise ValueError("its JSON text is no object")
