@@ -103,7 +103,8 @@ def _reported(arguments: argparse.Namespace, work: Work) -> int:
         error(f"{len(missing)} of {len(work.outcomes)} objects have no files")
         return SOME_FAILED
     if not arguments.json:
-        success(f"{len(work.outcomes)} objects are in {arguments.output}")
+        count = len(work.outcomes)
+        success(f"{count} {'object is' if count == 1 else 'objects are'} in {arguments.output}")
     return ALL_PUBLISHED
 
 
