@@ -21,16 +21,6 @@ def encode_png(pixels: NDArray[Any]) -> bytes:
     return encoded.tobytes()
 
 
-def encode_rgb(rgb: NDArray[np.uint8]) -> bytes:
-    """PNG of an (H, W, 3) uint8 image in RGB order: three channels, since PEM normalises three."""
-    return encode_png(rgb)
-
-
-def encode_mask(mask: NDArray[np.bool_]) -> bytes:
-    """PNG of an (H, W) mask: one channel, exactly 0 or 255, since PEM tests for 255."""
-    return encode_png(mask_pixels(mask))
-
-
 def encode_xyz(xyz: NDArray[np.float16]) -> bytes:
     """NPY of (H, W, 3) float16 object coordinates."""
     return xyz_file(xyz)

@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 """The rooms from the ground up. A room uses itself and the floors below its own; rooms of one floor do not use each other."""
 
 CAD_FLOORS: tuple[tuple[str, ...], ...] = (
-    ("serve_app.cad.refusals", "serve_app.cad.scratch", "serve_app.cad.text", "serve_app.cad.units", "serve_app.cad.read_options"),
+    ("serve_app.cad.refusals", "serve_app.cad.text", "serve_app.cad.units", "serve_app.cad.read_options"),
     ("serve_app.cad.size",),
     ("serve_app.cad.limits",),
     ("serve_app.cad.references", "serve_app.cad.mesh"),

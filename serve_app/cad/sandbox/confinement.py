@@ -53,7 +53,7 @@ def confine(folder: Path) -> tuple[Gap, ...]:
     and shared libraries lie, and nothing is written; no TCP, no signals. seccomp: no programs, processes and sockets. Both hold for
     native code, too. An audit hook, for Python code alone, has the clearer messages, and holds on every kernel.
 
-    Modules may be imported afterwards as before. Native code that has to write may write memory: see ``serve_app.cad.scratch``.
+    Modules may be imported afterwards as before.
 
     Returns:
         What the kernel does not give.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from render_actor.contract.view_files import FileContent
-from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
+from render_actor.view.encoding import encode_png, encode_xyz, mask_pixels
 from serve_app.base.output_roots import OutputRoots
 from serve_app.base.own_folders import OwnFolders
 from serve_app.templates.leftovers import staging_name
@@ -18,9 +18,9 @@ from serve_app.templates.staging import StagingFolder
 def template(name: str, brightness: int = 0) -> bytes:
     """Content of a file: a template where it has the name of one."""
     if name.startswith("rgb"):
-        return encode_rgb(np.full((8, 8, 3), brightness, dtype=np.uint8))
+        return encode_png(np.full((8, 8, 3), brightness, dtype=np.uint8))
     if name.startswith("mask"):
-        return encode_mask(np.full((8, 8), brightness % 2 == 0))
+        return encode_png(mask_pixels(np.full((8, 8), brightness % 2 == 0)))
     if name.startswith("xyz"):
         return encode_xyz(np.full((8, 8, 3), brightness, dtype=np.float16))
     return b"no template"

@@ -5,19 +5,19 @@ import io
 import numpy as np
 from PIL import Image
 
-from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
+from render_actor.view.encoding import encode_png, encode_xyz, mask_pixels
 
 RNG = np.random.default_rng(5)
 
 
 def test_rgb_keeps_order_and_three_channels() -> None:
     rgb = RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(encode_rgb(rgb)))), rgb)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(encode_png(rgb)))), rgb)
 
 
 def test_mask_is_one_channel_of_0_and_255() -> None:
     mask = RNG.random((20, 30)) > 0.5
-    decoded = np.asarray(Image.open(io.BytesIO(encode_mask(mask))))
+    decoded = np.asarray(Image.open(io.BytesIO(encode_png(mask_pixels(mask)))))
     assert decoded.shape == (20, 30) and decoded.dtype == np.uint8
     assert np.array_equal(decoded, np.where(mask, 255, 0))
 

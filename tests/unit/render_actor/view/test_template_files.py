@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from render_actor.contract.file_kinds import KINDS, TEMPLATE_KINDS, FileKind, WantedFiles
-from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
+from render_actor.view.encoding import encode_png, encode_xyz, mask_pixels
 from render_actor.view.surface_maps import SurfaceMaps
 from render_actor.view.template_files import NoTemplateError, ViewFiles, check_files, template_files
 from render_actor.view.traced import TracedView
@@ -37,10 +37,10 @@ BAD: dict[str, dict[str, Any]] = {
     "other coordinates": {"xyz": encode_xyz(VIEW.xyz + np.float16(1))},
     "no RGB": {"rgb": b"no PNG"},
     "RGB cut off": {"rgb": FILES["rgb"][:-40]},
-    "RGB of another size": {"rgb": encode_rgb(VIEW.rgb[1:])},
-    "another image": {"rgb": encode_rgb(VIEW.rgb[::-1])},
+    "RGB of another size": {"rgb": encode_png(VIEW.rgb[1:])},
+    "another image": {"rgb": encode_png(VIEW.rgb[::-1])},
     "no mask": {"mask": b""},
-    "another mask": {"mask": encode_mask(~VIEW.mask)},
+    "another mask": {"mask": encode_png(mask_pixels(~VIEW.mask))},
     "a mask of three channels": {"mask": FILES["rgb"]},
 }
 

@@ -32,6 +32,7 @@ from serve_app.service.layout_request import completed
 from serve_app.templates.cache import TemplateCache
 from serve_app.templates.layouts.registry import published_folder
 from tests.unit.serve_app.made import make_spec
+from tests.unit.serve_app.rendering.fakes import until
 
 VIEWS = 42
 
@@ -155,6 +156,16 @@ def started(job: Job) -> Job:
     job.progress.accept()
     job.progress.start()
     return job
+
+
+async def put_back(server: Server, job: Job) -> set[int]:
+    """Have a job rendered until its renderers stall, and stop it so that a later server goes on; the views that are done."""
+    task = asyncio.create_task(server.do(job))
+    await until(lambda: server.all_taken(job))
+    job.progress.request_stop("put_back")
+    task.cancel()
+    await asyncio.wait({task})
+    return set(job.progress.view_seconds)
 
 
 def restarted(servers: list[Server], settings: Settings) -> Server:

@@ -23,7 +23,7 @@ from serve_app.templates.arrivals import Arrivals
 from serve_app.templates.layouts.layout import MANIFEST
 from serve_app.templates.staging import StagingFolder
 from tests.unit.serve_app.rendering.fakes import all_turns, until
-from tests.unit.serve_app.rendering.job_server import EVERYTHING, LOST, VIEWS, Server, accepted, files_of, restarted, started
+from tests.unit.serve_app.rendering.job_server import EVERYTHING, LOST, VIEWS, Server, accepted, files_of, put_back, restarted, started
 from tests.unit.serve_app.templates_made import leftover, leftovers_of, template
 
 
@@ -82,12 +82,7 @@ async def test_a_view_of_an_earlier_server_whose_files_were_damaged_is_rendered_
 ) -> None:
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out")
-    task = asyncio.create_task(server.do(job))
-    await until(lambda: server.all_taken(job))
-    done = set(job.progress.view_seconds)
-    job.progress.request_stop("put_back")
-    task.cancel()
-    await asyncio.wait({task})
+    done = await put_back(server, job)
     (left,) = leftovers_of(job.spec.templates_dir, job.job_id)
     with (left / "mask_3.png").open("ab") as file:
         file.write(b"damaged")

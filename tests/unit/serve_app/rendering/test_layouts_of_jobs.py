@@ -21,7 +21,7 @@ from serve_app.templates.kept_manifests import KeptManifests
 from serve_app.templates.layouts.layout import MANIFEST
 from serve_app.templates.layouts.registry import LAYOUTS
 from tests.unit.serve_app.rendering.fakes import until
-from tests.unit.serve_app.rendering.job_server import EVERYTHING, VIEWS, Server, accepted, files_of, restarted, started
+from tests.unit.serve_app.rendering.job_server import EVERYTHING, VIEWS, Server, accepted, files_of, put_back, restarted, started
 
 ALL = ["depth", "normals", "rgba", "poses"]
 
@@ -103,12 +103,7 @@ async def test_a_job_in_sub_folders_goes_on_from_the_views_of_an_earlier_server(
 ) -> None:
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out", layout=name, level=0)
-    task = asyncio.create_task(server.do(job))
-    await until(lambda: server.all_taken(job))
-    done = set(job.progress.view_seconds)
-    job.progress.request_stop("put_back")
-    task.cancel()
-    await asyncio.wait({task})
+    done = await put_back(server, job)
     later = restarted(servers, settings)
     again = started(Job(job.spec, recovered=True))
     await later.do(again)
@@ -202,12 +197,7 @@ async def test_views_that_an_older_server_has_stored_go_on(
     """It knew three files a view and no box."""
     server.stalls_at = 10
     job = await accepted(server, tmp_path, "out", outputs=["poses"])
-    task = asyncio.create_task(server.do(job))
-    await until(lambda: server.all_taken(job))
-    done = set(job.progress.view_seconds)
-    job.progress.request_stop("put_back")
-    task.cancel()
-    await asyncio.wait({task})
+    done = await put_back(server, job)
     with sqlite3.connect(settings.data_dir / "jobs.sqlite3") as db:
         for view, text in db.execute("SELECT view, rendered FROM views").fetchall():
             content = json.loads(text)

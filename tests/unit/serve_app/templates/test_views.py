@@ -11,7 +11,7 @@ import pytest
 from render_actor.contract.view_files import PackedView, RenderedView, content_of, file_names
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.contract.xyz_file import packed
-from render_actor.view.encoding import encode_mask, encode_rgb, encode_xyz
+from render_actor.view.encoding import encode_png, encode_xyz, mask_pixels
 from serve_app.base.errors import ServiceError
 from serve_app.templates.views import RenderedViews, quality_of, unpacked_files, view_entry
 
@@ -19,7 +19,7 @@ MASK = np.zeros((64, 64), dtype=bool)
 MASK[10:20, 30:40] = True
 XYZ = np.full((64, 64, 3), -1, dtype=np.float16)
 XYZ[MASK] = np.random.default_rng(3).normal(size=(100, 3))
-FILES = encode_rgb(np.zeros((64, 64, 3), dtype=np.uint8)), encode_mask(MASK), encode_xyz(XYZ)
+FILES = encode_png(np.zeros((64, 64, 3), dtype=np.uint8)), encode_png(mask_pixels(MASK)), encode_xyz(XYZ)
 SENT = PackedView((FILES[0], FILES[1], packed(XYZ, MASK)))
 VIEW = RenderedView(7, tuple(map(content_of, FILES)), 0.5, 100, ViewQuality(12, 0.83456, 1.25), in_sink=False)
 
@@ -39,7 +39,7 @@ BAD: dict[str, tuple[int, Any]] = {
     "RGB cut off": (0, FILES[0][:-1]),
     "no mask": (1, b""),
     "no image for a mask": (1, b"no PNG"),
-    "an empty mask": (1, encode_mask(np.zeros((64, 64), dtype=bool))),
+    "an empty mask": (1, encode_png(mask_pixels(np.zeros((64, 64), dtype=bool)))),
     "a mask of three channels": (1, FILES[0]),
 }
 
