@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from serve_app.cad.units import MM_PER_UNIT, Unit
 
-AskedUnit = Unit | Literal["auto"]
+AskedUnit = Literal["auto", "mm", "cm", "m", "inch"]
 """What a request may say; ``auto`` leaves it to the file."""
 
 UnitFrom = Literal["file", "request", "assumed"]

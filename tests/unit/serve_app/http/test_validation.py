@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from serve_app.base.settings import Settings
+from serve_app.http.requests import InspectRequest
 from serve_app.http.validation import validation_error
 from serve_app.jobs.request import RenderRequest
 from tests.unit.serve_app.http.fake_server import api, client
@@ -30,6 +31,14 @@ def refusal(**changes: Any) -> tuple[str | None, str]:
 def test_a_wrong_value_is_told_with_its_field(field: str, value: object) -> None:
     named, detail = refusal(**{field: value})
     assert named == field and detail.startswith(f"{field}: ") and detail.endswith(f"; got {value!r}")
+
+
+@pytest.mark.parametrize("model", [RenderRequest, InspectRequest])
+def test_a_unit_that_is_none_is_told_by_the_fields_plain_name(model: type[BaseModel]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate({"cad_path": "a.ply", "unit": "inches"} | ({"output_dir": "out"} if model is RenderRequest else {}))
+    error = validation_error(caught.value.errors(), model)
+    assert error.detail == "unit: Input should be 'auto', 'mm', 'cm', 'm' or 'inch'; got 'inches'" and error.field == "unit"
 
 
 def test_a_misspelt_name_is_told_before_the_name_that_is_missing_for_it() -> None:
