@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,37 @@ _count = itertools.count()
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     """Change a request just before it is sent; what makes it a bad one stays."""
     number = next(_count)
+    if not isinstance(case.body, dict):
+        return
     # One in three keeps its paths, which lead nowhere; unless they are paths that an earlier answer told.
-    if isinstance(case.body, dict) and (number % 3 or str(_FOLDER) in str(case.body)):
-        if case.path.endswith("/cad/inspect"):
-            case.body = _known_cad(case.body)
-        else:
-            case.body = _cheap_batch(case.body, number) if "items" in case.body else _cheap(case.body, number)
+    if number % 3 == 0 and str(_FOLDER) not in str(case.body):
+        case.body = _each_item(case.body, _with_possible_camera)
+    elif case.path.endswith("/cad/inspect"):
+        case.body = _known_cad(case.body)
+    else:
+        case.body = _each_item(case.body, lambda item: _cheap(item, number))
 
 
-def _cheap_batch(body: dict[str, Any], number: int) -> dict[str, Any]:
+def _each_item(body: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    """A render request changed, or each of a batch's."""
+    if "items" not in body:
+        return dict(change(body))
     items = body["items"]
-    return {**body, "items": [_cheap(item, number) for item in items] if isinstance(items, list) else items}
+    return {**body, "items": [change(item) for item in items] if isinstance(items, list) else items}
+
+
+def _with_possible_camera(item: Any) -> Any:
+    """The request without its camera where that is refused for what no schema can say: of viewpoints, say, some are too many together."""
+    return {**item, "camera": None} if isinstance(item, dict) and item.get("camera") is not None and _camera_may_be_replaced(item) else item
+
+
+def _camera_may_be_replaced(item: dict[str, Any]) -> bool:
+    """Whether another camera in the place of the request's own hides no fault that the schema tells."""
+    try:
+        RenderRequest.model_validate(item)
+    except ValidationError as error:
+        return all(finding["type"] == "value_error" and finding["loc"][:1] == ("camera",) for finding in error.errors())
+    return True
 
 
 def _cheap(item: Any, number: int) -> Any:
@@ -66,12 +87,8 @@ def _cheap(item: Any, number: int) -> Any:
 
 def _with_cheap_camera(item: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
     """The request with another camera where its own is a good one: whether that sees this CAD, no schema can say."""
-    try:
-        RenderRequest.model_validate(item)
-    except ValidationError as error:
-        # Of the numbers of a good matrix, and of viewpoints, some are too much together.
-        if not all(finding["type"] == "value_error" and finding["loc"][:1] == ("camera",) for finding in error.errors()):
-            return changed
+    if not _camera_may_be_replaced(item):
+        return changed
     kept = {name: value for name, value in changed.items() if name not in ("resolution", "level", "camera_poses_path", "normalize", "unit")}
     return {**kept, "samples": 1, "camera": {"crop": {"size": 64}, "poses": {"camera_poses_path": str(_FOLDER / "one_pose.npy")}}}
 
