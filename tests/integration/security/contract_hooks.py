@@ -60,7 +60,7 @@ def _cheap(item: Any, number: int) -> Any:
     """A render request with a real CAD, one camera and few pixels; a field that is missing or wrong stays so."""
     if not isinstance(item, dict):
         return item
-    changed = dict(item)
+    changed = _without_parts(item)
     for field, value in (("cad_path", str(_FOLDER / "flange.stl")), ("output_dir", str(_FOLDER / f"contract/{number % _OUTPUTS}"))):
         if isinstance(item.get(field), str) and 0 < len(item[field]) <= 4096:
             changed[field] = value
@@ -94,14 +94,19 @@ def _with_cheap_camera(item: dict[str, Any], changed: dict[str, Any]) -> dict[st
 
 
 def _known_cad(body: dict[str, Any]) -> dict[str, Any]:
-    """An inspection of a real CAD. It has no named parts, which no schema can say; wrong ones stay."""
-    changed = dict(body)
+    """An inspection of a real CAD."""
+    changed = _without_parts(body)
     if isinstance(body.get("cad_path"), str) and 0 < len(body["cad_path"]) <= 4096:
         changed["cad_path"] = str(_FOLDER / "flange.stl")
+    return changed
+
+
+def _without_parts(body: dict[str, Any]) -> dict[str, Any]:
+    """The real CAD has no named parts, which no schema can say; wrong names stay."""
     parts = body.get("parts")
     if isinstance(parts, list) and all(isinstance(part, str) and 1 <= len(part) <= 200 for part in parts) and 1 <= len(parts) <= 1000:
-        changed["parts"] = None
-    return changed
+        return {**body, "parts": None}
+    return dict(body)
 
 
 def _is_whole(value: Any, lowest: int, highest: int) -> bool:
