@@ -18,6 +18,7 @@ from render_actor.process.cpu_affinity import CoreClaim
 from render_actor.process.output_capture import captured_output
 from render_actor.process.process_handle import end_with
 from render_actor.view.checks import view_failure
+from render_actor.view.encoding import decode_rgb
 from render_actor.view.too_slow import ViewTooSlowError, too_slow_failure
 from render_actor.view.traced import TracedView
 from render_actor.view.view_output import MadeView, ViewFailedError, ViewOutput
@@ -147,7 +148,10 @@ class BlenderActor:
             failure = view_failure(mask, view, batch.hints)
             if failure is not None:
                 return failure
-            rgb, quality = self._scene.rgb(batch.scene, view, mask, limit, most_view_sec(batch.time_limit_sec))
+            if view in batch.images:
+                rgb, quality = decode_rgb(batch.images[view].png), batch.images[view].quality
+            else:
+                rgb, quality = self._scene.rgb(batch.scene, view, mask, limit, most_view_sec(batch.time_limit_sec))
         except ViewTooSlowError as error:
             return too_slow_failure(view, limit, error)
         return TracedView(view, rgb, mask, xyz, time.monotonic() - began, quality, surface)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.device import RenderDevice
 from render_actor.contract.file_kinds import TEMPLATE, WantedFiles
+from render_actor.contract.known_image import KnownImage
 from render_actor.contract.scene import TemplateScene
 
 TextureSlot = Literal["base_color", "roughness", "specular", "emission", "alpha", "bump", "metallic_roughness", "normal"]
@@ -190,6 +192,7 @@ class ViewBatch:
         max_slowdown: how many times a normal view a view may take; see ``render_actor.contract.view_time``.
         sink: where the files go; None sends them through Ray's object store.
         wanted: the files that are made of each view.
+        images: of views by index, where they are known: these are not rendered again, and only their rays are cast.
     """
 
     job_id: str
@@ -203,6 +206,7 @@ class ViewBatch:
     max_slowdown: float = 60.0
     sink: Sink | None = None
     wanted: WantedFiles = TEMPLATE
+    images: Mapping[int, KnownImage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

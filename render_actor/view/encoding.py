@@ -21,6 +21,18 @@ def encode_png(pixels: NDArray[Any]) -> bytes:
     return encoded.tobytes()
 
 
+def decode_rgb(png: bytes) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 pixels, red first, of the PNG of an ``rgb`` file.
+
+    Raises:
+        ValueError: it is no such file.
+    """
+    pixels: NDArray[Any] | None = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_UNCHANGED) if png else None
+    if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
+        raise ValueError("an image that was rendered before is not a PNG of 8 bits a channel and three channels")
+    return np.ascontiguousarray(pixels[..., ::-1])
+
+
 def encode_xyz(xyz: NDArray[np.float16]) -> bytes:
     """NPY of (H, W, 3) float16 object coordinates."""
     return xyz_file(xyz)

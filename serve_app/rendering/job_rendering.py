@@ -140,7 +140,10 @@ class JobRendering:
             job.progress.cached = True
             job.progress.views_done(copied.seconds())
             return copied
-        views = JobViews(prepared, done, self._store, self._quarantine)
+        images = await self._cache.images(prepared.key)
+        if images:
+            prepared.log.event("info", "images of an earlier rendering are used again; only rays are cast", views=len(images))
+        views = JobViews(prepared, done, self._store, self._quarantine, images)
         rendered = await views.render(self._scheduler, self._settings)
         await self._cache.insert(prepared.key, staging, rendered, prepared.wanted)
         return rendered

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import aclosing
+from types import MappingProxyType
 from typing import Any
 
+from render_actor.contract.known_image import KnownImage
 from render_actor.contract.types import BatchResult
 from serve_app.base.aio import to_thread_to_end
 from serve_app.base.errors import ServiceError
@@ -32,10 +35,19 @@ class JobViews:
         done: views that an earlier server rendered; those that are rendered now are added to it.
         store: remembers which views are done.
         quarantine: of CADs that renderers are lost on.
+        images: of views by index, that an earlier job rendered.
     """
 
-    def __init__(self, prepared: PreparedJob, done: RenderedViews, store: JobStore, quarantine: Quarantine) -> None:
+    def __init__(
+        self,
+        prepared: PreparedJob,
+        done: RenderedViews,
+        store: JobStore,
+        quarantine: Quarantine,
+        images: Mapping[int, KnownImage] = MappingProxyType({}),
+    ) -> None:
         self._prepared, self._rendered, self._store, self._quarantine = prepared, done, store, quarantine
+        self._images = images
 
     async def render(self, scheduler: ViewScheduler, settings: Settings) -> RenderedViews:
         """Render what is not done.
@@ -97,6 +109,7 @@ class JobViews:
             done_before=frozenset(self._rendered.entries),
             sink=arrivals.sink(required=settings.sink == "direct") if arrivals else None,
             wanted=self._prepared.wanted,
+            images=self._images,
         )
 
     async def _take(self, arrived: list[ArrivedView], arrivals: Arrivals | None) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from render_actor.contract.file_kinds import TEMPLATE, WantedFiles
+from render_actor.contract.known_image import KnownImage
 from render_actor.contract.scene import TemplateScene
 from render_actor.contract.types import Sink, ViewBatch, ViewHints
 from render_actor.contract.view_time import batch_limit_sec
@@ -37,6 +39,7 @@ class ViewWork:
         done_before: views that need not be rendered.
         sink: where renderers write the files; None has them sent.
         wanted: the files that are made of each view.
+        images: of views by index, that were rendered before.
         progress: the state of each view.
         retries: counts failed attempts.
         seconds_a_view: wall seconds that a view of the last batch took; None before there was one.
@@ -58,6 +61,7 @@ class ViewWork:
     done_before: frozenset[int] = frozenset()
     sink: Sink | None = None
     wanted: WantedFiles = TEMPLATE
+    images: Mapping[int, KnownImage] = field(default_factory=dict)
     progress: ViewProgress = field(init=False)
     retries: RetryPolicy = field(init=False, default_factory=RetryPolicy)
     seconds_a_view: float | None = field(init=False, default=None)
@@ -81,4 +85,5 @@ class ViewWork:
         return ViewBatch(
             *(self.job_id, self.mesh_key, self.mesh, self.scene, views, fence, limit),
             *(self.hints, self.max_slowdown, self.sink, self.wanted),
+            images={view: self.images[view] for view in views if view in self.images},
         )

@@ -2,8 +2,8 @@
 
 An entry is a folder with the files of some kinds of one rendering, flat, and ``entry.json``. It is called by the rendering's key, with the
 kinds behind it where they are not those of a template. A request is served by any entry of its rendering that has all kinds that it wants;
-where none has, the views are rendered again, and make an entry of their own. It is made under another name and renamed when it is whole; a
-kill at any moment leaves a folder that the next start removes.
+where none has, the images of one that has them are used again, the rest is made anew, and all of it makes an entry of its own. An entry is
+made under another name and renamed when it is whole; a kill at any moment leaves a folder that the next start removes.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import re
 import shutil
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
-from render_actor.contract.file_kinds import KINDS, TEMPLATE, TEMPLATE_KINDS, WantedFiles
+from render_actor.contract.file_kinds import KINDS, TEMPLATE, TEMPLATE_KINDS, FileKind, WantedFiles
+from render_actor.contract.known_image import KnownImage
+from render_actor.contract.view_files import content_of, file_names
 from serve_app.base.aio import run_to_end, to_thread_to_end
 from serve_app.base.directory import Directory
 from serve_app.base.disk import free_bytes
@@ -34,6 +37,9 @@ _LOOK_EVERY_SEC = 10.0
 _NAME = re.compile(r"(?P<key>[0-9a-f]{64})(\.(?P<kinds>[a-z]+(-[a-z]+)*)(@(?P<scale>[0-9.]+))?)?")
 _ENTRY_BYTES = 64 * 1024
 """Allowance for ``entry.json`` when room is made."""
+_MOST_IMAGE_BYTES = 256 * 1024**2
+"""Of the images of one rendering that are held in memory to be used again; larger ones are rendered again."""
+T = TypeVar("T")
 
 
 class TemplateCache:
@@ -117,30 +123,62 @@ class TemplateCache:
         return next((name for name in self._sizes if name.partition(".")[0] == key and _files_of(name).covers(wanted)), None)
 
     async def _fetch(self, name: str, staging: StagingFolder, wanted: WantedFiles) -> RenderedViews | None:
+        rendered = await self._taken_from(name, lambda: self._copy_out(name, staging, wanted))
+        if rendered is None:
+            await asyncio.to_thread(staging.keep_only, set())
+        return rendered
+
+    async def images(self, key: str) -> Mapping[int, KnownImage]:
+        """The images of a rendering's views by index, where an entry has them: for files of other kinds no view is rendered again.
+
+        Args:
+            key: of the rendering.
+
+        Returns:
+            Each checked against its SHA-256; empty where no entry has any, where it is damaged, and where they are too large to be carried.
+        """
+        name = next((name for name in self._sizes if name.partition(".")[0] == key and "rgb" in _files_of(name).kinds), None)
+        if name is None:
+            return {}
+        return await run_to_end(self._taken_from(name, lambda: self._read_images(name))) or {}
+
+    async def _taken_from(self, name: str, take: Callable[[], T]) -> T | None:
+        """What a function takes from an entry, on a thread; None where the entry is damaged, and it is dropped."""
         self._sizes.move_to_end(name)
         with self._held(name):
             try:
-                return await asyncio.to_thread(self._copy_out, name, staging, wanted)
+                return await asyncio.to_thread(take)
             except DamagedFileError as error:
                 server_event("error", "cache entry is damaged and was dropped", key=name, reason=str(error))
         self._sizes.pop(name, None)
-        await asyncio.to_thread(staging.keep_only, set())
         await asyncio.to_thread(self._remove, [name])
         return None
 
     def _copy_out(self, name: str, staging: StagingFolder, wanted: WantedFiles) -> RenderedViews:
         entry = self._folder / name
-        try:
-            rendered = RenderedViews.from_json(json.loads((entry / _ENTRY).read_bytes())).only(wanted.kinds)
-            if len(rendered.files()) != len(rendered.entries) * len(wanted.kinds):
-                raise ValueError("it lacks files")
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DamagedFileError(f"{_ENTRY} cannot be read: {error}") from error
+        rendered = _views_of(entry, wanted.kinds)
         with suppress(OSError):  # The order of use outlives the server, where the disk can be written.
             os.utime(entry)
         with Directory.open(entry) as folder:
             staging.copy_from(folder, rendered.files())
         return rendered
+
+    def _read_images(self, name: str) -> dict[int, KnownImage]:
+        entry = self._folder / name
+        rendered = _views_of(entry, ("rgb",))
+        if sum(rendered.sizes().values()) > _MOST_IMAGE_BYTES:
+            return {}
+        contents, found = rendered.files(), {}
+        for view, quality in rendered.qualities().items():
+            file = file_names(view, ("rgb",))[0]
+            try:
+                png = (entry / file).read_bytes()
+            except OSError as error:
+                raise DamagedFileError(f"{file} cannot be read: {error.strerror}") from error
+            if content_of(png) != contents[file]:
+                raise DamagedFileError(f"{file} is not what was kept")
+            found[view] = KnownImage(png, quality)
+        return found
 
     async def insert(self, key: str, staging: StagingFolder, rendered: RenderedViews, wanted: WantedFiles = TEMPLATE) -> None:
         """Keep copies of a staging folder's files. A cache that cannot be written costs nobody a job.
@@ -219,6 +257,21 @@ class TemplateCache:
                 server_event("warning", "a cache entry could not be removed", key=key, reason=str(error))
                 continue
             shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _views_of(entry: Path, kinds: tuple[FileKind, ...]) -> RenderedViews:
+    """An entry's views with their files of some kinds.
+
+    Raises:
+        DamagedFileError: it does not tell them.
+    """
+    try:
+        rendered = RenderedViews.from_json(json.loads((entry / _ENTRY).read_bytes())).only(kinds)
+        if len(rendered.files()) != len(rendered.entries) * len(kinds):
+            raise ValueError("it lacks files")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedFileError(f"{_ENTRY} cannot be read: {error}") from error
+    return rendered
 
 
 def _name_of(key: str, wanted: WantedFiles) -> str:

@@ -110,3 +110,21 @@ def test_a_manifest_is_had_by_the_jobs_id_wherever_it_lies(server: Server, poses
     assert (Path(job["templates_dir"]) / "manifest.json").exists() == (layout == "sam6d")
     listed = {path for view in manifest["views"] for path in view["files"]}
     assert listed == set(paths_in(Path(job["templates_dir"]))) - {"manifest.json"}
+
+
+def test_images_that_are_there_are_not_rendered_again_for_files_of_other_kinds(server: Server, poses: str) -> None:
+    plain = server.render("knot.ply", "outputs/first", camera_poses_path=poses, resolution=88, samples=5)
+    more = server.render("knot.ply", "outputs/more", camera_poses_path=poses, outputs=["depth", "rgba"], resolution=88, samples=5)
+    log = server.log(more["job_id"])
+    assert "images of an earlier rendering are used again" in log and "images of an earlier" not in server.log(plain["job_id"])
+    first, second = Path(plain["templates_dir"]), Path(more["templates_dir"])
+    for view in range(VIEWS):
+        for name in (f"rgb_{view}.png", f"mask_{view}.png", f"xyz_{view}.npy"):
+            assert (first / name).read_bytes() == (second / name).read_bytes()
+        rgba = image(second / "extra" / f"rgba_{view}.png")
+        shown = rgba[..., 3] > 0
+        assert shown.any() and np.array_equal(rgba[shown][:, :3], image(first / f"rgb_{view}.png")[shown])
+    manifests = [json.loads((folder / "manifest.json").read_text())["views"] for folder in (first, second)]
+    assert [[view[name] for name in ("samples", "estimated_error")] for view in manifests[0]] == [
+        [view[name] for name in ("samples", "estimated_error")] for view in manifests[1]
+    ]

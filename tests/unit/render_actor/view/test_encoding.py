@@ -3,9 +3,10 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from render_actor.view.encoding import encode_png, encode_xyz, mask_pixels
+from render_actor.view.encoding import decode_rgb, encode_png, encode_xyz, mask_pixels
 
 RNG = np.random.default_rng(5)
 
@@ -26,3 +27,11 @@ def test_xyz_loads_without_pickle() -> None:
     xyz = RNG.normal(size=(20, 30, 3)).astype(np.float16)
     loaded = np.load(io.BytesIO(encode_xyz(xyz)), allow_pickle=False)
     assert loaded.dtype == np.float16 and np.array_equal(loaded, xyz)
+
+
+def test_an_rgb_file_is_read_as_it_was_written() -> None:
+    rgb = RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    assert np.array_equal(decode_rgb(encode_png(rgb)), rgb)
+    for other in (b"", b"no image", encode_png(rgb[..., 0]), encode_png(rgb.astype(np.uint16))):
+        with pytest.raises(ValueError, match="three channels"):
+            decode_rgb(other)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
 import os
 import threading
 from collections.abc import Iterable
@@ -17,29 +16,8 @@ from serve_app.templates import cache as template_cache
 from serve_app.templates import staged_files
 from serve_app.templates.cache import TemplateCache
 from serve_app.templates.copy import DamagedFileError, FileCopy, copy_files
-from serve_app.templates.staging import StagingFolder
-from serve_app.templates.views import RenderedViews
-from tests.unit.serve_app.templates_made import content_of, leftovers_of, staging_at
-
-
-def staged(tmp_path: Path, name: str, content: bytes = b"x" * 1000) -> tuple[StagingFolder, RenderedViews]:
-    staging = staging_at(tmp_path, tmp_path / name / "templates", name)
-    staging.open()
-    rendered = RenderedViews(versions={"blender": "4.5"})
-    for view in range(3):
-        files: dict[str, Any] = {}
-        for file in (f"rgb_{view}.png", f"mask_{view}.png", f"xyz_{view}.npy"):
-            data = file.encode() + content
-            staging.write(file, data)
-            files[file] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-        rendered.add([{"index": view, "seconds": 0.5, "mask_pixels": 9, "device": "CPU", "files": files}])
-    return staging, rendered
-
-
-def empty(tmp_path: Path, name: str) -> StagingFolder:
-    staging = staging_at(tmp_path, tmp_path / name / "templates", name)
-    staging.open()
-    return staging
+from tests.unit.serve_app.templates.staged_views import empty, staged
+from tests.unit.serve_app.templates_made import content_of, leftovers_of
 
 
 async def test_what_was_put_in_comes_out_as_files_of_their_own(tmp_path: Path) -> None:
