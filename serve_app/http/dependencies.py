@@ -51,6 +51,15 @@ IdempotencyKey = Annotated[
         min_length=1, max_length=200, pattern=r"^[!-~]+$", description="Of your own making: one key, one job, however often it is sent."
     ),
 ]
+Preferences = Annotated[
+    str | None,
+    Header(
+        alias="Prefer",
+        description="RFC 7240. `respond-async`: 202 with `Location` instead of 200. `wait=N`: as the query's `wait` with "
+        "`wait_timeout_sec=N`. Both together: 202 when the job has not ended after N seconds. `wait` in the query goes before it.",
+        examples=["respond-async, wait=10"],
+    ),
+]
 JOB_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 JobId = Annotated[str, Path(pattern=JOB_ID_PATTERN, description="The job's id: the server's, or one of your own.")]
 JobGroup = Annotated[

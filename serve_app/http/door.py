@@ -10,7 +10,7 @@ from serve_app.base.errors import ServiceError
 from serve_app.http.errors import error_response
 from serve_app.service.service import RenderService
 
-NEW_JOB_PATHS = ("/render/templates", "/api/v1/render-templates")
+NEW_JOB_PATHS = ("/render/templates", "/api/v1/jobs", "/jobs", "/api/v1/render-templates")
 """Where a ``POST`` begins a job."""
 
 

@@ -1,53 +1,31 @@
-"""The HTTP routes of jobs and of the server, and the application that holds all routes."""
+"""The HTTP routes of the server itself, and the application that holds all routes."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 from importlib.metadata import version
-from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query
-from fastapi.responses import PlainTextResponse, Response
+from fastapi import APIRouter, FastAPI
 
 from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
-from serve_app.http import batch, cancel, inspection, v1
-from serve_app.http.dependencies import (
-    IdempotencyKey,
-    JobGroup,
-    JobId,
-    RequestId,
-    ServerSettings,
-    ServerWaitLimit,
-    Service,
-    Wait,
-    WaitTimeout,
-)
+from serve_app.http import batch, cancel, inspection, jobs, v1
+from serve_app.http.dependencies import ServerSettings, Service
 from serve_app.http.docs import docs_router
-from serve_app.http.errors import HANDLERS, NOT_READY, failures
-from serve_app.http.job_answer import JobAnswer, JobList, job_answer
+from serve_app.http.errors import HANDLERS, NOT_READY
 from serve_app.http.json_body import JsonRoute
-from serve_app.http.responses import AcceptedJob, Health, Ready, ServerStatus
+from serve_app.http.responses import Health, Ready, ServerStatus
 from serve_app.http.security import key_in_openapi, secure
 from serve_app.http.status import server_status
 from serve_app.http.wait_limit import WaitLimit
-from serve_app.http.waiting import answer_when_ended
-from serve_app.jobs.job import Job
-from serve_app.jobs.request import RenderRequest
-from serve_app.jobs.states import JobState
 from serve_app.service.service import RenderService
 
 public_router = APIRouter()
 """What is answered without the API key."""
 
 router = APIRouter(route_class=JsonRoute)
-"""The server and its jobs. Routes that answer with a job leave out what is not known of it yet: ``response_model_exclude_unset``."""
-
-_MANIFEST = {"content": {"application/json": {"schema": {"type": "object"}}}}
-
-_NOT_ACCEPTED = failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507)
+"""What is told of the server."""
 
 
 @public_router.get("/health", tags=["server"])
@@ -73,98 +51,6 @@ async def status(service: Service, settings: ServerSettings) -> ServerStatus:
     return await server_status(service, dict(roots))
 
 
-@router.post("/render/templates", tags=["jobs"], response_model_exclude_unset=True, responses=_NOT_ACCEPTED)
-async def render_templates(
-    request: RenderRequest,
-    service: Service,
-    wait_limit: ServerWaitLimit,
-    request_id: RequestId,
-    wait: Wait = False,
-    wait_timeout_sec: WaitTimeout = None,
-    idempotency_key: IdempotencyKey = None,
-    group: JobGroup = None,
-) -> AcceptedJob | JobAnswer:
-    """Render one CAD as a job.
-
-    With an `Idempotency-Key`, sending the same request again is the same job: safe to repeat when an answer was lost.
-    """
-    return await _accepted(
-        service, request, wait_limit if wait else None, wait_timeout_sec, group, request_key=idempotency_key, request_id=request_id
-    )
-
-
-@router.put("/jobs/{job_id}", tags=["jobs"], response_model_exclude_unset=True, responses=_NOT_ACCEPTED)
-async def put_job(
-    job_id: JobId,
-    request: RenderRequest,
-    service: Service,
-    wait_limit: ServerWaitLimit,
-    request_id: RequestId,
-    wait: Wait = False,
-    wait_timeout_sec: WaitTimeout = None,
-    group: JobGroup = None,
-) -> AcceptedJob | JobAnswer:
-    """Render one CAD as a job with an id of your own; sending the same again is the same job."""
-    return await _accepted(service, request, wait_limit if wait else None, wait_timeout_sec, group, job_id=job_id, request_id=request_id)
-
-
-async def _accepted(
-    service: RenderService,
-    request: RenderRequest,
-    wait_limit: WaitLimit | None,
-    wait_timeout_sec: float | None,
-    group: str | None,
-    *,
-    request_id: str,
-    job_id: str | None = None,
-    request_key: str | None = None,
-) -> AcceptedJob | JobAnswer:
-    accept = partial(service.accept, request, group or "", job_id=job_id, request_key=request_key, request_id=request_id)
-    if wait_limit is not None:
-        with wait_limit.place():
-            return await answer_when_ended(await accept(), wait_timeout_sec)
-    job = await accept()
-    # Clients of the older server know no other answer than `queued` to a request that began a job.
-    if isinstance(job, Job):
-        return AcceptedJob(job_id=job.job_id, status=job.progress.status if job.progress.ended else "queued")
-    return AcceptedJob(job_id=job.job_id, status=job.status)
-
-
-@router.delete("/jobs/{job_id}", tags=["jobs"], response_model_exclude_unset=True, responses=failures(404, 422, 500, 503))
-async def cancel_job(job_id: JobId, service: Service) -> JobAnswer:
-    """Cancel a job. One that has ended stays as it is, so this can be repeated."""
-    return job_answer(await service.cancel(job_id))
-
-
-@router.get("/jobs", tags=["jobs"], response_model_exclude_unset=True, responses=failures(422))
-async def list_jobs(
-    service: Service,
-    status: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
-) -> JobList:
-    """Jobs, newest first."""
-    records, total = await service.job_list(status, limit)
-    return JobList(jobs=[job_answer(record) for record in records], total=total)
-
-
-@router.get("/jobs/{job_id}", tags=["jobs"], response_model_exclude_unset=True, responses=failures(404, 422))
-async def get_job(job_id: JobId, service: Service) -> JobAnswer:
-    """One job, with its progress."""
-    return job_answer(await service.job_record(job_id))
-
-
-@router.get("/jobs/{job_id}/log", tags=["jobs"], response_class=PlainTextResponse, responses=failures(404, 422))
-async def get_job_log(job_id: JobId, service: Service) -> str:
-    """A job's log: one event a line, `key=value`. It is for the operator, too: unlike other answers it names the server's own paths."""
-    return await service.job_log(job_id)
-
-
-@router.get("/jobs/{job_id}/manifest", tags=["jobs"], responses={200: _MANIFEST, **failures(404, 422)})
-async def get_job_manifest(job_id: JobId, service: Service) -> Response:
-    """`manifest.json` of a job that has succeeded; the only way to it where its layout wants nothing but views in the folder."""
-    return Response(await service.job_manifest(job_id), media_type="application/json")
-
-
 def build_api(get_service: Callable[[], RenderService], settings: Settings) -> FastAPI:
     """The FastAPI application.
 
@@ -185,8 +71,12 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
     app.state.wait_limit = WaitLimit(settings.max_waiting_requests)
     app.include_router(public_router)
     key = key_of(settings)
-    for part in (router, cancel.router, v1.router, batch.router, inspection.router):
-        app.include_router(part, **key_in_openapi(wanted=key is not None))
+    secured = key_in_openapi(wanted=key is not None)
+    # Before the jobs, whose paths end in an id: none of these words is one.
+    for part in (router, jobs.begin_router, cancel.router, v1.router, batch.router, inspection.router):
+        app.include_router(part, **secured)
+    for prefix in (jobs.CANONICAL, ""):
+        app.include_router(jobs.router, prefix=prefix, **secured)
     app.include_router(docs_router(app))
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)

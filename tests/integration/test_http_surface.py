@@ -220,6 +220,7 @@ def test_docs_are_served(server: Server) -> None:
         paths = http.get("/openapi.json").json()["paths"]
     expected = {"/render/templates", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/log", "/health", "/ready", "/api/v1/status"}
     expected |= {"/jobs/{job_id}/manifest", "/cad/inspect", "/api/v1/cad/inspect"}
+    expected |= {f"/api/v1{path}" for path in expected if path.startswith("/jobs")}
     assert expected | {"/api/v1/render-templates", "/api/v1/render-templates-batch", "/api/v1/jobs/cancel"} == set(paths)
 
 
