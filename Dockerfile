@@ -24,9 +24,10 @@ RUN echo 'PATH=/opt/render-server/.venv/bin:$PATH' > /etc/profile.d/render-serve
 WORKDIR /opt/render-server
 
 # The lock alone first: this large layer is made again only when the lock changes.
-COPY requirements.lock ./
+# It has what the server needs and nothing of the tests; every pin in it is one of requirements.lock.
+COPY requirements.production.lock ./
 RUN python3.11 -m venv .venv \
- && pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+ && pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.production.lock
 
 # .dockerignore lists what goes in.
 COPY . .

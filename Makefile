@@ -78,11 +78,13 @@ format: $(READY) ## let ruff format and mend the code
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-lock: ## resolve pyproject.toml into requirements.lock (needs uv)
-	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+LOCK := uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
+lock: ## resolve pyproject.toml into requirements.lock, and without the tests' packages into requirements.production.lock (needs uv)
+	$(LOCK) --extra dev --output-file requirements.lock
+	$(LOCK) --constraint requirements.lock --output-file requirements.production.lock
 
 examples: $(READY) ## make the CADs in examples/ again
-	@$(PY) examples/make_examples.py
+	@$(PY) -m examples.make_examples
 
 converged: $(READY) ## render again what the tests hold the images against: only where these are meant to change
 	@$(PY) -m tests.data.make_converged examples/knot.ply tests/data/converged/knot

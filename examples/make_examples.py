@@ -1,4 +1,4 @@
-"""Makes the CADs in this folder: ``python examples/make_examples.py``. Units are mm."""
+"""Makes the CADs in this folder: ``python -m examples.make_examples`` in the project's folder. Units are mm."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 from PIL import Image
+
+from tests.cads.step import Prism, StepFile, rectangle
 
 FOLDER = Path(__file__).parent
 
@@ -99,6 +101,24 @@ Ns 200
 """
 
 
+def bracket_step() -> bytes:
+    """A bearing bracket of 110 x 80 x 78 mm as an assembly: a base plate, an upright with a bore, and four screws."""
+    file = StepFile(name="bracket")
+    spots = [(-43.0, -28.0), (43.0, -28.0), (43.0, 28.0), (-43.0, 28.0)]
+    base = Prism(rectangle(110, 80), 10, holes=[(x, y, 4.5) for x, y in spots], color=(0.16, 0.2, 0.26))
+    # Drawn upright: the second coordinate of its outline is the height over the base.
+    outline = [(-34.0, 0.0), (34.0, 0.0), (26.0, 52.0), (14.0, 68.0), (-14.0, 68.0), (-26.0, 52.0)]
+    upright = Prism(outline, 16, holes=[(0.0, 40.0, 15.0)], color=(0.55, 0.57, 0.6), face_colors={"hole 0": (0.75, 0.6, 0.2)})
+    around = np.arange(6) * np.pi / 3
+    head = Prism([(8 * float(np.cos(angle)), 8 * float(np.sin(angle))) for angle in around], 5.5, color=(0.72, 0.1, 0.08))
+    parts = {name: file.part(name, prism) for name, prism in (("base", base), ("upright", upright), ("screw", head))}
+    up, along = (0, 0, 1), (1, 0, 0)
+    placed = [(parts["base"], (0, 0, 0), up, along), (parts["upright"], (0, 8, 10), (0, -1, 0), along)]
+    placed += [(parts["screw"], (*spot, 10.0), up, along) for spot in spots]
+    file.assembly("bracket", placed)
+    return file.text()
+
+
 def main() -> None:
     """Write every example beside this script."""
     knot().export(FOLDER / "knot.ply", encoding="binary", vertex_normal=True)
@@ -106,6 +126,7 @@ def main() -> None:
     (FOLDER / "crate.obj").write_text(crate_obj())
     (FOLDER / "crate.mtl").write_text(CRATE_MTL)
     (FOLDER / "crate.png").write_bytes(label())
+    (FOLDER / "bracket.step").write_bytes(bracket_step())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from serve_app.base.api_key import key_of
+from serve_app.base.bundled import example_path
 from serve_app.base.settings import Settings
 from serve_app.cli.checks import check_system_libraries, free_port, port_is_free
 from serve_app.cli.client import Client
@@ -40,7 +41,7 @@ def demo(arguments: argparse.Namespace) -> None:
         began = time.monotonic()
         wait_for_renderer(server, client, log)
         success(f"ready after {time.monotonic() - began:.1f} s")
-        job = _rendered(client, Path(arguments.cad).absolute(), Path(arguments.output).absolute())
+        job = _rendered(client, example_path(Path(arguments.cad)), Path(arguments.output).absolute())
         report(job)
         folder = Path(job["templates_dir"])
         sheet = folder.parent / "contact_sheet.png"

@@ -15,6 +15,7 @@ from serve_app.cli.bop.command import add_bop_flags, bop
 from serve_app.cli.check_templates import add_check_flags, check_templates
 from serve_app.cli.checks import check_confinement, check_python, check_system_libraries
 from serve_app.cli.demo import demo
+from serve_app.cli.init import init
 from serve_app.cli.messages import CommandError, error, info, success
 from serve_app.cli.render_command import add_option_flags, jobs, render
 from serve_app.cli.smoke import smoke
@@ -75,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--cad", default="examples/knot.ply", help="CAD to render (default: %(default)s)")
     command.add_argument("--output", default="output/demo", help="output_dir (default: %(default)s)")
     command.set_defaults(run=demo)
+
+    command = commands.add_parser("init", help="copy the Serve configs and examples that come with the package into a folder")
+    command.add_argument("folder", nargs="?", default=".", metavar="DIR", help="what is there stays as it is (default: %(default)s)")
+    command.set_defaults(run=init)
 
     command = commands.add_parser("check", help="check that this machine can run a server")
     command.set_defaults(run=_check)

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from serve_app.base.bundled import config_path
 from serve_app.base.deployed import checked_settings
 from serve_app.cli.messages import CommandError
 
@@ -71,9 +72,9 @@ def data_folders(config: Path, usual: Path) -> list[Path]:
 
 def _content(config: Path) -> dict[str, Any]:
     try:
-        content: Any = yaml.safe_load(config.read_text())
+        content: Any = yaml.safe_load(config_path(config).read_text())
     except FileNotFoundError as error:
-        raise CommandError(f"there is no Serve config at {config}; run this in the project's folder, or pass --config") from error
+        raise CommandError(f"there is no Serve config at {config}; pass --config, or leave it out for the package's own") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise CommandError(f"the Serve config {config} cannot be read: {reason}; mend it, or pass --config") from error

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from render_actor.contract.view_files import file_names
+from serve_app.base.bundled import example_path
 from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, info, success
 from serve_app.cli.render_command import failure_text
@@ -25,7 +26,7 @@ def smoke(arguments: argparse.Namespace) -> None:
     kept = f"{len(status['renderers'])} renderer(s) on {devices}" if devices else "no renderer until a job comes"
     success(f"status: version {status['version']}, {kept}")
 
-    cad, output = str(Path(arguments.cad).absolute()), str(Path(arguments.output).absolute())
+    cad, output = str(example_path(Path(arguments.cad))), str(Path(arguments.output).absolute())
     info(f"rendering {cad}")
     accepted = client.post("/render/templates", {"cad_path": cad, "output_dir": output, "resolution": arguments.resolution})
     job = client.follow(accepted["job_id"], lambda done, total: info(f"{done}/{total} views"))
