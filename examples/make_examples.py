@@ -113,8 +113,9 @@ def bracket_step() -> bytes:
     head = Prism([(8 * float(np.cos(angle)), 8 * float(np.sin(angle))) for angle in around], 5.5, color=(0.72, 0.1, 0.08))
     parts = {name: file.part(name, prism) for name, prism in (("base", base), ("upright", upright), ("screw", head))}
     up, along = (0, 0, 1), (1, 0, 0)
-    placed = [(parts["base"], (0, 0, 0), up, along), (parts["upright"], (0, 8, 10), (0, -1, 0), along)]
-    placed += [(parts["screw"], (*spot, 10.0), up, along) for spot in spots]
+    bottom = -36.0  # The cameras look at the origin.
+    placed = [(parts["base"], (0, 0, bottom), up, along), (parts["upright"], (0, 8, bottom + 10), (0, -1, 0), along)]
+    placed += [(parts["screw"], (*spot, bottom + 10), up, along) for spot in spots]
     file.assembly("bracket", placed)
     return file.text()
 
