@@ -59,6 +59,10 @@ class Directory:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def again(self) -> Directory:
+        """The same folder, held open once more."""
+        return Directory(os.dup(self._descriptor))
+
     @property
     def identity(self) -> Identity:
         """Which folder it is."""

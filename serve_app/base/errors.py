@@ -17,6 +17,12 @@ CODES = frozenset(
         "method_not_allowed",
         "job_not_found",
         "poses_invalid",
+        "range_not_satisfiable",
+        # What a job has rendered.
+        "view_not_ready",
+        "job_not_finished",
+        "no_results",
+        "results_gone",
         # The CAD.
         "cad_not_found",
         "cad_not_a_file",
@@ -75,3 +81,11 @@ class ServiceError(Exception):
     def __init__(self, code: str, detail: str, field: str | None = None, retry_after_sec: int | None = None) -> None:
         super().__init__(detail)
         self.code, self.detail, self.field, self.retry_after_sec = code, detail, field, retry_after_sec
+
+
+class RangeError(ServiceError):
+    """No byte of a file lies in the range; ``length`` is the file's."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__("range_not_satisfiable", f"the file has {length} bytes, and none of them lies in the range that was asked for")
+        self.length = length

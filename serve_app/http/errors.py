@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from serve_app.base.errors import ServiceError
+from serve_app.base.errors import RangeError, ServiceError
 from serve_app.base.logs import server_event
 from serve_app.base.metrics import REFUSALS
 from serve_app.http.request_id import request_id_of
@@ -41,6 +41,12 @@ STATUS: dict[str, int] = {
     "method_not_allowed": 405,
     "job_not_found": 404,
     "poses_invalid": 422,
+    "range_not_satisfiable": 416,
+    # What a job has rendered.
+    "view_not_ready": 404,
+    "job_not_finished": 409,
+    "no_results": 409,
+    "results_gone": 410,
     # The CAD.
     "cad_not_found": 404,
     "cad_not_a_file": 422,
@@ -86,8 +92,10 @@ _FAILURES = {
     408: "The request body did not come in time.",
     409: "The output folder holds something else than templates or is being written, the key or id is another request's, or the job was "
     "canceled.",
+    410: "The job's files were removed, or replaced by another job's.",
     413: "The request body or the CAD is too large.",
     415: "The body is not sent as JSON, or the CAD's format is not one that is read.",
+    416: "No byte of the answer lies in the range.",
     422: "The request, the CAD or a view is not usable.",
     429: "The queue is full, or too many requests wait for their job; `Retry-After` says when to come back.",
     500: "Blender failed, or the server has a fault.",
@@ -96,6 +104,8 @@ _FAILURES = {
     507: "A disk is full.",
 }
 
+_OF_RESULTS = (410, 416)
+
 FAULT = ServiceError("internal_error", "the server has a fault; its log says more")
 """What a client is told of an exception that nobody expected."""
 
@@ -103,8 +113,8 @@ _MAX_SHOWN = 200
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What the OpenAPI document says of a route that can fail so; without ``statuses``, of one that can fail in every way."""
-    return {status: failure(_FAILURES[status]) for status in statuses or _FAILURES}
+    """What the OpenAPI document says of a route that can fail so; without ``statuses``, of one that renders in every way."""
+    return {status: failure(_FAILURES[status]) for status in statuses or [status for status in _FAILURES if status not in _OF_RESULTS]}
 
 
 def failure(description: str, **more: Any) -> dict[str, Any]:
@@ -135,6 +145,8 @@ def error_body(error: ServiceError) -> ErrorBody:
 
 def error_response(error: ServiceError, headers: dict[str, str] | None = None) -> JSONResponse:
     """The answer to a failure."""
+    if isinstance(error, RangeError):
+        headers = {**(headers or {}), "Content-Range": f"bytes */{error.length}"}
     if error.retry_after_sec is not None:
         headers = {**(headers or {}), "Retry-After": str(error.retry_after_sec)}
     return JSONResponse(error_body(error).model_dump(), STATUS[error.code], headers)

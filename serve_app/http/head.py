@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_HEAD = "render_server.head"
+
 
 class HeadRequests:
     """Answers ``HEAD`` as ``GET`` would be answered, ``Content-Length`` included, and leaves the body out."""
@@ -22,4 +24,9 @@ class HeadRequests:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET"}, receive, send_without_body)
+        await self._app({**scope, "method": "GET", _HEAD: True}, receive, send_without_body)
+
+
+def is_head(scope: Scope) -> bool:
+    """Whether a request was ``HEAD``: what takes long to make need not be made then."""
+    return _HEAD in scope

@@ -158,4 +158,4 @@ async def get_job_log(job_id: JobId, service: Service) -> str:
 @router.get("/jobs/{job_id}/manifest", responses={200: _MANIFEST, **failures(404, 422)})
 async def get_job_manifest(job_id: JobId, service: Service) -> Response:
     """`manifest.json` of a job that has succeeded; the only way to it where its layout wants nothing but views in the folder."""
-    return Response(await service.job_manifest(job_id), media_type="application/json")
+    return Response(await service.results.manifest(job_id), media_type="application/json")

@@ -18,6 +18,7 @@ from serve_app.jobs.store import JobStore
 from serve_app.rendering.arranged import arrange, wanted_files
 from serve_app.rendering.job_views import JobViews
 from serve_app.rendering.key import rendering_key
+from serve_app.rendering.live_views import LiveViews, LiveViewsOfJobs
 from serve_app.rendering.mesh_file import model_beside, sam6d_cad, write_mesh
 from serve_app.rendering.missed_bounds import missed_bounds
 from serve_app.rendering.object_views import farthest_mm
@@ -45,6 +46,9 @@ class JobRendering:
         scheduler: renders views.
         cache: of finished templates.
         quarantine: CADs that are refused.
+
+    Attributes:
+        live: views of the jobs that are being rendered.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class JobRendering:
         self._cache, self._quarantine = cache, quarantine
         self._flights, self._roots = SingleFlight(), OutputRoots.of_server(settings)
         self._manifests = KeptManifests.of_server(settings)
+        self.live = LiveViewsOfJobs()
 
     async def load_cad(self, job: Job, log: JobLog) -> LoadedCad:
         """Read a job's CAD.
@@ -96,11 +101,12 @@ class JobRendering:
             await open_staging(prepared, self._store)
             if self._flights.is_held(prepared.key):
                 log.event("info", "waits for a job that renders the same", key=prepared.key)
-            async with self._flights.hold(prepared.key) as flight:
-                rendered = await self._collect(prepared, flight)
-                _warn_of_missed_bounds(prepared, rendered)
-                await _publish(prepared, rendered, self._manifests)
-                flight.published(job.spec.templates_dir, rendered, staging.places, prepared.wanted)
+            with self.live.collecting(prepared) as live:
+                async with self._flights.hold(prepared.key) as flight:
+                    rendered = await self._collect(prepared, flight, live)
+                    _warn_of_missed_bounds(prepared, rendered)
+                    await _publish(prepared, rendered, self._manifests)
+                    flight.published(job.spec.templates_dir, rendered, staging.places, prepared.wanted)
         except BaseException as error:
             goes_on = isinstance(error, asyncio.CancelledError) and job.progress.stop_reason == "put_back"
             await to_thread_to_end(staging.leave if goes_on else staging.discard)
@@ -125,7 +131,7 @@ class JobRendering:
         staging = StagingFolder(self._roots, spec.templates_dir, job.job_id, spec.request.output_dir, places)
         return PreparedJob(job, cad, scene, rendering_key(cad.key, scene), staging, log, wanted, layout)
 
-    async def _collect(self, prepared: PreparedJob, flight: Flight) -> RenderedViews:
+    async def _collect(self, prepared: PreparedJob, flight: Flight, live: LiveViews) -> RenderedViews:
         """Fill the staging folder: by copying what is rendered already, or by rendering."""
         job, staging = prepared.job, prepared.staging
         done = RenderedViews()
@@ -137,6 +143,7 @@ class JobRendering:
             prepared.log.event("info", "goes on from views of an earlier server", views=sorted(done.entries))
             job.progress.views_done(done.seconds())
         elif (copied := await self._copied(prepared, flight)) is not None:
+            live.rendered = copied
             job.progress.cached = True
             job.progress.views_done(copied.seconds())
             return copied
@@ -144,6 +151,7 @@ class JobRendering:
         if images:
             prepared.log.event("info", "images of an earlier rendering are used again; only rays are cast", views=len(images))
         views = JobViews(prepared, done, self._store, self._quarantine, images)
+        live.rendered = done  # From now on, each view as it comes.
         rendered = await views.render(self._scheduler, self._settings)
         await self._cache.insert(prepared.key, staging, rendered, prepared.wanted)
         return rendered

@@ -50,6 +50,7 @@ def manifest_json(prepared: PreparedJob, rendered: RenderedViews) -> bytes:
             "max_samples": sampling.max_samples,
         },
         "object_to_scene": scene.object_to_scene.tolist(),
+        "bounds_mm": (cad.corners * scene.xyz_scale).tolist(),
         "xyz_unit": "mm",
         "xyz_scale": scene.xyz_scale,
         "camera_to_scene": scene.camera_poses.tolist(),

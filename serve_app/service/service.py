@@ -26,18 +26,18 @@ from serve_app.rendering.readiness import WatchedRenderers
 from serve_app.rendering.renderers import Renderers
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.service.admission import Place, check_not_draining
+from serve_app.service.archives import JobArchives
 from serve_app.service.drain import drain_on_demand
 from serve_app.service.gauges import ServiceGauges
 from serve_app.service.inspection import CadInspection
 from serve_app.service.intake import Intake
 from serve_app.service.limits import SPARE_BATCHES, Limits
-from serve_app.service.manifests import manifest_of
 from serve_app.service.recovery import recover_jobs
+from serve_app.service.results import JobResults
 from serve_app.service.retention import keep_tidy
 from serve_app.service.runner import JobRunner
 from serve_app.service.slots import JobSlots
 from serve_app.templates.cache import TemplateCache
-from serve_app.templates.kept_manifests import KeptManifests
 
 _READY_RETRY_SEC = 5
 """About as long as a Blender takes to start."""
@@ -65,6 +65,8 @@ class RenderService:
 
     Attributes:
         inspection: looks at CADs without a job.
+        results: what jobs have rendered.
+        archives: the same as zip files.
     """
 
     def __init__(self, settings: Settings, renderers: Renderers, max_renderers: int, min_renderers: int = 1) -> None:
@@ -91,6 +93,8 @@ class RenderService:
         self.inspection = CadInspection(settings, cad_loader, self._quarantine)
         rendering = JobRendering(settings, self._store, cad_loader, scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobSlots(limits))
+        self.results = JobResults(settings, self.job_record, rendering.live)
+        self.archives = JobArchives(self.results)
         self._gauges = ServiceGauges(settings, self._runner.jobs, self._cache)
         self._background: list[asyncio.Task[None]] = []
 
@@ -262,12 +266,6 @@ class RenderService:
             return await asyncio.to_thread(path.read_text, "utf-8")
         except OSError as error:
             raise ServiceError("not_found", f"the log of job {job_id!r} is not there any more", "job_id") from error
-
-    async def job_manifest(self, job_id: str) -> bytes:
-        """JSON text of a job's manifest, from the folder that it published or, where its layout wants none there, from the server's own."""
-        record = await self.job_record(job_id)
-        roots, kept = OutputRoots.of_server(self._settings), KeptManifests.of_server(self._settings)
-        return await asyncio.to_thread(manifest_of, record, roots, kept)
 
     async def measure(self) -> None:
         """Set the gauges of ``serve_app.base.metrics``."""

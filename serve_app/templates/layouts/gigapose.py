@@ -53,7 +53,11 @@ class Gigapose(Layout):
         """The poses of an object's views."""
         poses = io.BytesIO()
         np.save(poses, np.stack([view.pose for view in rendered.views]), allow_pickle=False)
-        return {f"{_POSES}/{rendered.object_id:06d}.npy": poses.getvalue()}
+        return {path: poses.getvalue() for path in self.paths_beside(rendered.object_id)}
+
+    def paths_beside(self, object_id: int) -> tuple[str, ...]:
+        """Six digits."""
+        return (f"{_POSES}/{object_id:06d}.npy",)
 
     def refusal(self, cameras: Cameras) -> Refusal | None:
         """Any other camera's depth would be read with a wrong matrix."""

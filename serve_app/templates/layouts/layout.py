@@ -143,6 +143,10 @@ class Layout(ABC):
         """
         return {}
 
+    def paths_beside(self, object_id: int) -> tuple[str, ...]:
+        """The paths of what ``beside`` gives."""
+        return ()
+
     def refusal(self, cameras: Cameras) -> Refusal | None:
         """Why the pipeline could not read views of such cameras; None where it can."""
         return None
