@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     max_waiting_requests: int = Field(
         2000, ge=1, description="Requests that may wait for their job at once, well below `ingress_requests`; a further one is 429."
     )
+    max_event_streams: int = Field(
+        1500, ge=1, description="Clients that may listen to events at once, well below `ingress_requests`; a further one is 429."
+    )
     queue_timeout_sec: float = Field(86400.0, gt=0, description="Seconds that a job may wait for a slot, anew after a restart.")
     view_timeout_sec: float = Field(300.0, gt=0, description="Seconds after which a renderer that has not finished its views hangs.")
     max_view_slowdown: float = Field(

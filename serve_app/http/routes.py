@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
-from serve_app.http import batch, cancel, inspection, jobs, results, v1
+from serve_app.http import batch, cancel, events, inspection, jobs, results, v1
 from serve_app.http.dependencies import ServerSettings, Service
 from serve_app.http.docs import docs_router
 from serve_app.http.errors import HANDLERS, NOT_READY
@@ -78,6 +78,7 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
     for prefix in (jobs.CANONICAL, ""):
         app.include_router(jobs.router, prefix=prefix, **secured)
         app.include_router(results.router, prefix=prefix, include_in_schema=bool(prefix), **secured)
+        app.include_router(events.router, prefix=prefix, include_in_schema=bool(prefix), **secured)
     app.include_router(docs_router(app))
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from serve_app.base.errors import ServiceError
 from serve_app.jobs.states import FINAL_STATES, JobPhase, JobState, checked_move, state_of
 
 StopReason = Literal["cancel", "put_back"]
 """``cancel``: the client wants it no more. ``put_back``: the server stops, and the next one goes on with the job."""
+
+
+class ProgressListener(Protocol):
+    """Is told what happens to a job, one thing at a time."""
+
+    def queued(self) -> None:
+        """It is accepted, and waits."""
+
+    def started(self) -> None:
+        """It has its slot."""
+
+    def views_done(self, seconds: Mapping[int, float]) -> None:
+        """Views are there that were not before; seconds of each, by index."""
+
+    def warned(self, warnings: Sequence[str]) -> None:
+        """There are more warnings."""
+
+    def finished(self) -> None:
+        """It has ended, and whoever waits for it is answered."""
 
 
 class JobProgress:
@@ -30,12 +49,12 @@ class JobProgress:
         ended_at: when it reached a final state, in Unix seconds, or None.
         error: why it did not succeed, or None.
         stop_reason: why it is to stop, or None.
-        warnings: sentences for the client.
         cad: what the CAD is, as a value that JSON can hold; None until it is read.
         cached: whether the templates are copies of another rendering of the same.
         waiting_for: what holds it up although it has its slot, or None.
         on_change: called after each change of the phase, of the views that are done and of their number: whoever keeps totals over many
             jobs need not look at them all.
+        listener: is told what happens, or None.
     """
 
     def __init__(self, job_id: str, *, started_at: float | None = None, ran_before_sec: float = 0.0) -> None:
@@ -52,11 +71,12 @@ class JobProgress:
         self.error: ServiceError | None = None
         self.stop_reason: StopReason | None = None
         self._total_poses = 0
-        self.warnings: list[str] = []
+        self._warnings: list[str] = []
         self.cad: dict[str, Any] | None = None
         self.cached = False
         self.waiting_for: str | None = None
         self.on_change: Callable[[], None] | None = None
+        self.listener: ProgressListener | None = None
 
     # Where it stands.
 
@@ -119,9 +139,23 @@ class JobProgress:
         Args:
             seconds: of each, by index.
         """
+        fresh = {view: taken for view, taken in seconds.items() if view not in self._view_seconds}
         self._view_seconds.update(seconds)
         self.waiting_for = None
         self._tell()
+        if self.listener is not None and fresh:
+            self.listener.views_done(fresh)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences for the client; a copy."""
+        return list(self._warnings)
+
+    def warn(self, warnings: Sequence[str]) -> None:
+        """There are more sentences for the client."""
+        self._warnings += warnings
+        if self.listener is not None and warnings:
+            self.listener.warned(warnings)
 
     # Its moves.
 
@@ -144,6 +178,8 @@ class JobProgress:
         """It is in the store: from now on it is a job."""
         self._move_to("queued")
         self._decided.set()
+        if self.listener is not None:
+            self.listener.queued()
 
     def refuse(self) -> None:
         """It is no job: it could not be stored, or its id or key is another job's."""
@@ -154,6 +190,8 @@ class JobProgress:
     def start(self) -> None:
         """It has its slot."""
         self._move_to("running")
+        if self.listener is not None:
+            self.listener.started()
 
     def publish(self) -> None:
         """Its folder is in place."""
@@ -199,6 +237,8 @@ class JobProgress:
 
     def release(self) -> None:
         """Answer whoever waits for the job: it has ended, or this server will not go on with it."""
+        if not self._released.is_set() and self.ended and self.listener is not None:
+            self.listener.finished()
         self._released.set()
 
     async def wait_decided(self) -> bool:

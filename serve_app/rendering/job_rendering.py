@@ -122,8 +122,7 @@ class JobRendering:
             )
         )
         job.progress.cad = cad_report(cad, spec.cad_path, spec.request.unit) | {"sam6d_cad": sam6d_cad(spec)}
-        job.progress.warnings = warnings_of(spec, cad)
-        _log_warnings(log, job.progress.warnings)
+        _warn(job, log, warnings_of(spec, cad))
         job.progress.total_poses = len(scene.camera_poses)
         layout = LAYOUTS[spec.request.layout]
         wanted = wanted_files(spec.request, layout, lambda: farthest_mm(scene, cad.corners))
@@ -173,11 +172,11 @@ class JobRendering:
 def _warn_of_missed_bounds(prepared: PreparedJob, rendered: RenderedViews) -> None:
     """Tell the client which views are not as near to the converged image as the quality promises."""
     warnings = missed_bounds(prepared.job.spec.request.quality, rendered.qualities())
-    prepared.job.progress.warnings += warnings
-    _log_warnings(prepared.log, warnings)
+    _warn(prepared.job, prepared.log, warnings)
 
 
-def _log_warnings(log: JobLog, warnings: list[str]) -> None:
+def _warn(job: Job, log: JobLog, warnings: list[str]) -> None:
+    job.progress.warn(warnings)
     for warning in warnings:
         log.event("warning", "warning", text=warning)
 
@@ -194,5 +193,5 @@ async def _publish(prepared: PreparedJob, rendered: RenderedViews, kept: KeptMan
         current = asyncio.current_task()
         if current is not None:
             current.uncancel()
-    progress.warnings += task.result()
+    progress.warn(task.result())
     progress.publish()

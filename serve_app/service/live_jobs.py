@@ -31,6 +31,7 @@ class LiveJobs:
         self._counted: dict[str, _Counted] = {}
         self._by_key: dict[str, str] = {}
         self._of_status: Counter[JobState] = Counter()
+        self._queued_of_kind: Counter[bool] = Counter()
         self._bytes_on: Counter[int] = Counter()
         self._folders = LiveFolders()
 
@@ -53,6 +54,19 @@ class LiveJobs:
     def queued(self) -> int:
         """Jobs that wait for a slot, or are being stored."""
         return self._of_status["queued"]
+
+    def queued_of_kind(self, interactive: bool) -> int:
+        """Jobs that wait for a slot of those that are interactive, or of the others."""
+        return self._queued_of_kind[interactive]
+
+    def positions(self) -> dict[str, int]:
+        """Place of each job that waits, from 1, among those of its kind; by its id."""
+        last, found = {True: 0, False: 0}, {}
+        for job in self._jobs.values():
+            if job.progress.phase == "queued":
+                last[job.spec.interactive] += 1
+                found[job.job_id] = last[job.spec.interactive]
+        return found
 
     @property
     def running(self) -> int:
@@ -94,6 +108,7 @@ class LiveJobs:
             self._by_key.setdefault(request_key, job.job_id)
         self._counted[job.job_id] = _Counted("queued", need.disk if need else 0, 0, request_key)
         self._of_status["queued"] += 1
+        self._queued_of_kind[job.spec.interactive] += 1
         self._folders.add(job)
         job.progress.on_change = lambda: self._recount(job)
         self._recount(job)
@@ -105,6 +120,7 @@ class LiveJobs:
         job.progress.on_change = None
         counted = self._counted.pop(job.job_id)
         self._of_status[counted.status] -= 1
+        self._queued_of_kind[job.spec.interactive] -= counted.status == "queued"
         self._add_bytes(counted.disk, -counted.bytes_to_come)
         if counted.request_key is not None and self._by_key.get(counted.request_key) == job.job_id:
             del self._by_key[counted.request_key]
@@ -116,6 +132,7 @@ class LiveJobs:
         self._counted[job.job_id] = now
         self._of_status[before.status] -= 1
         self._of_status[now.status] += 1
+        self._queued_of_kind[job.spec.interactive] += (now.status == "queued") - (before.status == "queued")
         self._add_bytes(now.disk, now.bytes_to_come - before.bytes_to_come)
         if job.progress.ended:  # It may stay here until its end is stored, but it is in nobody's way.
             self._folders.remove(job)

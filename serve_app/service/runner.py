@@ -17,6 +17,7 @@ from serve_app.jobs.progress import StopReason
 from serve_app.jobs.record import JobRecord, record_of
 from serve_app.jobs.store import JobStore
 from serve_app.service.admission import Place, check_not_draining, check_output, check_queue, check_room
+from serve_app.service.job_events import JobEvents
 from serve_app.service.live_jobs import LiveJobs
 from serve_app.service.protocol import Pausable, Rendering
 from serve_app.service.slots import JobSlot, JobSlots
@@ -36,11 +37,13 @@ class JobRunner:
 
     Attributes:
         jobs: the live ones; nobody else adds to them or removes any.
+        events: of all of them.
     """
 
     def __init__(self, settings: Settings, store: JobStore, rendering: Rendering, scheduler: Pausable, slots: JobSlots) -> None:
         self._settings, self._store, self._rendering, self._scheduler, self._slots = settings, store, rendering, scheduler, slots
         self.jobs = LiveJobs()
+        self.events = JobEvents(self.jobs)
         self._work: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._seconds_a_job = 5.0
@@ -124,6 +127,7 @@ class JobRunner:
 
     def _begin(self, job: Job) -> None:
         job.progress.is_stored("queued")
+        self.events.follow(job)
         job.progress.accept()
         self._spawn(self._run_job(job))
 

@@ -67,6 +67,7 @@ class RenderService:
         inspection: looks at CADs without a job.
         results: what jobs have rendered.
         archives: the same as zip files.
+        events: what happens to jobs.
     """
 
     def __init__(self, settings: Settings, renderers: Renderers, max_renderers: int, min_renderers: int = 1) -> None:
@@ -95,6 +96,7 @@ class RenderService:
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobSlots(limits))
         self.results = JobResults(settings, self.job_record, rendering.live)
         self.archives = JobArchives(self.results)
+        self.events = self._runner.events
         self._gauges = ServiceGauges(settings, self._runner.jobs, self._cache)
         self._background: list[asyncio.Task[None]] = []
 
@@ -235,6 +237,7 @@ class RenderService:
             How many jobs have not ended, which go on when the server starts again; None where an earlier call sees to it.
         """
         server_event("debug", "draining: no new jobs", jobs=len(self._runner.jobs))
+        self.events.log.close()
         return await self._runner.drain(self._settings.drain_grace_sec)
 
     def close(self) -> None:

@@ -40,7 +40,7 @@ async def test_a_record_survives_the_store(tmp_path: Path) -> None:
     job = make_job("out", "a.ply", group="g", request_hash="h", quality="draft")
     job.progress.accept()
     job.progress.start()
-    job.progress.warnings.append("thin \N{MICRO SIGN}")
+    job.progress.warn(["thin \N{MICRO SIGN}"])
     job.progress.cad = {"unit": "mm", "size_mm": [1.5, 2.0, 3.0]}
     job.progress.total_poses = 42
     job.progress.views_done({3: 0.5, 11: 0.25})

@@ -1,0 +1,120 @@
+"""Writes what happens to jobs into the event log, and tells how they stand as events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from serve_app.jobs.event_log import Event, EventLog
+from serve_app.jobs.job import Job
+from serve_app.jobs.record import JobError, JobRecord, record_of
+from serve_app.jobs.states import FINAL_STATES
+from serve_app.service.live_jobs import LiveJobs
+
+POSITIONS_SEC = 2.0
+"""How old places in the queue may be that are told to those who follow a job that waits."""
+
+
+class JobEvents:
+    """The only writer of the event log.
+
+    Args:
+        jobs: the live ones.
+
+    Attributes:
+        log: what has happened.
+    """
+
+    def __init__(self, jobs: LiveJobs) -> None:
+        self.log = EventLog()
+        self._jobs = jobs
+        self._positions: dict[str, int] = {}
+        self._positions_until = 0.0
+
+    def follow(self, job: Job) -> None:
+        """Have what happens to a job logged, from now on."""
+        job.progress.listener = _Follower(job, self.log, self._jobs)
+
+    def removed(self, job_ids: Iterable[str]) -> None:
+        """The server has forgotten these jobs."""
+        for job_id in job_ids:
+            self.log.append("removed", {"job_id": job_id})
+
+    def position(self, job_id: str) -> int | None:
+        """Place of a job in the queue, from 1, among those of its kind; at most ``POSITIONS_SEC`` old. None where it does not wait."""
+        # Thousands may follow jobs that wait, in a queue of thousands: it is counted once for all of them.
+        if time.monotonic() >= self._positions_until:
+            self._positions = self._jobs.positions()
+            self._positions_until = time.monotonic() + POSITIONS_SEC
+        return self._positions.get(job_id)
+
+    def present(self) -> list[Event]:
+        """How every job stands that has not ended: ``queued`` or ``started`` of each, oldest first."""
+        positions = self._jobs.positions()
+        return [
+            _stands(record_of(job), positions.get(job.job_id))
+            for job in self._jobs.all()
+            if job.progress.phase not in ("arriving", "refused") and not job.progress.ended
+        ]
+
+    def present_of(self, record: JobRecord) -> list[Event]:
+        """How one job stands, as the events that would have led there; the last one is ``finished`` where it has ended."""
+        job_id = record.job_id
+        if record.status == "queued":
+            return [_stands(record, self._jobs.positions().get(job_id))]
+        views = record.view_seconds.items()
+        told = [_stands(record, None)] if record.started_at is not None else []
+        told += [Event("view", _view(job_id, view, taken, done, record.total_poses)) for done, (view, taken) in enumerate(views, 1)]
+        told += [Event("warning", {"job_id": job_id, "warning": warning}) for warning in record.warnings]
+        if record.status in FINAL_STATES:
+            told.append(Event("finished", _end(job_id, record.status, record.error)))
+        return told
+
+
+class _Follower:
+    """Logs what happens to one job."""
+
+    def __init__(self, job: Job, log: EventLog, jobs: LiveJobs) -> None:
+        self._job, self._log, self._jobs = job, log, jobs
+
+    def queued(self) -> None:
+        position = self._jobs.queued_of_kind(self._job.spec.interactive)
+        self._log.append("queued", {"job_id": self._job.job_id, "position": position})
+
+    def started(self) -> None:
+        progress = self._job.progress
+        self._log.append("started", _start(self._job.job_id, len(progress.view_seconds), progress.total_poses))
+
+    def views_done(self, seconds: Mapping[int, float]) -> None:
+        progress = self._job.progress
+        before = len(progress.view_seconds) - len(seconds)
+        for done, (view, taken) in enumerate(seconds.items(), before + 1):
+            self._log.append("view", _view(self._job.job_id, view, taken, done, progress.total_poses))
+
+    def warned(self, warnings: Sequence[str]) -> None:
+        for warning in warnings:
+            self._log.append("warning", {"job_id": self._job.job_id, "warning": warning})
+
+    def finished(self) -> None:
+        error = self._job.progress.error
+        self._log.append("finished", _end(self._job.job_id, self._job.progress.status, JobError.of(error) if error else None))
+
+
+def _stands(record: JobRecord, position: int | None) -> Event:
+    if record.status == "queued":
+        return Event("queued", {"job_id": record.job_id, "position": position or 1})
+    return Event("started", _start(record.job_id, len(record.view_seconds), record.total_poses))
+
+
+def _start(job_id: str, rendered_count: int, total_poses: int) -> dict[str, Any]:
+    return {"job_id": job_id, "rendered_count": rendered_count, "total_poses": total_poses}
+
+
+def _view(job_id: str, view: int, seconds: float, rendered_count: int, total_poses: int) -> dict[str, Any]:
+    return {"job_id": job_id, "view": view, "seconds": round(seconds, 4), "rendered_count": rendered_count, "total_poses": total_poses}
+
+
+def _end(job_id: str, status: str, error: JobError | None) -> dict[str, Any]:
+    told = {"job_id": job_id, "status": status}
+    return told if error is None else {**told, "error": {"detail": error.detail, "code": error.code, "field": error.field}}
