@@ -78,10 +78,13 @@ class JobAnswer(BaseModel):
 
 
 class JobList(BaseModel):
-    """Jobs, newest first."""
+    """Jobs, newest first. `next` is absent from the last page."""
+
+    model_config = ConfigDict(json_schema_extra=_without_null_defaults)
 
     jobs: list[JobAnswer]
-    total: int = Field(description="Jobs that match the filter, listed or not.")
+    total: int = Field(description="Jobs that match the filter, on whichever page.")
+    next: str | Absent = Field(None, description="`before` of the next page; absent from the last one.")
 
 
 def job_answer(record: JobRecord) -> JobAnswer:

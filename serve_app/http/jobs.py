@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from serve_app.http.dependencies import (
+    JOB_ID_PATTERN,
     IdempotencyKey,
     JobGroup,
     JobId,
@@ -27,6 +28,7 @@ from serve_app.http.responses import AcceptedJob
 from serve_app.http.wait_limit import WaitLimit
 from serve_app.http.waiting import answer_when_ended
 from serve_app.jobs.job import Job
+from serve_app.jobs.pages import MAX_TEXT, JobQuery
 from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.states import JobState
 
@@ -132,15 +134,18 @@ async def cancel_job(job_id: JobId, service: Service) -> JobAnswer:
     return job_answer(await service.cancel(job_id))
 
 
-@router.get("/jobs", response_model_exclude_unset=True, responses=failures(422))
+@router.get("/jobs", response_model_exclude_unset=True, responses=failures(404, 422))
 async def list_jobs(
     service: Service,
-    status: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    status: Annotated[list[JobState] | None, Query(description="Only jobs in this state; several for one of them.")] = None,
+    q: Annotated[str, Query(max_length=MAX_TEXT, description="Only jobs with this in their id, `cad_path` or `output_dir`.")] = "",
+    before: Annotated[str | None, Query(pattern=JOB_ID_PATTERN, description="Id of a job: only older ones, as `next` says it.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Jobs on a page.")] = 50,
 ) -> JobList:
-    """Jobs, newest first."""
-    records, total = await service.job_list(status, limit)
-    return JobList(jobs=[job_answer(record) for record in records], total=total)
+    """Jobs, newest first, a page at a time."""
+    page = await service.job_list(JobQuery(tuple(status or ()), q, before, limit))
+    following = {} if page.next is None else {"next": page.next}
+    return JobList(jobs=[job_answer(record) for record in page.records], total=page.total, **following)
 
 
 @router.get("/jobs/{job_id}", response_model_exclude_unset=True, responses=failures(404, 422))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from serve_app.base.errors import UnusableStoreError
+from serve_app.jobs.pages import LISTED_INDEX
 
 VERSION = 5
 """Version of the tables, kept as SQLite's ``user_version``."""
@@ -102,6 +103,7 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
             db.execute("ROLLBACK")
             raise
     db.executescript(_OTHERS)
+    db.execute(LISTED_INDEX)
 
 
 def _begin_anew(db: sqlite3.Connection) -> None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from serve_app.base.errors import ServiceError
 from serve_app.jobs.database import DATABASE, lock_folder, open_database
 from serve_app.jobs.group_commit import GroupCommit
+from serve_app.jobs.pages import JobPage, JobQuery, select_page
 from serve_app.jobs.record import JobRecord
 from serve_app.jobs.rows import COLUMNS, record_from, row_of
 from serve_app.jobs.states import FINAL_STATES, OPEN_STATES
@@ -121,22 +122,9 @@ class JobStore:
         row = await self._run(lambda: self._db.execute(f"SELECT {COLUMNS} FROM jobs WHERE {where}", (value,)).fetchone())
         return record_from(row) if row else None
 
-    async def newest(self, status: str | None, limit: int) -> tuple[list[JobRecord], int]:
-        """The newest jobs, and how many there are in all.
-
-        Args:
-            status: only jobs in this state, or None for all.
-            limit: at most this many.
-        """
-        where, values = ("WHERE status = ?", [status]) if status else ("", [])
-
-        def select() -> tuple[list[tuple[Any, ...]], int]:
-            rows = self._db.execute(f"SELECT {COLUMNS} FROM jobs {where} ORDER BY sequence DESC LIMIT ?", [*values, limit]).fetchall()
-            total = self._db.execute(f"SELECT count(*) FROM jobs {where}", values).fetchone()[0]
-            return rows, total
-
-        rows, total = await self._run(select)
-        return [record_from(row) for row in rows], total
+    async def page(self, query: JobQuery) -> JobPage:
+        """A page of the list of jobs, newest first; ``job_not_found`` when there is no job that it is to come before."""
+        return await self._run(lambda: select_page(self._db, query))
 
     async def templates_dirs(self) -> list[Path]:
         """The folders that jobs publish or have published, whatever became of them."""

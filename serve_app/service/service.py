@@ -11,12 +11,13 @@ from render_actor.contract.types import RendererStatus
 from serve_app.base.aio import spawn
 from serve_app.base.errors import ServiceError
 from serve_app.base.file_digests import FileDigests
-from serve_app.base.logs import log_path_of, server_event
+from serve_app.base.logs import server_event
 from serve_app.base.output_roots import OutputRoots
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.loader import CadLoader
 from serve_app.jobs.job import Job, JobSpec
+from serve_app.jobs.pages import JobPage, JobQuery
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.record import JobRecord, record_of
 from serve_app.jobs.request import RenderRequest
@@ -28,6 +29,7 @@ from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.service.admission import Place, check_not_draining
 from serve_app.service.archives import JobArchives
 from serve_app.service.drain import drain_on_demand
+from serve_app.service.finder import JobFinder
 from serve_app.service.gauges import ServiceGauges
 from serve_app.service.inspection import CadInspection
 from serve_app.service.intake import Intake
@@ -94,6 +96,7 @@ class RenderService:
         self.inspection = CadInspection(settings, cad_loader, self._quarantine)
         rendering = JobRendering(settings, self._store, cad_loader, scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobSlots(limits))
+        self._finder = JobFinder(settings, self._store, self._runner)
         self.results = JobResults(settings, self.job_record, rendering.live)
         self.archives = JobArchives(self.results)
         self.events = self._runner.events
@@ -248,27 +251,15 @@ class RenderService:
 
     async def job_record(self, job_id: str) -> JobRecord:
         """A job as it is at this moment; ``job_not_found`` when there is none."""
-        job = self._runner.live(job_id)
-        if job is not None and job.progress.phase not in ("arriving", "refused"):
-            return record_of(job)
-        stored = await self._store.get(job_id)
-        if stored is None:
-            raise ServiceError("job_not_found", "job not found", "job_id")
-        return stored
+        return await self._finder.record(job_id)
 
-    async def job_list(self, status: str | None, limit: int) -> tuple[list[JobRecord], int]:
-        """The newest jobs, running ones with their progress of this moment, and how many there are in all."""
-        records, total = await self._store.newest(status, limit)
-        return [record_of(job) if (job := self._runner.live(record.job_id)) else record for record in records], total
+    async def job_list(self, query: JobQuery) -> JobPage:
+        """A page of the jobs, newest first; see ``JobFinder``."""
+        return await self._finder.page(query)
 
     async def job_log(self, job_id: str) -> str:
         """The text of a job's log."""
-        await self.job_record(job_id)
-        path = log_path_of(self._settings.log_dir, job_id)
-        try:
-            return await asyncio.to_thread(path.read_text, "utf-8")
-        except OSError as error:
-            raise ServiceError("not_found", f"the log of job {job_id!r} is not there any more", "job_id") from error
+        return await self._finder.log(job_id)
 
     async def measure(self) -> None:
         """Set the gauges of ``serve_app.base.metrics``."""

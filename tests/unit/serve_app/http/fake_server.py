@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.http.routes import build_api
+from serve_app.jobs.pages import JobPage, JobQuery
 from serve_app.jobs.record import JobRecord
 from serve_app.service.service import RenderService
 
@@ -19,8 +20,8 @@ JSON = {"Content-Type": "application/json"}
 class FakeService:
     """Answers what the routes ask for, without a job store or a renderer."""
 
-    async def job_list(self, status: str | None, limit: int) -> tuple[list[JobRecord], int]:
-        return [], limit
+    async def job_list(self, query: JobQuery) -> JobPage:
+        return JobPage([], query.limit, None)
 
     async def job_record(self, job_id: str) -> JobRecord:
         raise ServiceError("job_not_found", "job not found", "job_id")

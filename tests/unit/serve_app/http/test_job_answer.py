@@ -13,6 +13,7 @@ import pytest
 from serve_app.base.settings import Settings
 from serve_app.http.job_answer import JobAnswer, job_answer, wait_timeout_answer
 from serve_app.http.v1 import render_result
+from serve_app.jobs.pages import JobPage, JobQuery
 from serve_app.jobs.record import JobError, JobRecord
 from serve_app.jobs.states import JobState
 from tests.unit.serve_app.http.fake_server import FakeService, api, client
@@ -92,8 +93,8 @@ class OneJob(FakeService):
     async def cancel(self, job_id: str) -> JobRecord:
         return self.record
 
-    async def job_list(self, status: str | None, limit: int) -> tuple[list[JobRecord], int]:
-        return [self.record], 1
+    async def job_list(self, query: JobQuery) -> JobPage:
+        return JobPage([self.record], 1, None)
 
     async def accept(self, request: Any, group: str = "", **keys: Any) -> Any:
         return self.record

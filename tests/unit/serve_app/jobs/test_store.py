@@ -15,6 +15,7 @@ import pytest
 from serve_app.base.errors import ServiceError
 from serve_app.jobs import database, migrations
 from serve_app.jobs.database import DATABASE
+from serve_app.jobs.pages import JobQuery
 from serve_app.jobs.record import JobError, JobRecord, failed_record, record_of
 from serve_app.jobs.states import JobState
 from serve_app.jobs.store import JobStore
@@ -54,17 +55,6 @@ async def test_a_record_survives_the_store(tmp_path: Path) -> None:
     assert await again.get(job.job_id) == record
     assert await again.get("unknown") is None
     again.close()
-
-
-async def test_newest_first_filtered_and_counted(store: JobStore) -> None:
-    records = [new_record(name) for name in "abcd"]
-    for record in records:
-        await store.insert(record)
-    await store.update(moved(records[1], "running"))
-    newest, total = await store.newest(None, 3)
-    assert [record.cad_path for record in newest] == ["d.ply", "c.ply", "b.ply"] and total == 4
-    running, count = await store.newest("running", 10)
-    assert [record.job_id for record in running] == [records[1].job_id] and count == 1
 
 
 async def test_unfinished_jobs_and_their_views_are_found_by_the_next_server(tmp_path: Path) -> None:
@@ -172,7 +162,7 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path: Pat
         assert (first.group, first.request_hash, first.restarts_without_view) == ("g", "hash", 3)
         assert await store.by_key("key-two") == second
     assert await store.insert(new_record("b"), "key") is None
-    newest, _ = await store.newest(None, 1)
+    newest = (await store.page(JobQuery(limit=1))).records
     assert newest[0].cad_path == "b.ply"
     store.close()
     again = JobStore(tmp_path)  # Nothing is left to bring up to date.

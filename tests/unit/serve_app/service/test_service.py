@@ -15,6 +15,7 @@ from render_actor.contract.view_files import PackedView, RenderedView
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.jobs.job import Job
+from serve_app.jobs.pages import JobQuery
 from serve_app.jobs.record import JobRecord
 from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.store import JobStore
@@ -98,8 +99,8 @@ async def test_a_key_is_one_job_and_another_request_under_it_is_a_conflict(servi
 
 async def test_jobs_are_listed_with_what_is_known_of_them_now(service: RenderService, tmp_path: Path) -> None:
     ids = [(await service.accept(request(tmp_path).model_copy(update={"output_dir": str(tmp_path / n)}))).job_id for n in "abc"]
-    records, total = await service.job_list(None, 2)
-    assert [record.job_id for record in records] == ids[:0:-1] and total == 3
+    page = await service.job_list(JobQuery(limit=2))
+    assert [record.job_id for record in page.records] == ids[:0:-1] and page.total == 3
 
 
 async def test_a_job_that_nobody_knows_is_said_to_be_so(service: RenderService) -> None:
