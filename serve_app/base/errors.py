@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 CODES = frozenset(
     {
         # The request itself.
@@ -68,6 +71,18 @@ class UnusableStoreError(RuntimeError):
     """No server can start with this ``RENDER_DATA_DIR``; the message says why, and what to do."""
 
 
+class Finding(NamedTuple):
+    """One of several things that are wrong with a request.
+
+    Attributes:
+        field: of the request, if there is one.
+        detail: a sentence, as ``ServiceError`` has it.
+    """
+
+    field: str | None
+    detail: str
+
+
 class ServiceError(Exception):
     """A failure with a code from ``CODES``.
 
@@ -76,11 +91,20 @@ class ServiceError(Exception):
         detail: one sentence for a person: what was wrong, with the value, and the remedy.
         field: the request field it is about, if there is one.
         retry_after_sec: when the same request may well succeed, if that can be said.
+        findings: each thing that is wrong, where that is more than one.
     """
 
-    def __init__(self, code: str, detail: str, field: str | None = None, retry_after_sec: int | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        field: str | None = None,
+        retry_after_sec: int | None = None,
+        findings: Sequence[Finding] = (),
+    ) -> None:
         super().__init__(detail)
         self.code, self.detail, self.field, self.retry_after_sec = code, detail, field, retry_after_sec
+        self.findings = tuple(findings)
 
 
 class RangeError(ServiceError):

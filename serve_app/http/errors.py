@@ -14,7 +14,7 @@ from serve_app.base.errors import RangeError, ServiceError
 from serve_app.base.logs import server_event
 from serve_app.base.metrics import REFUSALS
 from serve_app.http.request_id import request_id_of
-from serve_app.http.responses import ErrorBody
+from serve_app.http.responses import ErrorBody, FindingBody
 from serve_app.http.validation import validation_error
 
 SECURITY_HEADERS = {
@@ -140,7 +140,8 @@ NOT_READY = _not_ready()
 def error_body(error: ServiceError) -> ErrorBody:
     """The body of a failure that is answered: it is counted."""
     REFUSALS.add(1, error.code)
-    return ErrorBody(detail=error.detail, code=error.code, field=error.field)
+    findings = [FindingBody(field=finding.field, detail=finding.detail) for finding in error.findings]
+    return ErrorBody(detail=error.detail, code=error.code, field=error.field, errors=findings or None)
 
 
 def error_response(error: ServiceError, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from serve_app.http.cad_answer import CadSummary
 from serve_app.jobs.states import JobState
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+class FindingBody(BaseModel):
+    """One of several things that are wrong with a request."""
+
+    field: str | None = Field(None, description="The request field it is about, if there is one.")
+    detail: str = Field(description="One sentence: what is wrong, with the value, and what to do.")
 
 
 class ErrorBody(BaseModel):
@@ -16,6 +28,12 @@ class ErrorBody(BaseModel):
     detail: str = Field(description="One sentence: what was wrong, with the value, and what to do.")
     code: str = Field(description="Machine-readable reason.")
     field: str | None = Field(default=None, description="The request field it is about, if there is one.")
+    errors: list[FindingBody] | SkipJsonSchema[None] = Field(
+        None,
+        exclude_if=lambda errors: errors is None,
+        json_schema_extra=_without_default,
+        description="Each thing that is wrong with the request, the one that `detail` begins with first; absent where there is only that.",
+    )
 
 
 class AcceptedJob(BaseModel):

@@ -9,7 +9,14 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from serve_app.base.errors import ServiceError
+from serve_app.base.errors import Finding, ServiceError
+
+MAX_TOLD = 100
+"""Findings of one request that are told. An object may have as many names."""
+
+_MAX_IN_SENTENCE = 10
+_MAX_SUGGESTED = 5
+"""Names that are compared with the known ones: that costs more than all else, and a batch may have a thousand items with a hundred each."""
 
 _MAX_SHOWN = 80
 _BRIEFLY = reprlib.Repr()
@@ -18,21 +25,35 @@ _BRIEFLY.maxlevel, _BRIEFLY.maxdict, _BRIEFLY.maxlist, _BRIEFLY.maxstring, _BRIE
 
 
 def validation_error(findings: Sequence[Any], model: type[BaseModel] | None, where: Sequence[str | int] = ()) -> ServiceError:
-    """An error that names a field that is wrong, its value and the remedy, and counts the others.
+    """An error that tells each field that is wrong, its value and the remedy.
 
-    It is the first one that is not known, or else the first one: a name that is misspelt is also missing.
+    It is about the first one that is not known, or else the first one: a name that is misspelt is also missing.
 
     Args:
         findings: ``ValidationError.errors()`` of the model.
         model: what was validated, whose fields a message lists; None where only parameters were.
         where: where in the request that stands, as ``("items", 3)``.
     """
-    first = next((finding for finding in findings if finding["type"] == "extra_forbidden"), findings[0])
-    location = [*where, *first["loc"]]
-    field = ".".join(_short(str(part)) for part in location) or None
-    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+    first = next(filter(_is_unknown, findings), findings[0])
     missing = [str(finding["loc"][-1]) for finding in findings if finding["type"] == "missing" and finding["loc"]]
-    return ServiceError("validation_error", _sentence(first, field, _known(model, first["loc"]), missing) + more, field)
+    told: dict[Finding, None] = {}  # In order, and each once.
+    for finding in (first, *(other for other in findings if other is not first)):
+        if len(told) == MAX_TOLD:
+            break
+        field = ".".join(_short(str(part)) for part in [*where, *finding["loc"]]) or None
+        known = _known(model, finding["loc"])
+        sentence = _sentence(finding, field, known, missing, suggests=len(told) < _MAX_SUGGESTED)
+        told[Finding(field, f"{sentence}; known fields are {', '.join(known)}" if not told and _is_unknown(finding) else sentence)] = None
+    (field, detail), *others = told
+    further = "; ".join(other.detail for other in others[:_MAX_IN_SENTENCE])
+    left = f"; `errors` tells the other {len(others) - _MAX_IN_SENTENCE}" if len(others) > _MAX_IN_SENTENCE else ""
+    return ServiceError(
+        "validation_error", f"{detail}; also: {further}{left}" if others else detail, field, findings=list(told) if others else ()
+    )
+
+
+def _is_unknown(finding: Any) -> bool:
+    return bool(finding["type"] == "extra_forbidden")
 
 
 def _known(model: type[BaseModel] | None, location: Sequence[str | int]) -> list[str]:
@@ -46,11 +67,11 @@ def _known(model: type[BaseModel] | None, location: Sequence[str | int]) -> list
     return list(model.model_fields) if model else []
 
 
-def _sentence(finding: Any, field: str | None, known: list[str], missing: list[str]) -> str:
+def _sentence(finding: Any, field: str | None, known: list[str], missing: list[str], *, suggests: bool) -> str:
     shown = _short(_BRIEFLY.repr(finding.get("input")))
-    if finding["type"] == "extra_forbidden":
+    if _is_unknown(finding):
         name = str(finding["loc"][-1])
-        return f"unknown field {field!r}{_suggestion(name, missing) or _suggestion(name, known)}; known fields are {', '.join(known)}"
+        return f"unknown field {field!r}" + (_suggestion(name, missing) or _suggestion(name, known) if suggests else "")
     if finding["type"] == "missing":
         return f"{field or 'the request body'} is required"
     message = finding["msg"].removeprefix("Value error, ")

@@ -45,7 +45,7 @@ def test_a_misspelt_name_is_told_before_the_name_that_is_missing_for_it() -> Non
     with pytest.raises(ValidationError) as caught:
         RenderRequest.model_validate({"cad_pth": "a.ply", "output_dir": "out"})
     error = validation_error(caught.value.errors(), RenderRequest)
-    assert error.field == "cad_pth" and "did you mean 'cad_path'?" in error.detail and error.detail.endswith("(and 1 more)")
+    assert error.field == "cad_pth" and "did you mean 'cad_path'?" in error.detail and error.detail.endswith("; also: cad_path is required")
 
 
 def test_an_unknown_field_is_named_and_the_known_ones_are_listed() -> None:
@@ -111,5 +111,28 @@ def test_a_long_name_is_cut_and_compared_with_none() -> None:
     assert len(refusal(**{"resolution" * 40_000: 1})[1]) < 600
 
 
-def test_several_faults_are_counted() -> None:
-    assert refusal(samples=0, resolution=1)[1].endswith("(and 1 more)")
+def test_of_several_faults_each_is_told() -> None:
+    with pytest.raises(ValidationError) as caught:
+        RenderRequest.model_validate({**GOOD, "samples": 0, "resolution": 1, "zebra": 1, "camera": {"lens": 2}})
+    error = validation_error(caught.value.errors(), RenderRequest, ("items", 3))
+    fields = ["items.3.camera.lens", "items.3.samples", "items.3.resolution", "items.3.zebra"]
+    assert error.field == fields[0] and sorted(finding.field or "" for finding in error.findings) == sorted(fields)
+    assert error.findings[0].field == fields[0] and error.detail.startswith(error.findings[0].detail)
+    assert "; also: " in error.detail and error.detail.count("known fields are") == 1
+    assert all(f"{field}" in error.detail for field in fields)
+
+
+def test_one_fault_alone_is_the_error() -> None:
+    with pytest.raises(ValidationError) as caught:
+        RenderRequest.model_validate({**GOOD, "samples": 0})
+    assert validation_error(caught.value.errors(), RenderRequest).findings == ()
+
+
+async def test_an_answer_lists_all_faults_of_a_body_however_many(settings: Settings) -> None:
+    names = [f"n{number}" for number in range(40)]
+    async with client(api(settings)) as http:
+        answer = (await http.post("/render/templates", json={**GOOD, **dict.fromkeys(names, 1)})).json()
+        alone = (await http.post("/render/templates", json={**GOOD, "n0": 1})).json()
+    assert [error["field"] for error in answer["errors"]] == names and answer["field"] == "n0"
+    assert "`errors` tells the other 29" in answer["detail"] and answer["detail"].count("known fields") == 1
+    assert set(alone) == {"detail", "code", "field"}
