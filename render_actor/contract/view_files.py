@@ -51,6 +51,7 @@ class RenderedView:
         blender: of the Blender that rendered it.
         kinds: of its files, as the batch wanted them.
         mask_box: (left, top, right, bottom) of the pixels on the object, right and bottom exclusive.
+        brightness: mean of the object's pixels over all channels, of 255.
     """
 
     view: int
@@ -65,6 +66,7 @@ class RenderedView:
     blender: BlenderReport | None = None
     kinds: tuple[FileKind, ...] = TEMPLATE_KINDS
     mask_box: tuple[int, int, int, int] | None = None
+    brightness: float | None = None
 
 
 @dataclass(frozen=True)

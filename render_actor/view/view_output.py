@@ -106,7 +106,15 @@ class ViewOutput:
             raise ViewFailedError(Failure("render_failed", fault, cause=str(error))) from error
         seconds = view.seconds + time.monotonic() - began
         told = RenderedView(
-            view.view, contents, seconds, int(view.mask.sum()), view.quality, in_sink, kinds=tuple(files), mask_box=mask_box(view.mask)
+            view.view,
+            contents,
+            seconds,
+            int(view.mask.sum()),
+            view.quality,
+            in_sink,
+            kinds=tuple(files),
+            mask_box=mask_box(view.mask),
+            brightness=float(view.rgb[view.mask].mean()),
         )
         return MadeView(told, sent)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable
 
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
-from serve_app.base.errors import RangeError
+from serve_app.http.byte_range import byte_range
 from serve_app.http.head import is_head
 
 FINAL = "private, max-age=3600"
@@ -16,8 +15,6 @@ FINAL = "private, max-age=3600"
 
 CHANGING = "private, no-cache"
 """What may change: the client asks with the ETag that it has."""
-
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def quoted(etag: str) -> str:
@@ -37,36 +34,16 @@ def not_modified(etag: str, cache: str) -> Response:
     return Response(status_code=304, headers={"ETag": quoted(etag), "Cache-Control": cache})
 
 
-def range_of(request: Request, length: int, etag: str) -> tuple[int, int] | None:
-    """The bytes that a client asks for: the first one, and the one after the last; None for all.
-
-    Several ranges at once, and what is no range of bytes, are answered whole, as RFC 9110 allows; so is one of a file that has another
-    ETag by now (``If-Range``).
-
-    Raises:
-        RangeError: no byte lies in it.
-    """
-    found = _RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
-    if found is None or request.headers.get("if-range", quoted(etag)) != quoted(etag):
-        return None
-    first, last = found.groups()
-    if first == "" and last == "":
-        return None
-    if first == "":
-        start, stop = max(0, length - int(last)), length
-    else:
-        start, stop = int(first), min(length, int(last) + 1 if last else length)
-        if last and int(last) < int(first):
-            return None
-    if start >= length or start >= stop:
-        raise RangeError(length)
-    return start, stop
+def _range_of(request: Request, length: int, etag: str) -> tuple[int, int] | None:
+    headers = request.headers
+    if_range = headers.get("if-range")
+    return byte_range(headers.get("range", ""), length, None if if_range is None else if_range.encode("latin-1"), quoted(etag).encode())
 
 
 def bytes_answer(request: Request, data: bytes, etag: str, media_type: str, cache: str) -> Response:
     """A file that is in memory."""
     headers = {"ETag": quoted(etag), "Cache-Control": cache, "Accept-Ranges": "bytes"}
-    part = range_of(request, len(data), etag)
+    part = _range_of(request, len(data), etag)
     if part is None:
         return Response(data, media_type=media_type, headers=headers)
     headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{len(data)}"
@@ -87,7 +64,7 @@ def stream_answer(
         cache: ``Cache-Control``.
         name: of the file that a browser saves.
     """
-    part = range_of(request, length, etag)
+    part = _range_of(request, length, etag)
     start, stop = part or (0, length)
     headers = {
         "ETag": quoted(etag),

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serve_app.http.paced import PacedDownloads
+
 MAX_CHARACTERS = 128
 
 _NAME = b"x-request-id"
@@ -46,5 +48,8 @@ class RequestIds:
 
 
 def proxy_middlewares() -> list[Middleware]:
-    """What Serve's HTTP proxies put around their own; ``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH`` names this function."""
-    return [Middleware(RequestIds)]
+    """What Serve's HTTP proxies put around their own, the last one outermost.
+
+    ``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH`` names this function.
+    """
+    return [Middleware(PacedDownloads), Middleware(RequestIds)]

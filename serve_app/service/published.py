@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -79,18 +79,22 @@ class PublishedFolder:
         self.folder.close()
         self._parent.close()
 
-    def archive(self) -> tuple[StoredArchive, str]:
+    def archive(self, sums: Callable[[str], dict[int, int]]) -> tuple[StoredArchive, str]:
         """All files of the job as a zip file, laid out as below its ``output_dir``, and what tells its content from another.
+
+        Args:
+            sums: gives what is known of the CRC-32 of the files of an archive, by what tells it from another.
 
         Raises:
             ServiceError: ``results_gone``.
         """
         try:
             files = list(self._files())
-            identity = hashlib.sha256(self.manifest)
+            told = hashlib.sha256(self.manifest)
             for file, moment in files:
-                identity.update(f"{file.name}\0{file.size}\0{moment}\0".encode())
-            return StoredArchive([file for file, _ in files], self._record.ended_at or 0), identity.hexdigest()[:32]
+                told.update(f"{file.name}\0{file.size}\0{moment}\0".encode())
+            identity = told.hexdigest()[:32]
+            return StoredArchive([file for file, _ in files], self._record.ended_at or 0, sums(identity)), identity
         except (OSError, ValueError) as error:
             raise gone(self._record.job_id) from error
 

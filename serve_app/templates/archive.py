@@ -53,9 +53,10 @@ class StoredArchive:
     Args:
         files: in their order.
         moment: Unix seconds that each file is dated with.
+        sums: CRC-32 of files by their place, as far as they are known; others are added when they are.
     """
 
-    def __init__(self, files: Sequence[ArchivedFile], moment: float) -> None:
+    def __init__(self, files: Sequence[ArchivedFile], moment: float, sums: dict[int, int] | None = None) -> None:
         self._files = files
         self._stamp = _dos_time(moment)
         self._names = [file.name.encode() for file in files]
@@ -67,7 +68,7 @@ class StoredArchive:
             self._offsets.append(position)
             position += _LOCAL.size + len(name) + file.size
         self._directory_at = position
-        self._sums: dict[int, int] = {}
+        self._sums = {} if sums is None else sums
         self.length = position + len(self._tail([0] * len(files)))
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:

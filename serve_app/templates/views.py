@@ -43,6 +43,7 @@ def view_entry(view: RenderedView) -> dict[str, Any]:
         "index": view.view,
         "mask_pixels": view.mask_pixels,
         "mask_box": list(view.mask_box) if view.mask_box else None,
+        "brightness": _rounded(view.brightness),
         "samples": int(view.quality.samples),
         "estimated_error": _rounded(view.quality.estimated_error),
         "error_bound": _rounded(view.quality.error_bound),
