@@ -51,7 +51,7 @@ def encoded(event: Event, log: EventLog, number: int | None = None) -> bytes:
 
 
 def opening(log: EventLog, present: list[Event], after: int) -> bytes:
-    """What a stream begins with: how things stand. Only its last event has an id: a client that got half of it begins anew."""
+    """What a stream begins with: how things stand, if that is told. Only its last event has an id: a client that got half of it begins anew."""
     parts = [format_sse_event(retry=RETRY_MS) if not present else f"retry: {RETRY_MS}\n".encode()]
     parts += [encoded(event, log) for event in present[:-1]]
     parts += [encoded(event, log, after) for event in present[-1:]]
@@ -116,18 +116,19 @@ class EventStreams:
             )
 
     async def stream(
-        self, begin: bytes, after: int, job_id: str | None = None, position: Callable[[], Event | None] | None = None
+        self, present: list[Event] | None, after: int, job_id: str | None = None, position: Callable[[], Event | None] | None = None
     ) -> AsyncIterator[bytes]:
         """What one client is sent, until it goes, the server stops, or its job has ended.
 
         Args:
-            begin: what comes first.
+            present: how things stood after that event; None where the client knows.
             after: number of the event after which the log's own follow.
             job_id: of the job that it is about; None for all.
             position: gives the place of its job in the queue as an event; None when it does not wait any more.
         """
         listener = _Listener(self._log.last)
-        begin += self._missed(listener, after, job_id)
+        begin = opening(self._log, present or [], after) + self._missed(listener, after, job_id)
+        listener.ended = listener.ended or (job_id is not None and any(map(_is_last, present or ())))
         of = self._all if job_id is None else self._of_job[job_id]
         of.add(listener)
         self._open += 1

@@ -6,16 +6,19 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse
 
 from serve_app.http.dependencies import JobId, Service
 from serve_app.http.errors import failures
-from serve_app.http.event_streams import EventStreams, opening
+from serve_app.http.event_streams import EventStreams
 from serve_app.http.head import is_head
 from serve_app.jobs.event_log import Event
 from serve_app.service.job_events import JobEvents
 
 router = APIRouter(tags=["events"])
+
+# The routes' `response_class` is not FastAPI's for events: it takes events from a generator, and encodes each anew for every listener.
 
 _NOT_BUFFERED = {"X-Accel-Buffering": "no"}
 """Asks a proxy like nginx to pass each event on at once."""
@@ -61,7 +64,7 @@ Streams = Annotated[EventStreams, Depends(_streams)]
 LastEventId = Annotated[str | None, Depends(_last_event_id)]
 
 
-@router.get("/events", response_class=EventSourceResponse, responses={200: _STREAM, **failures(422, 429, 503)})
+@router.get("/events", response_class=StreamingResponse, responses={200: _STREAM, **failures(422, 429, 503)})
 async def all_events(request: Request, service: Service, streams: Streams, last_event_id: LastEventId) -> EventSourceResponse:
     """Events of all jobs, as they happen.
 
@@ -71,13 +74,11 @@ async def all_events(request: Request, service: Service, streams: Streams, last_
     events = service.events
     after = _place_of(events, last_event_id)
     if after is not None:
-        return _response(request, streams.stream(b"", after))
-    present = events.present()
-    begin = opening(events.log, _told_anew(last_event_id, None) + present, events.log.last)
-    return _response(request, streams.stream(begin, events.log.last))
+        return _response(request, streams.stream(None, after))
+    return _response(request, streams.stream(_told_anew(last_event_id, None) + events.present(), events.log.last))
 
 
-@router.get("/jobs/{job_id}/events", response_class=EventSourceResponse, responses={200: _STREAM, **failures(404, 422, 429, 503)})
+@router.get("/jobs/{job_id}/events", response_class=StreamingResponse, responses={200: _STREAM, **failures(404, 422, 429, 503)})
 async def job_events(
     job_id: JobId, request: Request, service: Service, streams: Streams, last_event_id: LastEventId
 ) -> EventSourceResponse:
@@ -97,9 +98,9 @@ async def job_events(
         return None if place is None else Event("queued", {"job_id": job_id, "position": place})
 
     if after is not None:
-        return _response(request, streams.stream(b"", after, job_id, position))
-    begin = opening(events.log, _told_anew(last_event_id, job_id) + events.present_of(record), now)
-    return _response(request, streams.stream(begin, now, job_id, position))
+        return _response(request, streams.stream(None, after, job_id, position))
+    present = _told_anew(last_event_id, job_id) + events.present_of(record)
+    return _response(request, streams.stream(present, now, job_id, position))
 
 
 def _place_of(events: JobEvents, last_event_id: str | None) -> int | None:
