@@ -108,8 +108,8 @@ async def measured(server: BenchServer, folder: Path, count: int, idle_sec: floa
     for kind in ("ingress", "proxy"):
         bound = 5.0 if kind == "ingress" else None
         detail = f"{share[kind]:.2f} % with, {alone[kind]:.2f} % without"
-        figures.append(Figure(f"CPU of the {kind}, idle", "without listeners", share[kind] - alone[kind], "% core", bound, None, "less", detail))
-        grown = 1000 * (after[kind] - before[kind]) / count
+        more, grown = share[kind] - alone[kind], 1000 * (after[kind] - before[kind]) / count
+        figures.append(Figure(f"CPU of the {kind}, idle", "without listeners", more, "% core", bound, None, "less", detail))
         figures.append(Figure(f"memory of the {kind}", "before", grown, "kB a client", None, None, "less", f"{after[kind]:.0f} MB"))
     say("jobs, one after another")
     cpu, delays, views = cpu_by_kind(server), list[float](), 0
@@ -124,7 +124,8 @@ async def measured(server: BenchServer, folder: Path, count: int, idle_sec: floa
         delays += [moment - started for moment in came]
     used = cpu_by_kind(server)
     detail = f"median; 99 % {1000 * statistics.quantiles(delays, n=100)[98]:.0f} ms, the last {1000 * max(delays):.0f} ms"
-    figures.append(Figure("an event's way to a client", "the job's start", 1000 * statistics.median(delays), "ms", None, None, "less", detail))
+    median = 1000 * statistics.median(delays)
+    figures.append(Figure("an event's way to a client", "the job's start", median, "ms", None, None, "less", detail))
     for kind in ("ingress", "proxy"):
         figures.append(Figure(f"CPU of the {kind}, a job of 42 views", "", (used[kind] - cpu[kind]) / JOBS, "s", None, None, "less"))
     listeners.close()

@@ -51,7 +51,7 @@ def encoded(event: Event, log: EventLog, number: int | None = None) -> bytes:
 
 
 def opening(log: EventLog, present: list[Event], after: int) -> bytes:
-    """What a stream begins with: how things stand, if that is told. Only its last event has an id: a client that got half of it begins anew."""
+    """What a stream begins with, such as how things stand. Only its last event has an id: a client that got half of it begins anew."""
     parts = [format_sse_event(retry=RETRY_MS) if not present else f"retry: {RETRY_MS}\n".encode()]
     parts += [encoded(event, log) for event in present[:-1]]
     parts += [encoded(event, log, after) for event in present[-1:]]

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from fastapi.sse import EventSourceResponse
 
 from serve_app.http.dependencies import JobId, Service
@@ -14,6 +14,7 @@ from serve_app.http.errors import failures
 from serve_app.http.event_streams import EventStreams
 from serve_app.http.head import is_head
 from serve_app.jobs.event_log import Event
+from serve_app.jobs.states import FINAL_STATES
 from serve_app.service.job_events import JobEvents
 
 router = APIRouter(tags=["events"])
@@ -78,10 +79,11 @@ async def all_events(request: Request, service: Service, streams: Streams, last_
     return _response(request, streams.stream(_told_anew(last_event_id, None) + events.present(), events.log.last))
 
 
-@router.get("/jobs/{job_id}/events", response_class=StreamingResponse, responses={200: _STREAM, **failures(404, 422, 429, 503)})
-async def job_events(
-    job_id: JobId, request: Request, service: Service, streams: Streams, last_event_id: LastEventId
-) -> EventSourceResponse:
+_OVER = {"description": "The job has ended, and `Last-Event-ID` is that of its last event: a browser's `EventSource` asks no more."}
+
+
+@router.get("/jobs/{job_id}/events", response_class=StreamingResponse, responses={200: _STREAM, 204: _OVER, **failures(404, 422, 429, 503)})
+async def job_events(job_id: JobId, request: Request, service: Service, streams: Streams, last_event_id: LastEventId) -> Response:
     """Events of one job, until it has ended.
 
     A stream begins with how the job stands: `queued`, or `started`, a `view` for each view that is there, and each `warning`. With
@@ -97,6 +99,8 @@ async def job_events(
         place = events.position(job_id)
         return None if place is None else Event("queued", {"job_id": job_id, "position": place})
 
+    if after is not None and record.status in FINAL_STATES and events.are_over(job_id, after):
+        return Response(status_code=204)
     if after is not None:
         return _response(request, streams.stream(None, after, job_id, position))
     present = _told_anew(last_event_id, job_id) + events.present_of(record)

@@ -41,6 +41,11 @@ class JobEvents:
         for job_id in job_ids:
             self.log.append("removed", {"job_id": job_id})
 
+    def are_over(self, job_id: str, after: int) -> bool:
+        """Whether nothing is to be told of a job, which has ended, after this number."""
+        events = self.log.since(after)
+        return self._jobs.get(job_id) is None and events is not None and all(event.data["job_id"] != job_id for event in events)
+
     def position(self, job_id: str) -> int | None:
         """Place of a job in the queue, from 1, among those of its kind; at most ``POSITIONS_SEC`` old. None where it does not wait."""
         # Thousands may follow jobs that wait, in a queue of thousands: it is counted once for all of them.
