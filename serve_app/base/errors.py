@@ -34,6 +34,12 @@ CODES = frozenset(
         "cad_invalid",
         "cad_part_unknown",
         "cad_too_large",
+        # What is uploaded.
+        "upload_not_found",
+        "upload_expired",
+        "upload_invalid",
+        "upload_too_large",
+        "upload_in_use",
         # The output folder.
         "output_not_writable",
         "output_not_replaceable",

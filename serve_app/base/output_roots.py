@@ -52,15 +52,16 @@ class OutputRoots:
     Args:
         roots: links resolved.
         own: what belongs to the server itself.
+        results: the folder of its own that holds the results of jobs that name no output folder; None for none.
     """
 
-    def __init__(self, roots: list[Path], own: OwnFolders) -> None:
-        self._roots, self._own = roots, own
+    def __init__(self, roots: list[Path], own: OwnFolders, results: Path | None = None) -> None:
+        self._roots, self._own, self._results = roots, own, results
 
     @classmethod
     def of_server(cls, settings: Settings) -> OutputRoots:
-        """``RENDER_OUTPUT_ROOTS`` without the server's own folders."""
-        return cls(settings.outermost_output_roots, OwnFolders.of_server(settings))
+        """``RENDER_OUTPUT_ROOTS`` without the server's own folders, and the folder of results."""
+        return cls(settings.outermost_output_roots, OwnFolders.of_server(settings), settings.results_dir)
 
     def check(self, target: Path, quoted: str, identities: Identities | None = None) -> None:
         """Refuse a folder of the server itself.
@@ -74,6 +75,19 @@ class OutputRoots:
             ServiceError: ``output_reserved``.
         """
         if self._own.touched_by(target, identities):
+            raise _reserved(quoted)
+
+    def check_named(self, target: Path, quoted: str) -> None:
+        """Refuse a folder that a request names and that is, holds or lies in the folder of results, which ``open_parent`` lets pass.
+
+        Args:
+            target: the folder that will be published, links resolved.
+            quoted: as the client named it.
+
+        Raises:
+            ServiceError: ``output_reserved``.
+        """
+        if self._results is not None and (self._results.is_relative_to(target) or target.is_relative_to(self._results)):
             raise _reserved(quoted)
 
     @contextmanager
@@ -102,15 +116,17 @@ class OutputRoots:
             OSError: a folder on the way is a link or a file, cannot be made or entered; ``FileNotFoundError`` where one is missing, or is
                 moved or removed meanwhile, as by a job that gives up a folder that it has made.
         """
-        root = next((root for root in self._roots if root in target.parents), None)
+        in_results = self._results is not None and self._results in target.parents
+        root = self._results if in_results else next((root for root in self._roots if root in target.parents), None)
         if root is None:
             raise ServiceError(
                 "path_outside_roots",
                 f"output_dir {quoted!r} is no longer below a folder that this server may write (RENDER_OUTPUT_ROOTS)",
                 "output_dir",
             )
-        own, above_own = identities = self._own.identities()
-        self.check(target, quoted, identities)
+        own, above_own = identities = (frozenset(), frozenset()) if in_results else self._own.identities()
+        if not in_results:
+            self.check(target, quoted, identities)
         if make:
             root.mkdir(parents=True, exist_ok=True)
         here = OpenParent(Directory.open(root, to_pass=True))

@@ -126,6 +126,22 @@ class Settings(BaseSettings):
     cors_origins: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="Origins of web pages that may ask, separated by spaces or commas; none by default."
     )
+    uploads_max_file_bytes: int = Field(512 * 1024**2, ge=1, description="Bytes that one uploaded file may have, unpacked.")
+    uploads_max_upload_bytes: int = Field(
+        1024**3, ge=1, description="Bytes that all files of one upload may have together, unpacked; and that may be sent for it."
+    )
+    uploads_max_files: int = Field(256, ge=1, le=10_000, description="Files that one upload may have, those in its archive included.")
+    uploads_max_bytes: int = Field(
+        20 * 1024**3, ge=1, description="Bytes of all uploads in <data_dir>/uploads; above that, those that nobody used for an hour go."
+    )
+    uploads_ttl_sec: float = Field(86400.0, gt=0, description="Seconds after its last use for which an upload is kept.")
+    results_max_bytes: int = Field(
+        50 * 1024**3,
+        ge=1,
+        description="Bytes of the results in <data_dir>/results, which are those of jobs without output_dir; above that, those that ended "
+        "more than an hour ago go, and while that is not enough, such jobs are refused.",
+    )
+    results_ttl_sec: float = Field(7 * 86400.0, gt=0, description="Seconds after its end for which such a job's results are kept.")
     max_body_bytes: int = Field(4 * 1024**2, ge=1024, description="Bytes that the body of a request may have.")
     max_batch_items: int = Field(1000, ge=1, description="Items that one batch request may have.")
 
@@ -189,6 +205,11 @@ class Settings(BaseSettings):
         """
         written = [Path(os.path.abspath(root.expanduser())) for root in self.output_roots]  # noqa: PTH100  # No link is resolved.
         return [root.resolve() for root in written if not any(other in root.parents for other in written)]
+
+    @cached_property
+    def results_dir(self) -> Path:
+        """Where the results of jobs lie that name no output folder: a folder a job; links resolved."""
+        return self.data_dir.resolve() / "results"
 
     @cached_property
     def resolved_output_roots(self) -> list[Path]:

@@ -22,7 +22,7 @@ from serve_app.base.errors import ServiceError
 from serve_app.base.file_digests import FileDigests, NotRememberedError
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.geometry import bounds
-from serve_app.cad.mesh.parts import CadPart
+from serve_app.cad.mesh.parts import CadPart, FaceRun
 from serve_app.cad.parse import ParsedCad
 from serve_app.cad.read_options import WHOLE, ReadOptions
 from serve_app.cad.references import ReferenceResolver
@@ -48,6 +48,7 @@ class LoadedCad:
         unit: of the file, or None where its format has none.
         parts: all its named parts, rendered or not; empty where it names none.
         diameter: largest distance of two of its vertices, in its own unit.
+        face_runs: which faces of its mesh are which part's.
     """
 
     key: str
@@ -61,6 +62,7 @@ class LoadedCad:
     unit: Unit | None = None
     parts: tuple[CadPart, ...] = ()
     diameter: float = 0.0
+    face_runs: tuple[FaceRun, ...] = ()
 
 
 LARGE_BYTES = 16 * 1024**2
@@ -210,4 +212,5 @@ def _loaded(parsed: ParsedCad, put: Callable[[CadMesh], Any]) -> LoadedCad:
         parsed.unit,
         parsed.parts,
         parsed.diameter,
+        parsed.face_runs,
     )

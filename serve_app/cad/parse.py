@@ -15,7 +15,7 @@ from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.checks import check_geometry, oddities
 from serve_app.cad.mesh.diameter import diameter
 from serve_app.cad.mesh.join import joined
-from serve_app.cad.mesh.parts import CadPart, only, parts_of
+from serve_app.cad.mesh.parts import CadPart, FaceRun, face_runs, only, parts_of
 from serve_app.cad.read_options import TESSELLATED, WHOLE, ReadOptions
 from serve_app.cad.references import ReferenceResolver
 from serve_app.cad.refusals import invalid
@@ -41,6 +41,7 @@ class ParsedCad:
         unit: of the file, or None where its format has none.
         parts: all its named parts, wanted or not, in the file's order; empty where it names none.
         diameter: largest distance of two vertices of the mesh, in the file's unit; see ``mesh.diameter``.
+        face_runs: which of its faces are which part's.
     """
 
     file_sha256: str
@@ -50,6 +51,7 @@ class ParsedCad:
     unit: Unit | None = None
     parts: tuple[CadPart, ...] = ()
     diameter: float = 0.0
+    face_runs: tuple[FaceRun, ...] = ()
 
 
 def cad_key(file_sha256: str, suffix: str, references: dict[str, str | None], options: ReadOptions = WHOLE) -> str:
@@ -98,4 +100,5 @@ def _parsed(data: bytes, suffix: str, folder: Path, limits: CadLimits, options: 
         messages[_MAX_WARNINGS - 1 :] = [f"{len(messages) - _MAX_WARNINGS + 1} more warnings of this kind"]
     mesh = CadMesh(**{**vars(mesh), "key": cad_key(file_sha256, suffix, resolver.used, options)})
     parts = parts_of(content.submeshes)
-    return ParsedCad(file_sha256, mesh, tuple(messages), dict(resolver.used), content.unit, parts, diameter(mesh.vertices))
+    runs, across = face_runs(submeshes, parts), diameter(mesh.vertices)
+    return ParsedCad(file_sha256, mesh, tuple(messages), dict(resolver.used), content.unit, parts, across, runs)

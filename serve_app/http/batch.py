@@ -71,7 +71,7 @@ def item_request(batch: BatchRequest, index: int) -> RenderRequest:
 
 async def _item_result(service: RenderService, batch: BatchRequest, index: int, group: str, request_id: str) -> BatchItemResult:
     cad_path: Any = batch.items[index].get("cad_path")
-    shown = cad_path if isinstance(cad_path, str) else None
+    shown = cad_path if isinstance(cad_path, str) else None  # An item with an upload has none.
     try:
         job = await service.accept(item_request(batch, index), group, request_id=request_id)
     except ServiceError as error:

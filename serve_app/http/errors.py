@@ -55,6 +55,12 @@ STATUS: dict[str, int] = {
     "cad_invalid": 422,
     "cad_part_unknown": 422,
     "cad_too_large": 413,
+    # What is uploaded.
+    "upload_not_found": 404,
+    "upload_expired": 410,
+    "upload_invalid": 422,
+    "upload_too_large": 413,
+    "upload_in_use": 409,
     # The output folder.
     "output_not_writable": 403,
     "output_not_replaceable": 409,
@@ -92,7 +98,7 @@ _FAILURES = {
     408: "The request body did not come in time.",
     409: "The output folder holds something else than templates or is being written, the key or id is another request's, or the job was "
     "canceled.",
-    410: "The job's files were removed, or replaced by another job's.",
+    410: "The job's files were removed, or replaced by another job's; or the upload is not kept any more.",
     413: "The request body or the CAD is too large.",
     415: "The body is not sent as JSON, or the CAD's format is not one that is read.",
     416: "No byte of the answer lies in the range.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from serve_app.cad.read_options import ReadOptions
@@ -49,6 +49,28 @@ class CadInspected(CadFacts):
 _FAILURES = failures(403, 404, 408, 413, 415, 422, 429, 500, 503, 507)
 
 
+_GLB = {
+    "description": "The mesh as binary glTF.",
+    "content": {"model/gltf-binary": {"schema": {"type": "string", "format": "binary"}}},
+    "headers": {
+        "X-Preview-Faces": {"description": "Triangles that it has.", "schema": {"type": "integer"}},
+        "X-Cad-Faces": {"description": "Triangles that the CAD has.", "schema": {"type": "integer"}},
+    },
+}
+
+
+@router.post("/api/v1/cad/preview.glb", response_class=Response, responses={200: _GLB, **_FAILURES}, operation_id="preview_cad")
+async def preview_cad(request: InspectRequest, service: Service) -> Response:
+    """A CAD of any format as GLB, to look at it: in mm, in its own frame and axes, a node a part.
+
+    It has 300,000 triangles at most: a larger one is made coarser, and `X-Preview-Faces` is below `X-Cad-Faces`.
+    """
+    options = ReadOptions(parts=tuple(request.parts or ()), tessellation=request.tessellation)
+    preview = await service.inspection.preview(request, request.unit, options)
+    told = {"X-Preview-Faces": str(preview.faces), "X-Cad-Faces": str(preview.of_faces)}
+    return Response(preview.glb, media_type="model/gltf-binary", headers=told)
+
+
 @router.post("/cad/inspect", responses=_FAILURES, description="The same as `POST /api/v1/cad/inspect`.")
 @router.post("/api/v1/cad/inspect", responses=_FAILURES)
 async def inspect_cad(request: InspectRequest, service: Service) -> CadInspected:
@@ -57,4 +79,4 @@ async def inspect_cad(request: InspectRequest, service: Service) -> CadInspected
     It is read as for a job, under the same limits, and is ready for the job that follows. A few at a time are read; others wait.
     """
     options = ReadOptions(parts=tuple(request.parts or ()), tessellation=request.tessellation)
-    return CadInspected.model_validate(await service.inspection.inspect(request.cad_path, request.unit, options))
+    return CadInspected.model_validate(await service.inspection.inspect(request, request.unit, options))

@@ -22,8 +22,8 @@ from serve_app.http.dependencies import (
 )
 from serve_app.http.errors import failures
 from serve_app.http.job_answer import JobAnswer, JobList, job_answer
-from serve_app.http.json_body import JsonRoute
 from serve_app.http.prefer import Prefer, asked
+from serve_app.http.render_route import RenderRoute
 from serve_app.http.responses import AcceptedJob
 from serve_app.http.wait_limit import WaitLimit
 from serve_app.http.waiting import answer_when_ended
@@ -35,10 +35,10 @@ from serve_app.jobs.states import JobState
 CANONICAL = "/api/v1"
 """What stands before every path of a job; the same paths without it are there for older clients."""
 
-begin_router = APIRouter(route_class=JsonRoute, tags=["jobs"])
+begin_router = APIRouter(route_class=RenderRoute, tags=["jobs"])
 """Begins a job, at paths of its own."""
 
-router = APIRouter(route_class=JsonRoute, tags=["jobs"])
+router = APIRouter(route_class=RenderRoute, tags=["jobs"])
 """Included twice, see ``CANONICAL``. Routes that answer with a job leave out what is not known of it yet:
 ``response_model_exclude_unset``."""
 

@@ -41,22 +41,30 @@ class JsonRoute(APIRoute):
             data = await _bounded_body(request, request.app.state.settings.max_body_bytes)
             if data:  # Of an empty one FastAPI says that it is required.
                 _check_content_type(request.headers.get("content-type"))
-            return await handle(_ReadRequest(request, data, parse_json(data) if data else None))
+            return await handle(ReadRequest(request, data, parse_json(data) if data else None))
 
         return read_and_handle
 
+    def handler_of_read_requests(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler without the reading of the body, for a ``ReadRequest``."""
+        return super().get_route_handler()
 
-class _ReadRequest(Request):
-    """A request whose body has been read and parsed already."""
+
+class ReadRequest(Request):
+    """A request whose body has been read and parsed already, and counts as JSON."""
 
     def __init__(self, request: Request, data: bytes, parsed: Any) -> None:
-        super().__init__(request.scope, request.receive)
+        headers = [(name, value) for name, value in request.scope["headers"] if name != b"content-type"]
+        headers += [(b"content-type", b"application/json")] if data else []
+        super().__init__({**request.scope, "headers": headers}, request.receive)
         self._data, self._parsed = data, parsed
 
     async def body(self) -> bytes:
+        """What was read."""
         return self._data
 
     async def json(self) -> Any:
+        """What it says."""
         return self._parsed
 
 

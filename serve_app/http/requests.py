@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 from serve_app.cad.read_options import Tessellation
 from serve_app.cad.size import AskedUnit
 from serve_app.http.dependencies import JOB_ID_PATTERN
-from serve_app.jobs.fields import PathText
+from serve_app.jobs.cad_choice import ONE_CAD, CadChoice
 from serve_app.jobs.request import PartName
 
 
@@ -30,12 +30,11 @@ class BatchRequest(BaseModel):
         return {"items": body} if isinstance(body, list) else body
 
 
-class InspectRequest(BaseModel):
+class InspectRequest(CadChoice):
     """Look at a CAD."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cad_path": "examples/flange.stl"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cad_path": "examples/flange.stl"}], "allOf": [*ONE_CAD]})
 
-    cad_path: PathText = Field(description="CAD file as the server sees it, in a folder that render requests may name too.")
     unit: AskedUnit = Field("auto", description="As in a render request.")
     tessellation: Tessellation = Field("normal", description="How fine the curved surfaces of a STEP or IGES file become triangles.")
     parts: list[PartName] | None = Field(None, min_length=1, max_length=1000, description="As in a render request; left out: all.")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
-from serve_app.http import batch, cancel, events, inspection, jobs, results, v1
+from serve_app.http import batch, cancel, events, inspection, jobs, results, uploads, v1
 from serve_app.http.dependencies import ServerSettings, Service
 from serve_app.http.docs import docs_router
 from serve_app.http.errors import HANDLERS, NOT_READY
@@ -73,7 +73,7 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
     key = key_of(settings)
     secured = key_in_openapi(wanted=key is not None)
     # Before the jobs, whose paths end in an id: none of these words is one.
-    for part in (router, jobs.begin_router, cancel.router, v1.router, batch.router, inspection.router):
+    for part in (router, jobs.begin_router, cancel.router, v1.router, batch.router, inspection.router, uploads.router):
         app.include_router(part, **secured)
     for prefix in (jobs.CANONICAL, ""):
         app.include_router(jobs.router, prefix=prefix, **secured)

@@ -8,12 +8,12 @@ from serve_app.base.errors import ServiceError
 from serve_app.http.dependencies import IdempotencyKey, RequestId, ServerWaitLimit, Service
 from serve_app.http.errors import failures
 from serve_app.http.job_answer import JobAnswer
-from serve_app.http.json_body import JsonRoute
+from serve_app.http.render_route import RenderRoute
 from serve_app.http.responses import RenderResult
 from serve_app.http.waiting import answer_when_ended
 from serve_app.jobs.request import RenderRequest
 
-router = APIRouter(route_class=JsonRoute, tags=["v1"])
+router = APIRouter(route_class=RenderRoute, tags=["v1"])
 
 
 @router.post("/api/v1/render-templates", responses=failures())

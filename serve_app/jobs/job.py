@@ -50,6 +50,7 @@ class JobSpec:
         created_at: when it was accepted, in Unix seconds.
         request_id: of the HTTP request that made it, for the logs; empty where an earlier server accepted it.
         folder: that is published, below ``output_dir``; empty for that itself, and None for what ``templates_subfolder`` says.
+        results_ttl_sec: seconds after its end for which the server keeps its files, where they are the server's to keep.
     """
 
     job_id: str
@@ -65,6 +66,7 @@ class JobSpec:
     created_at: float = field(default_factory=time.time)
     request_id: str = ""
     folder: str | None = None
+    results_ttl_sec: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group", self.group or self.job_id)
@@ -75,6 +77,16 @@ class JobSpec:
         if self.folder is not None:
             return self.output_dir / self.folder
         return self.output_dir / "templates" if self.request.templates_subfolder else self.output_dir
+
+    @property
+    def cad_text(self) -> str:
+        """The CAD as clients are told of it: the path that the request names, or ``upload:<id>/<name>``."""
+        return self.request.cad_text
+
+    @property
+    def output_text(self) -> str:
+        """The output folder as clients are told of it: the path that the request names, or ``results:<job id>``."""
+        return self.request.output_dir or f"results:{self.job_id}"
 
     @property
     def wants_mesh(self) -> bool:
@@ -88,9 +100,11 @@ class JobSpec:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options that it is rendered with: the request without its two paths, and without a resolution that it does not use."""
+        """The options that it is rendered with: the request without its paths, and without a resolution that it does not use."""
         camera = self.request.camera
         unused = {"resolution"} if camera is not None and camera.size is not None else set()
+        if self.request.upload_id is None:
+            unused |= {"upload_id", "cad"}
         return self.request.model_dump(exclude={"cad_path", "output_dir"} | unused)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from serve_app.base.errors import UnusableStoreError
 from serve_app.jobs.pages import LISTED_INDEX
 
-VERSION = 5
+VERSION = 6
 """Version of the tables, kept as SQLite's ``user_version``."""
 
 _JOBS = """
@@ -38,7 +38,8 @@ CREATE TABLE jobs (
     error TEXT NOT NULL,
     options TEXT NOT NULL,
     staging TEXT,
-    cad TEXT NOT NULL DEFAULT 'null'
+    cad TEXT NOT NULL DEFAULT 'null',
+    results_expire_at REAL
 )
 """
 _OTHERS = """
@@ -54,7 +55,7 @@ CREATE TABLE IF NOT EXISTS quarantine (cad_sha256 TEXT PRIMARY KEY, until REAL N
 CREATE TABLE IF NOT EXISTS servers (epoch INTEGER PRIMARY KEY AUTOINCREMENT, started REAL NOT NULL);
 """
 
-_ADDED_SINCE = {4: "staging TEXT", 5: "cad TEXT NOT NULL DEFAULT 'null'"}
+_ADDED_SINCE = {4: "staging TEXT", 5: "cad TEXT NOT NULL DEFAULT 'null'", 6: "results_expire_at REAL"}
 """The columns that came with each version after 3, whose table lacks nothing else."""
 
 _SECOND = "second"

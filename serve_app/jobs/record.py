@@ -51,6 +51,7 @@ class JobRecord:
         error: why it did not succeed.
         options: of the request, all but the two paths.
         cad: what the CAD is, as a value that JSON can hold; None until it is read.
+        results_expire_at: when the server removes the files, where they are the server's to keep; None before the job has succeeded.
         waiting_for: what holds a job up that has its slot; of a live one alone, and not stored.
     """
 
@@ -74,6 +75,7 @@ class JobRecord:
     error: JobError | None = None
     options: dict[str, Any] = field(default_factory=dict)
     cad: dict[str, Any] | None = None
+    results_expire_at: float | None = None
     waiting_for: str | None = None
 
 
@@ -83,8 +85,8 @@ def record_of(job: Job) -> JobRecord:
     return JobRecord(
         job_id=spec.job_id,
         status=progress.status,
-        cad_path=spec.request.cad_path,
-        output_dir=spec.request.output_dir,
+        cad_path=spec.cad_text,
+        output_dir=spec.output_text,
         templates_dir=str(spec.templates_dir),
         log_path=str(spec.log_path),
         created_at=spec.created_at,
@@ -100,8 +102,14 @@ def record_of(job: Job) -> JobRecord:
         error=JobError.of(progress.error) if progress.error else None,
         options=spec.options,
         cad=progress.cad,
+        results_expire_at=_expiry(job),
         waiting_for=progress.waiting_for,
     )
+
+
+def _expiry(job: Job) -> float | None:
+    ended_at, kept = job.progress.ended_at, job.spec.results_ttl_sec
+    return None if ended_at is None or kept is None or job.progress.status != "succeeded" else ended_at + kept
 
 
 def failed_record(record: JobRecord, error: ServiceError) -> JobRecord:

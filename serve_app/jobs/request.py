@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, 
 from pydantic.config import JsonDict
 
 from render_actor.contract.scene import Quality
+from serve_app.jobs.cad_choice import NEEDS_OUTPUT_DIR, ONE_CAD, CadChoice, needs_output_dir
 from serve_app.jobs.camera_request import CameraPoses, CameraRequest
 from serve_app.jobs.fields import NUMBER, PathText
 from serve_app.jobs.schema import given, not_both
@@ -155,7 +156,7 @@ class RenderOptions(BaseModel):
         return (self.camera.size if self.camera else None) or (self.resolution, self.resolution)
 
 
-class RenderRequest(RenderOptions):
+class RenderRequest(CadChoice, RenderOptions):
     """Render one CAD."""
 
     model_config = ConfigDict(
@@ -164,6 +165,8 @@ class RenderRequest(RenderOptions):
             "examples": [{"cad_path": "examples/flange.stl", "output_dir": "output/flange"}],
             # What `_one_camera` refuses.
             "allOf": [
+                *ONE_CAD,
+                NEEDS_OUTPUT_DIR,
                 not_both(
                     ("level", "camera_poses_path"),
                     ("level", "camera.poses"),
@@ -180,7 +183,11 @@ class RenderRequest(RenderOptions):
         },
     )
 
-    cad_path: PathText = Field(
-        description="CAD file as the server sees it: .ply, .obj, .stl, .step, .stp, .iges, .igs, .glb, .gltf, .3mf, .dae or .off."
+    output_dir: PathText | None = Field(
+        None,
+        validate_default=True,
+        description="Folder that will hold `templates/`, or the object's folder of another `layout`. With `upload_id` it may be left "
+        "out: then the server keeps the files for a while, and they are fetched over HTTP.",
     )
-    output_dir: PathText = Field(description="Folder that will hold `templates/`, or the object's folder of another `layout`.")
+
+    _output_or_upload = field_validator("output_dir")(needs_output_dir)

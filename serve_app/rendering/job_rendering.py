@@ -127,7 +127,7 @@ class JobRendering:
         layout = LAYOUTS[spec.request.layout]
         wanted = wanted_files(spec.request, layout, lambda: farthest_mm(scene, cad.corners))
         places = places_of(layout, wanted.kinds, len(scene.camera_poses))
-        staging = StagingFolder(self._roots, spec.templates_dir, job.job_id, spec.request.output_dir, places)
+        staging = StagingFolder(self._roots, spec.templates_dir, job.job_id, spec.output_text, places)
         return PreparedJob(job, cad, scene, rendering_key(cad.key, scene), staging, log, wanted, layout)
 
     async def _collect(self, prepared: PreparedJob, flight: Flight, live: LiveViews) -> RenderedViews:

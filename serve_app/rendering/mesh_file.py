@@ -21,8 +21,8 @@ def sam6d_cad(spec: JobSpec) -> str | None:
     As the client writes paths.
     """
     if is_in_mm(spec.cad_path, spec.request.unit):
-        return spec.request.cad_path
-    return f"{spec.request.output_dir.rstrip('/')}/{MODEL}" if spec.wants_mesh else None
+        return spec.cad_text
+    return f"{spec.output_text.rstrip('/')}/{MODEL}" if spec.wants_mesh else None
 
 
 def model_beside(spec: JobSpec) -> bool:

@@ -35,8 +35,8 @@ def rendered_object(prepared: PreparedJob, rendered: RenderedViews) -> RenderedO
         )
     return RenderedObject(
         object_id=request.object_id or 0,
-        dataset=request.dataset or spec.output_dir.name,
-        place=str(PurePath(request.output_dir) / spec.templates_dir.relative_to(spec.output_dir)),
+        dataset=request.dataset or (spec.output_dir if request.output_dir else spec.cad_path.with_suffix("")).name,
+        place=str(PurePath(spec.output_text) / spec.templates_dir.relative_to(spec.output_dir)),
         outputs=frozenset(request.outputs or ()),
         depth_scale=prepared.wanted.depth_scale,
         corners=prepared.cad.corners * scene.xyz_scale,

@@ -39,7 +39,7 @@ def published_before(prepared: PreparedJob, roots: OutputRoots, kept: KeptManife
     if not job.recovered:
         return None
     try:
-        with roots.opened(target, job.spec.request.output_dir) as parent:
+        with roots.opened(target, job.spec.output_text) as parent:
             if parent is None:
                 return None
             with parent.folder(target.name) as folder:

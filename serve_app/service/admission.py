@@ -67,7 +67,7 @@ def check_output(spec: JobSpec, live: LiveJobs) -> None:
         return  # What would be in this job's way would have been in the way of that one.
     raise ServiceError(
         "output_busy",
-        f"output_dir {spec.request.output_dir!r} is being written by job {other.job_id}, which renders something else; wait for it, "
+        f"output_dir {spec.output_text!r} is being written by job {other.job_id}, which renders something else; wait for it, "
         "cancel it, or use another output_dir",
         "output_dir",
         retry_after_sec=10,
@@ -76,7 +76,7 @@ def check_output(spec: JobSpec, live: LiveJobs) -> None:
 
 def _essence(spec: JobSpec) -> tuple[Any, ...]:
     """Two jobs that are equal in this give the same files."""
-    return spec.cad_path, spec.request.model_dump(exclude={"cad_path", "output_dir", "priority"})
+    return spec.cad_path, spec.request.model_dump(exclude={"cad_path", "upload_id", "cad", "output_dir", "priority"})
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,7 @@ def places_of(spec: JobSpec, data_dir: Path, min_free_bytes: int) -> tuple[Place
     templates = spec.disk_need.bytes if spec.disk_need else 0
     memory_free, memory_total = disk_space(_SHARED_MEMORY)
     return (
-        Place(
-            f"output_dir {spec.request.output_dir!r}", disk_space(spec.output_dir)[0], min_free_bytes + templates, "output_dir", shared=True
-        ),
+        Place(f"output_dir {spec.output_text!r}", disk_space(spec.output_dir)[0], min_free_bytes + templates, "output_dir", shared=True),
         Place("the server's data folder", disk_space(data_dir)[0], min_free_bytes),
         Place("shared memory (/dev/shm)", memory_free, min(min_free_bytes, memory_total // _SHARED_MEMORY_SHARE)),
     )

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from serve_app.base.errors import ServiceError
-from serve_app.base.settings import Settings
 from serve_app.cad.loader import MAX_CADS_READ, CadLoader, LoadedCad
+from serve_app.cad.preview import Preview, preview_of
 from serve_app.cad.read_options import ReadOptions
 from serve_app.cad.report import cad_report, cad_warnings, part_reports
-from serve_app.cad.size import AskedUnit
+from serve_app.cad.size import AskedUnit, unit_used
+from serve_app.jobs.cad_choice import CadChoice
 from serve_app.jobs.job import is_in_mm
 from serve_app.jobs.quarantine import Quarantine
-from serve_app.service.path_policy import PathPolicy
+from serve_app.service.cad_files import CadFiles
 from serve_app.templates.layouts.sam6d import MODEL
 
 MAX_INSPECTED = max(1, MAX_CADS_READ // 2)
@@ -33,20 +34,20 @@ class CadInspection:
     """Reads CADs as jobs do: from the same folders, by the same process under the same limits, in some of the loader's places.
 
     Args:
-        settings: of the service.
+        cads: the way to the files that clients name or have uploaded.
         loader: reads CADs; one that was inspected is ready for the job that follows.
         quarantine: CADs that are refused.
     """
 
-    def __init__(self, settings: Settings, loader: CadLoader, quarantine: Quarantine) -> None:
-        self._policy, self._loader, self._quarantine = PathPolicy(settings), loader, quarantine
+    def __init__(self, cads: CadFiles, loader: CadLoader, quarantine: Quarantine) -> None:
+        self._cads, self._loader, self._quarantine = cads, loader, quarantine
         self._places, self._here = asyncio.Semaphore(MAX_INSPECTED), 0
 
-    async def inspect(self, cad_path: str, unit: AskedUnit, options: ReadOptions) -> dict[str, Any]:
+    async def inspect(self, choice: CadChoice, unit: AskedUnit, options: ReadOptions) -> dict[str, Any]:
         """What a CAD is, and what a job would make of it.
 
         Args:
-            cad_path: as the client names it.
+            choice: says which CAD.
             unit: as a render request says it.
             options: what is wanted of the CAD.
 
@@ -56,6 +57,24 @@ class CadInspection:
         Raises:
             ServiceError: one of the ``cad_`` codes, as for a job; or ``too_many_waiting``.
         """
+        path, cad = await self.load(choice, options)
+        return {
+            **cad_report(cad, path, unit),
+            "parts": part_reports(cad, unit, MAX_PARTS),
+            "assumed": _assumed(cad, path, unit),
+            "warnings": cad_warnings(cad, unit),
+        }
+
+    async def preview(self, choice: CadChoice, unit: AskedUnit, options: ReadOptions) -> Preview:
+        """A small mesh of a CAD, in mm; arguments and errors as of ``inspect``."""
+        _, cad = await self.load(choice, options)
+        names = tuple(part.name for part in cad.parts)
+        mesh, mm = await cad.mesh, unit_used(cad.unit, unit).mm
+        async with self._places:
+            return await asyncio.to_thread(preview_of, mesh, mm, names, cad.face_runs)
+
+    async def load(self, choice: CadChoice, options: ReadOptions) -> tuple[Path, LoadedCad]:
+        """The file and the CAD in it; arguments and errors as of ``inspect``."""
         if self._here >= MAX_INSPECTED + MAX_WAITING:
             raise ServiceError(
                 "too_many_waiting",
@@ -64,18 +83,13 @@ class CadInspection:
             )
         self._here += 1
         try:
-            path = await asyncio.to_thread(self._policy.cad, cad_path)
+            path, _ = await asyncio.to_thread(self._cads.path, choice)
             async with self._places:
                 cad = await self._loader.load(path, options)
         finally:
             self._here -= 1
         self._quarantine.check(cad.file_sha256)
-        return {
-            **cad_report(cad, path, unit),
-            "parts": part_reports(cad, unit, MAX_PARTS),
-            "assumed": _assumed(cad, path, unit),
-            "warnings": cad_warnings(cad, unit),
-        }
+        return path, cad
 
 
 def _assumed(cad: LoadedCad, path: Path, unit: AskedUnit) -> list[str]:

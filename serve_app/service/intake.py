@@ -14,6 +14,7 @@ from serve_app.jobs.job import JobSpec, new_job_id
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.request import RenderRequest
 from serve_app.service.admission import Place, places_of
+from serve_app.service.cad_files import CadFiles
 from serve_app.service.layout_request import completed
 from serve_app.service.path_policy import PathPolicy
 from serve_app.service.size_estimate import disk_need
@@ -21,6 +22,7 @@ from serve_app.templates.file_forms import MODEL_PLY
 from serve_app.templates.layouts.registry import published_folder
 from serve_app.templates.layouts.sam6d import MODEL
 from serve_app.templates.replaceable import check_file_replaceable, check_replaceable
+from serve_app.uploads.store import UploadStore
 
 
 class Intake:
@@ -30,11 +32,13 @@ class Intake:
         settings: of the service.
         quarantine: CADs that are refused.
         digests: of CAD files.
+        uploads: of clients.
     """
 
-    def __init__(self, settings: Settings, quarantine: Quarantine, digests: FileDigests) -> None:
+    def __init__(self, settings: Settings, quarantine: Quarantine, digests: FileDigests, uploads: UploadStore) -> None:
         self._settings, self._quarantine, self._digests = settings, quarantine, digests
         self._policy, self._roots = PathPolicy(settings), OutputRoots.of_server(settings)
+        self._cads = CadFiles(self._policy, uploads)
         self._logs = settings.log_dir.resolve()
 
     def resolve(
@@ -61,12 +65,14 @@ class Intake:
         Raises:
             ServiceError: a path is not usable, or the output folder of a new job holds something else than templates.
         """
-        cad_path, output_dir = self._policy.cad(request.cad_path), self._policy.output(request.output_dir)
-        request = completed(request, cad_path)
+        cad_path, cad = self._cads.path(request)
+        job_id = job_id or new_job_id()
+        output_dir = self._settings.results_dir / job_id if request.output_dir is None else self._policy.output(request.output_dir)
+        request = completed(request.model_copy(update={"cad": cad}) if cad is not None else request, cad_path)
         poses_text = request.poses.camera_poses_path
         poses = self._policy.poses(poses_text) if poses_text is not None else None
         folder = published_folder(request.layout, request.object_id, templates_subfolder=request.templates_subfolder)
-        if not folder and self._policy.is_output_root(output_dir):
+        if not folder and request.output_dir is not None and self._policy.is_output_root(output_dir):
             raise ServiceError(
                 "output_not_replaceable",
                 f"output_dir {request.output_dir!r} is itself one of RENDER_OUTPUT_ROOTS; name a folder below it, or leave "
@@ -74,7 +80,8 @@ class Intake:
                 "output_dir",
             )
         templates_dir = output_dir / folder
-        job_id = job_id or new_job_id()
+        if request.output_dir is not None:
+            self._roots.check_named(templates_dir, request.output_dir)
         spec = JobSpec(
             job_id=job_id,
             request=request,
@@ -89,6 +96,7 @@ class Intake:
             created_at=time.time() if created_at is None else created_at,
             request_id=request_id,
             folder=folder,
+            results_ttl_sec=self._settings.results_ttl_sec if request.output_dir is None else None,
         )
         if created_at is None:
             self._check_target(spec)
@@ -96,7 +104,7 @@ class Intake:
 
     def _check_target(self, spec: JobSpec) -> None:
         """Refuse a folder of the server itself, and one that holds something else than templates, or a mesh that is not ours."""
-        target, quoted = spec.templates_dir, spec.request.output_dir
+        target, quoted = spec.templates_dir, spec.output_text
         try:
             with self._roots.opened(target, quoted) as parent:
                 check_replaceable(parent, target.name, quoted)

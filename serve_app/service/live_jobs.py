@@ -34,6 +34,7 @@ class LiveJobs:
         self._queued_of_kind: Counter[bool] = Counter()
         self._bytes_on: Counter[int] = Counter()
         self._folders = LiveFolders()
+        self._of_upload: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -87,6 +88,10 @@ class LiveJobs:
         """
         return self._bytes_on[disk]
 
+    def need_upload(self, upload_id: str) -> bool:
+        """Whether a job is made of an upload."""
+        return self._of_upload[upload_id] > 0
+
     def in_the_way(self, templates_dir: str) -> Job | None:
         """A job that has not ended and is going to publish this folder, one in it or one that holds it; or None.
 
@@ -110,6 +115,8 @@ class LiveJobs:
         self._of_status["queued"] += 1
         self._queued_of_kind[job.spec.interactive] += 1
         self._folders.add(job)
+        if job.spec.request.upload_id is not None:
+            self._of_upload[job.spec.request.upload_id] += 1
         job.progress.on_change = lambda: self._recount(job)
         self._recount(job)
 
@@ -125,6 +132,8 @@ class LiveJobs:
         if counted.request_key is not None and self._by_key.get(counted.request_key) == job.job_id:
             del self._by_key[counted.request_key]
         self._folders.remove(job)
+        if job.spec.request.upload_id is not None:
+            self._of_upload -= Counter([job.spec.request.upload_id])
 
     def _recount(self, job: Job) -> None:
         before = self._counted[job.job_id]

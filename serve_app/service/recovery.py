@@ -80,8 +80,15 @@ def _job_of(intake: Intake, record: JobRecord) -> Job:
             "them",
         )
     try:
-        request = RenderRequest(cad_path=record.cad_path, output_dir=record.output_dir, **record.options)
+        request = RenderRequest(**_paths(record), **record.options)
     except (ValidationError, TypeError) as error:
         raise ServiceError("server_restarted", "an earlier version of the server accepted this job; send the request again") from error
     spec = intake.resolve(request, group=record.group, job_id=record.job_id, request_hash=record.request_hash, created_at=record.created_at)
     return Job(spec, recovered=True, started_at=record.started_at, ran_before_sec=record.elapsed_sec or 0.0)
+
+
+def _paths(record: JobRecord) -> dict[str, str | None]:
+    """What a record tells in place of the request's paths; an upload stands in its options."""
+    uploaded = record.options.get("upload_id") is not None
+    results = uploaded and record.output_dir == f"results:{record.job_id}"
+    return {"cad_path": None if uploaded else record.cad_path, "output_dir": None if results else record.output_dir}

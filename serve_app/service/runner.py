@@ -290,4 +290,4 @@ class JobRunner:
 
 
 def _log_request(log: JobLog, job: Job, event: str) -> None:
-    log.event("info", event, cad_path=job.spec.request.cad_path, output_dir=job.spec.request.output_dir, options=job.spec.options)
+    log.event("info", event, cad_path=job.spec.cad_text, output_dir=job.spec.output_text, options=job.spec.options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from dataclasses import dataclass
 
@@ -28,18 +27,22 @@ from serve_app.rendering.renderers import Renderers
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.service.admission import Place, check_not_draining
 from serve_app.service.archives import JobArchives
+from serve_app.service.cad_files import CadFiles
 from serve_app.service.drain import drain_on_demand
 from serve_app.service.finder import JobFinder
 from serve_app.service.gauges import ServiceGauges
 from serve_app.service.inspection import CadInspection
 from serve_app.service.intake import Intake
 from serve_app.service.limits import SPARE_BATCHES, Limits
+from serve_app.service.path_policy import PathPolicy
 from serve_app.service.recovery import recover_jobs
+from serve_app.service.request_hash import hash_of
 from serve_app.service.results import JobResults
 from serve_app.service.retention import keep_tidy
 from serve_app.service.runner import JobRunner
 from serve_app.service.slots import JobSlots
 from serve_app.templates.cache import TemplateCache
+from serve_app.uploads.store import UploadStore
 
 _READY_RETRY_SEC = 5
 """About as long as a Blender takes to start."""
@@ -70,6 +73,7 @@ class RenderService:
         results: what jobs have rendered.
         archives: the same as zip files.
         events: what happens to jobs.
+        uploads: of clients.
     """
 
     def __init__(self, settings: Settings, renderers: Renderers, max_renderers: int, min_renderers: int = 1) -> None:
@@ -80,7 +84,8 @@ class RenderService:
         self._store = JobStore(settings.data_dir)
         self._quarantine = Quarantine(self._store, settings.quarantine_sec)
         digests = FileDigests()
-        self._intake = Intake(settings, self._quarantine, digests)
+        self.uploads = UploadStore.of_server(settings, lambda upload_id: self._runner.jobs.need_upload(upload_id))
+        self._intake = Intake(settings, self._quarantine, digests, self.uploads)
         scheduler = ViewScheduler(
             renderers,
             limits.max_batches_in_flight,
@@ -93,7 +98,7 @@ class RenderService:
         # Twice the bound below which no job is accepted: the cache never closes the door.
         self._cache = TemplateCache(settings.data_dir / "cache", settings.cache_max_bytes, 2 * settings.min_free_bytes)
         cad_loader = CadLoader(CadLimits.from_settings(settings), settings.cad_cache_bytes, digests)
-        self.inspection = CadInspection(settings, cad_loader, self._quarantine)
+        self.inspection = CadInspection(CadFiles(PathPolicy(settings), self.uploads), cad_loader, self._quarantine)
         rendering = JobRendering(settings, self._store, cad_loader, scheduler, self._cache, self._quarantine)
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobSlots(limits))
         self._finder = JobFinder(settings, self._store, self._runner)
@@ -115,7 +120,8 @@ class RenderService:
             server_event("info", "jobs of an earlier server go on", jobs=len(jobs), seconds=round(time.monotonic() - began, 3))
             self._background.append(spawn(self._resume_when_idle()))
         tidying, draining = keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)
-        self._background += [spawn(endless) for endless in (tidying, draining, self._cache.keep_room(), self._renderers.watch())]
+        endless = (tidying, draining, self._cache.keep_room(), self._renderers.watch(), self.uploads.keep_tidy())
+        self._background += map(spawn, endless)
 
     async def _resume_when_idle(self) -> None:
         """Renderers may still work on what an ingress before this one gave them: no view is given out twice."""
@@ -131,6 +137,10 @@ class RenderService:
             ServiceError: ``draining`` or ``queue_full``.
         """
         self._runner.check_open()
+
+    def check_not_draining(self) -> None:
+        """Refuse what only a server that goes on can do (``draining``)."""
+        check_not_draining(self._runner.draining)
 
     @property
     def is_ready(self) -> bool:
@@ -179,8 +189,7 @@ class RenderService:
             ServiceError: the request cannot be served; nothing was accepted.
         """
         request = request.model_copy(update={"priority": request.priority or ("batch" if group else "interactive")})
-        # Without what is left at its default: a server that knows more options must still know the request again.
-        request_hash = hashlib.sha256(request.model_dump_json(exclude_defaults=True).encode()).hexdigest()
+        request_hash = hash_of(request, self.uploads)
         # First what is in memory, then, for an id or key alone, the store; then the queue. Nothing is looked up on any other disk for a
         # request that is refused at the door, and one that repeats an earlier request is answered as that, however full the queue is.
         earlier = await self._earlier(job_id, request_key, request_hash)
@@ -234,11 +243,7 @@ class RenderService:
         return await self.job_record(job_id)
 
     async def drain(self) -> int | None:
-        """Stop in good order.
-
-        Returns:
-            How many jobs have not ended, which go on when the server starts again; None where an earlier call sees to it.
-        """
+        """Stop in good order; returns how many jobs go on when the server starts again, or None where an earlier call sees to it."""
         server_event("debug", "draining: no new jobs", jobs=len(self._runner.jobs))
         self.events.log.close()
         return await self._runner.drain(self._settings.drain_grace_sec)
@@ -263,12 +268,7 @@ class RenderService:
 
     async def measure(self) -> None:
         """Set the gauges of ``serve_app.base.metrics``."""
-        try:
-            self.check_ready()
-        except ServiceError:
-            self._gauges.measure(ready=False)
-        else:
-            self._gauges.measure(ready=True)
+        self._gauges.measure(ready=self.is_ready and not self._runner.draining)
 
     async def state(self) -> ServiceState:
         """The service at this moment."""

@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("render_actor.worker",),
     ("serve_app.base",),
     ("serve_app.cad", "serve_app.jobs", "serve_app.templates"),
-    ("serve_app.rendering",),
+    ("serve_app.rendering", "serve_app.uploads"),
     ("serve_app.service",),
     ("serve_app.http", "serve_app.cli"),
     ("serve_app.ingress",),
@@ -37,7 +37,7 @@ CAD_FLOORS: tuple[tuple[str, ...], ...] = (
     ("serve_app.cad.parse",),
     ("serve_app.cad.sandbox",),
     ("serve_app.cad.loader",),
-    ("serve_app.cad.report",),
+    ("serve_app.cad.report", "serve_app.cad.preview"),
 )
 """The same inside the largest room."""
 

@@ -46,6 +46,30 @@ class CadPart:
     high: Point
 
 
+FaceRun = tuple[int, int]
+"""Index of a part, or -1 for none, and how many faces in a row are its own."""
+
+
+def face_runs(submeshes: list[Submesh], parts: Sequence[CadPart]) -> tuple[FaceRun, ...]:
+    """Which faces of the joined mesh are which part's.
+
+    Args:
+        submeshes: as they are joined: ``joined`` leaves out faces that name a vertex twice.
+        parts: of the CAD.
+    """
+    index_of, runs = {part.name: index for index, part in enumerate(parts)}, list[FaceRun]()
+    for submesh in submeshes:
+        first, second, third = submesh.faces.T
+        count = int(((first != second) & (second != third) & (third != first)).sum())
+        part = index_of.get(submesh.part, -1)
+        if runs and runs[-1][0] == part:
+            part, before = runs.pop()
+            count += before
+        if count:
+            runs.append((part, count))
+    return tuple(runs)
+
+
 def parts_of(submeshes: list[Submesh]) -> tuple[CadPart, ...]:
     """All named parts that have a face, in the file's order; what has the same name is one part."""
     named: dict[str, list[Submesh]] = {}

@@ -33,6 +33,7 @@ def dump_parsed(parsed: ParsedCad, stream: BinaryIO) -> None:
         "unit": parsed.unit,
         "parts": [dataclasses.asdict(part) for part in parsed.parts],
         "diameter": parsed.diameter,
+        "face_runs": parsed.face_runs,
     }
     _write_npz(stream, arrays, meta)
 
@@ -65,7 +66,9 @@ def load_parsed(stream: BinaryIO) -> ParsedCad:
         corner_uv=arrays.get("corner_uv"),
     )
     parts = tuple(_part(fields) for fields in meta["parts"])
-    return ParsedCad(meta["file_sha256"], mesh, tuple(meta["warnings"]), meta["references"], meta["unit"], parts, meta["diameter"])
+    runs = tuple((part, count) for part, count in meta["face_runs"])
+    warnings, references = tuple(meta["warnings"]), meta["references"]
+    return ParsedCad(meta["file_sha256"], mesh, warnings, references, meta["unit"], parts, meta["diameter"], runs)
 
 
 def _part(fields: dict[str, Any]) -> CadPart:

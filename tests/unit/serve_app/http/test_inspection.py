@@ -10,6 +10,7 @@ import pytest
 from serve_app.base.settings import Settings
 from serve_app.cad.read_options import ReadOptions
 from serve_app.http.inspection import CadInspected
+from serve_app.jobs.cad_choice import CadChoice
 from tests.unit.serve_app.http.fake_server import JSON, FakeService, api, client
 
 EXAMPLE: dict[str, Any] = CadInspected.model_json_schema()["examples"][0]
@@ -22,8 +23,8 @@ class Inspector(FakeService):
         self.asked: list[Any] = []
         self.inspection = self
 
-    async def inspect(self, cad_path: str, unit: str, options: ReadOptions) -> dict[str, Any]:
-        self.asked.append((cad_path, unit, options))
+    async def inspect(self, choice: CadChoice, unit: str, options: ReadOptions) -> dict[str, Any]:
+        self.asked.append((choice.cad_text, unit, options))
         return EXAMPLE
 
 

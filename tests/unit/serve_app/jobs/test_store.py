@@ -170,7 +170,7 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path: Pat
     again.close()
 
 
-@pytest.mark.parametrize(("version", "missing"), [(3, ("staging", "cad")), (4, ("cad",))])
+@pytest.mark.parametrize(("version", "missing"), [(3, ("staging", "cad", NEWEST)), (4, ("cad", NEWEST)), (5, (NEWEST,))])
 async def test_what_an_earlier_version_did_not_keep_is_not_known(tmp_path: Path, version: int, missing: tuple[str, ...]) -> None:
     store, record = JobStore(tmp_path), new_record(unit="mm")
     await store.insert(record)
@@ -192,7 +192,7 @@ def test_a_store_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) ->
     with sqlite3.connect(tmp_path / DATABASE) as db:
         db.execute(f"PRAGMA user_version={migrations.VERSION + 1}")
     db.close()
-    with pytest.raises(RuntimeError, match=r"written by a newer version of the server \(format 6, this one reads up to 5\)"):
+    with pytest.raises(RuntimeError, match=r"written by a newer version of the server \(format 7, this one reads up to 6\)"):
         JobStore(tmp_path)
     with sqlite3.connect(tmp_path / DATABASE) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (migrations.VERSION + 1,)

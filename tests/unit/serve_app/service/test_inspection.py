@@ -15,9 +15,13 @@ from serve_app.cad.limits import CadLimits
 from serve_app.cad.loader import CadLoader
 from serve_app.cad.parse import ParsedCad, parse_cad
 from serve_app.cad.read_options import WHOLE, ReadOptions
+from serve_app.jobs.cad_choice import CadChoice
 from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.store import JobStore
+from serve_app.service.cad_files import CadFiles
 from serve_app.service.inspection import MAX_INSPECTED, MAX_WAITING, CadInspection
+from serve_app.service.path_policy import PathPolicy
+from serve_app.uploads.store import UploadStore
 from tests.hostile import GOOD
 from tests.unit.serve_app.rendering.fakes import until
 
@@ -44,10 +48,11 @@ class Desk:
         self.quarantine = Quarantine(self.store, 3600)
         limits = CadLimits.from_settings(settings)
         self.loader = CadLoader(limits, 2**20, FileDigests(), parse=self.parser, put=lambda mesh: "reference")
-        self.inspection = CadInspection(settings, self.loader, self.quarantine)
+        uploads = UploadStore.of_server(settings, lambda upload_id: False)
+        self.inspection = CadInspection(CadFiles(PathPolicy(settings), uploads), self.loader, self.quarantine)
 
     async def look(self, path: Path, unit: Any = "auto", options: ReadOptions = WHOLE) -> dict[str, Any]:
-        return await self.inspection.inspect(str(path), unit, options)
+        return await self.inspection.inspect(CadChoice(cad_path=str(path)), unit, options)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.store import JobStore
 from serve_app.service.intake import Intake
 from serve_app.templates.layouts.sam6d import MODEL
+from serve_app.uploads.store import UploadStore
 
 
 class Door:
@@ -27,7 +28,8 @@ class Door:
     def __init__(self, settings: Settings) -> None:
         self.store = JobStore(settings.data_dir)
         self.quarantine = Quarantine(self.store, 3600)
-        self.intake = Intake(settings.model_copy(update={"min_free_bytes": 0}), self.quarantine, FileDigests())
+        self.uploads = UploadStore.of_server(settings, lambda upload_id: False)
+        self.intake = Intake(settings.model_copy(update={"min_free_bytes": 0}), self.quarantine, FileDigests(), self.uploads)
 
     def passes(self, request: RenderRequest) -> None:
         self.intake.check(self.intake.resolve(request))

@@ -18,6 +18,7 @@ from serve_app.jobs.request import RenderRequest
 from serve_app.jobs.store import JobStore
 from serve_app.service.intake import Intake
 from serve_app.service.recovery import MAX_RESTARTS_WITHOUT_VIEW, recover_jobs
+from serve_app.uploads.store import UploadStore
 from tests.unit.serve_app.templates_made import leftover
 
 
@@ -27,7 +28,7 @@ class Disk:
     def __init__(self, settings: Settings, folder: Path) -> None:
         (folder / "cad.ply").write_bytes(b"ply")
         self.settings, self.store = settings, JobStore(settings.data_dir)
-        self.intake = Intake(settings, Quarantine(self.store, 0), FileDigests())
+        self.intake = Intake(settings, Quarantine(self.store, 0), FileDigests(), UploadStore.of_server(settings, lambda upload_id: False))
         request = RenderRequest(cad_path=str(folder / "cad.ply"), output_dir=str(folder / "out"), quality="draft")
         self.job = Job(self.intake.resolve(request, group="g", request_hash="h", job_id="mine", created_at=1_700_000_000.5))
         self.job.progress.accept()

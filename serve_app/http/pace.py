@@ -1,0 +1,46 @@
+"""Bounds how long a large body may take: until it has come, it holds one of the ingress's places for requests."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+from fastapi import Request
+
+from serve_app.base.errors import ServiceError
+
+PAUSE_SEC = 30.0
+"""Seconds without a byte after which a body is given up."""
+
+BYTES_A_SECOND = 4096
+"""Bytes a second that a body must come with, on the average, once it has taken ``PAUSE_SEC``."""
+
+
+async def paced(request: Request) -> AsyncIterator[bytes]:
+    """The body of a request, piece by piece.
+
+    Raises:
+        ServiceError: ``body_too_slow``.
+    """
+    stream, began, size = request.stream(), time.monotonic(), 0
+    while True:
+        try:
+            async with asyncio.timeout(PAUSE_SEC):
+                chunk = await anext(stream, None)
+        except TimeoutError as error:
+            raise _too_slow(f"no byte of it came for {PAUSE_SEC:g} s") from error
+        if chunk is None:
+            return
+        size += len(chunk)
+        passed = time.monotonic() - began
+        if passed > PAUSE_SEC and size < passed * BYTES_A_SECOND:
+            raise _too_slow(f"{size} bytes of it came in {passed:.0f} s")
+        if chunk:
+            yield chunk
+
+
+def _too_slow(reason: str) -> ServiceError:
+    return ServiceError(
+        "body_too_slow", f"the request body came too slowly: {reason}; send it again, or by tus, which goes on where it ended"
+    )

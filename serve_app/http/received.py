@@ -1,0 +1,182 @@
+"""Receives the files and form fields of a ``multipart/form-data`` body, the files straight to disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from serve_app.base.aio import to_thread_to_end
+from serve_app.base.errors import ServiceError
+from serve_app.http.multipart import PartBegins, PartData, parts_of
+from serve_app.http.pace import paced
+from serve_app.uploads.incoming import Incoming
+from serve_app.uploads.refusals import too_large
+from serve_app.uploads.store import UploadStore
+from serve_app.uploads.upload import Upload
+
+FILE_FIELD = "file"
+
+MAX_RECEIVED = 16
+"""Uploads that are received at a time; each holds one of the ingress's places for requests."""
+
+_OVERHEAD_BYTES = 1024**2
+"""Beside the files: boundaries, headers, form fields."""
+
+_WRITE_BYTES = 1024**2
+"""So many bytes at a time are given to the thread that writes them."""
+
+_RETRY_SEC = 5
+
+
+@dataclass
+class Form:
+    """What a body held.
+
+    Attributes:
+        upload: made of its files; None where it had none.
+        fields: its form fields in their order, as text.
+    """
+
+    upload: Upload | None = None
+    fields: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Receiver:
+    """Receives bodies, some at a time.
+
+    Args:
+        uploads: where the files go.
+        max_field_bytes: of all form fields of one body.
+    """
+
+    def __init__(self, uploads: UploadStore, max_field_bytes: int) -> None:
+        self._uploads, self._max_field_bytes, self._here = uploads, max_field_bytes, 0
+
+    async def form(self, request: Request, *, with_fields: bool) -> Form:
+        """Read a body to its end.
+
+        Args:
+            request: whose body is ``multipart/form-data``.
+            with_fields: whether it may have form fields beside its files.
+
+        Raises:
+            ServiceError: the body is no such or too large, or an upload is not taken; nothing of it is kept then.
+        """
+        if self._here >= MAX_RECEIVED:
+            detail = f"{self._here} uploads are being received already; try again in {_RETRY_SEC} s"
+            raise ServiceError("too_many_waiting", detail, retry_after_sec=_RETRY_SEC)
+        self._here += 1
+        try:
+            await self._check_length(request)
+            return await self._form(request, with_fields)
+        finally:
+            self._here -= 1
+
+    async def _check_length(self, request: Request) -> None:
+        """Refuse a body by its declared length, before any of it is read, and make room for it."""
+        declared = request.headers.get("content-length", "")
+        length, limit = int(declared) if declared.isdecimal() and len(declared) < 19 else 0, self._uploads.limits.upload_bytes
+        if length > limit + _OVERHEAD_BYTES or len(declared) >= 19:
+            raise too_large(f"the upload has {declared[:30]} bytes, more than {limit} (RENDER_UPLOADS_MAX_UPLOAD_BYTES); send fewer files")
+        await self._uploads.make_room(length)
+
+    async def _form(self, request: Request, with_fields: bool) -> Form:
+        reading = _Reading(self._uploads, self._max_field_bytes, with_fields)
+        try:
+            async for event in parts_of(request.headers["content-type"], _in_large_pieces(paced(request))):
+                await reading.take(event)
+            return await reading.finish()
+        except BaseException:
+            await reading.discard()
+            raise
+
+
+async def _in_large_pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in fewer pieces: each is one turn of a thread."""
+    waiting = bytearray()
+    async for chunk in chunks:
+        waiting += chunk
+        if len(waiting) >= _WRITE_BYTES:
+            yield bytes(waiting)
+            waiting.clear()
+    if waiting:
+        yield bytes(waiting)
+
+
+class _Reading:
+    """One body while it is read."""
+
+    def __init__(self, uploads: UploadStore, max_field_bytes: int, with_fields: bool) -> None:
+        self._uploads, self._left, self._with_fields = uploads, max_field_bytes, with_fields
+        self._incoming: Incoming | None = None
+        self._field: str | None = None
+        self._text = bytearray()
+        self._fields: list[tuple[str, str]] = []
+
+    async def take(self, event: PartBegins | PartData | object) -> None:
+        if isinstance(event, PartBegins):
+            await self._begin(event)
+        elif isinstance(event, PartData):
+            if self._field is None:
+                assert self._incoming is not None
+                await to_thread_to_end(self._incoming.write, event.data)
+            else:
+                self._add_text(event.data)
+        elif self._field is None:
+            assert self._incoming is not None
+            await to_thread_to_end(self._incoming.end)
+        else:
+            self._end_field(self._field)
+
+    async def _begin(self, part: PartBegins) -> None:
+        if part.file_name is None:
+            if not self._with_fields or part.field == FILE_FIELD:
+                what = f"the part {part.field[:40]!r} has no file name"
+                raise ServiceError(
+                    "validation_error", f"{what}; send each file as a part named {FILE_FIELD!r} with its name", part.field[:40]
+                )
+            self._field = part.field
+            return
+        if part.field != FILE_FIELD:
+            detail = f"the file {part.file_name[:80]!r} is a part named {part.field[:40]!r}; send each file as a part named {FILE_FIELD!r}"
+            raise ServiceError("validation_error", detail, part.field[:40])
+        self._field = None
+        if self._incoming is None:
+            self._incoming = await asyncio.to_thread(self._uploads.receive)
+        await to_thread_to_end(self._incoming.begin, part.file_name)
+
+    def _add_text(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0:
+            raise ServiceError("body_too_large", "the form fields are larger than RENDER_MAX_BODY_BYTES allows; send fewer or shorter ones")
+        self._text += data
+
+    def _end_field(self, name: str) -> None:
+        try:
+            self._fields.append((name, self._text.decode()))
+        except UnicodeDecodeError as error:
+            raise ServiceError("validation_error", f"the form field {name[:40]!r} is not UTF-8", name[:40]) from error
+        self._text = bytearray()
+
+    async def finish(self) -> Form:
+        if self._incoming is None:
+            return Form(None, self._fields)
+        upload = await to_thread_to_end(self._incoming.finish)
+        self._uploads.add(upload)
+        return Form(upload, self._fields)
+
+    async def discard(self) -> None:
+        if self._incoming is not None:
+            await to_thread_to_end(self._incoming.discard)
+
+
+def receiver_of(request: Request) -> Receiver:
+    """The application's one receiver."""
+    state = request.app.state
+    if getattr(state, "receiver", None) is None:
+        state.receiver = Receiver(state.get_service().uploads, state.settings.max_body_bytes)
+    receiver: Receiver = state.receiver
+    return receiver

@@ -1,0 +1,131 @@
+"""``/api/v1/uploads``: files of clients that do not share the server's disk."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from serve_app.base.errors import ServiceError
+from serve_app.http.dependencies import Service
+from serve_app.http.errors import failures
+from serve_app.http.multipart import is_multipart
+from serve_app.http.received import receiver_of
+from serve_app.jobs.cad_choice import UPLOAD_ID_PATTERN
+from serve_app.service.service import RenderService
+from serve_app.uploads.upload import Upload
+
+router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
+
+UploadId = Annotated[str, Path(pattern=UPLOAD_ID_PATTERN, description="The upload's id.")]
+
+_ID = "0123456789abcdef0123456789abcdef"
+_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_EXAMPLE: dict[str, Any] = {
+    "upload_id": _ID,
+    "files": [{"name": "flange.stl", "bytes": 51084, "sha256": _SHA256}],
+    "cads": ["flange.stl"],
+    "ignored": [],
+    "bytes": 51084,
+    "created_at": 1767225600.0,
+    "expires_at": 1767312000.0,
+}
+
+
+class UploadedFileAnswer(BaseModel):
+    """A file of an upload."""
+
+    name: str = Field(description="In NFC, with `/` between folders.")
+    bytes: int
+    sha256: str
+
+
+class UploadAnswer(BaseModel):
+    """Files that the server keeps for a while."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    upload_id: str = Field(description="For `upload_id` of a render request or an inspection.")
+    files: list[UploadedFileAnswer] = Field(description="That are kept.")
+    cads: list[str] = Field(description="Names of those that are CADs; `cad` of a request says which of several.")
+    ignored: list[str] = Field(description="Names of files that no CAD's reader reads; they are not kept.")
+    bytes: int = Field(description="Of all files that are kept.")
+    created_at: float = Field(description="Unix seconds.")
+    expires_at: float = Field(
+        description="Unix seconds. Each use moves it; while a job needs the files, they stay. When the server has no room left, those "
+        "that nobody has used for an hour go earlier."
+    )
+
+
+def upload_answer(service: RenderService, upload: Upload) -> UploadAnswer:
+    """An upload as clients see it."""
+    return UploadAnswer(
+        upload_id=upload.upload_id,
+        files=[UploadedFileAnswer(name=file.name, bytes=file.bytes, sha256=file.sha256) for file in upload.files],
+        cads=list(upload.cads),
+        ignored=list(upload.ignored),
+        bytes=upload.bytes,
+        created_at=round(upload.created_at, 3),
+        expires_at=round(service.uploads.expires_at(upload), 3),
+    )
+
+
+_FILES_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "A CAD, with its .mtl and textures; or one .zip of them.",
+                        }
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=UploadAnswer,
+    responses=failures(408, 413, 415, 422, 429, 500, 503, 507),
+    openapi_extra=_FILES_BODY,
+    operation_id="upload_files",
+)
+async def upload_files(request: Request, response: Response, service: Service) -> UploadAnswer:
+    """Upload a CAD, with its materials and textures, or one zip archive of them.
+
+    The answer's `upload_id` stands in place of `cad_path` in render requests and inspections.
+    """
+    service.check_not_draining()
+    content_type = request.headers.get("content-type")
+    if not is_multipart(content_type):
+        shown = "nothing" if content_type is None else repr(content_type[:80])
+        raise ServiceError("content_type_unsupported", f"send the files as `Content-Type: multipart/form-data`; got {shown}")
+    form = await receiver_of(request).form(request, with_fields=False)
+    if form.upload is None:
+        raise ServiceError("validation_error", "the body holds no file; send each file as a part named 'file'", "file")
+    response.headers["Location"] = f"/api/v1/uploads/{form.upload.upload_id}"
+    return upload_answer(service, form.upload)
+
+
+@router.get("/{upload_id}", responses=failures(404, 410, 422), operation_id="get_upload")
+async def get_upload(upload_id: UploadId, service: Service) -> UploadAnswer:
+    """One upload: its files, and how long it is kept."""
+    return upload_answer(service, service.uploads.find(upload_id))
+
+
+@router.delete("/{upload_id}", status_code=204, responses=failures(404, 409, 410, 422), operation_id="delete_upload")
+async def delete_upload(upload_id: UploadId, service: Service) -> None:
+    """Remove an upload before its time. Results of its jobs stay."""
+    await service.uploads.remove(upload_id)

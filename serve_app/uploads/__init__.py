@@ -1,0 +1,1 @@
+"""Files that clients send: received, checked, unpacked, kept for a while."""
