@@ -170,6 +170,9 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path: Pat
     again.close()
 
 
+NEWEST = "results_expire_at"
+
+
 @pytest.mark.parametrize(("version", "missing"), [(3, ("staging", "cad", NEWEST)), (4, ("cad", NEWEST)), (5, (NEWEST,))])
 async def test_what_an_earlier_version_did_not_keep_is_not_known(tmp_path: Path, version: int, missing: tuple[str, ...]) -> None:
     store, record = JobStore(tmp_path), new_record(unit="mm")
