@@ -15,6 +15,7 @@ from serve_app.http.dependencies import ServerSettings, Service
 from serve_app.http.docs import docs_router
 from serve_app.http.errors import HANDLERS, NOT_READY
 from serve_app.http.json_body import JsonRoute
+from serve_app.http.page import page_router
 from serve_app.http.responses import Health, Ready, ServerStatus
 from serve_app.http.security import key_in_openapi, secure
 from serve_app.http.status import server_status
@@ -80,6 +81,7 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
         app.include_router(results.router, prefix=prefix, include_in_schema=bool(prefix), **secured)
         app.include_router(events.router, prefix=prefix, include_in_schema=bool(prefix), **secured)
     app.include_router(docs_router(app))
+    app.include_router(page_router())
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
     secure(app, settings, key, get_service)

@@ -20,10 +20,11 @@ from serve_app.http.door import Door
 from serve_app.http.errors import SECURITY_HEADERS, error_response, failure
 from serve_app.http.head import HeadRequests
 from serve_app.http.header_limit import HeaderLimit
+from serve_app.http.page import PAGE_PREFIX
 from serve_app.service.service import RenderService
 
-OPEN_PATHS = ("/health", "/ready")
-"""Answered without the key: what a load balancer or a container's health check asks."""
+OPEN_PATHS = ("/health", "/ready", "/")
+"""Answered without the key: what a load balancer or a container's health check asks, and the page, which asks a person for the key."""
 
 BROWSER_PATHS = ("/docs", "/openapi.json")
 """Where, and below which, the key may come as the password of a browser's own dialog: no page can add a header to itself."""
@@ -54,6 +55,11 @@ def key_in_openapi(wanted: bool) -> dict[str, Any]:
     described = failure("The API key is missing or wrong.", headers={"WWW-Authenticate": _CHALLENGE})
     schemes: list[Any] = [HTTPBearer(auto_error=False), APIKeyHeader(name="X-API-Key", auto_error=False)]
     return {"dependencies": [Security(scheme) for scheme in schemes], "responses": {401: described}}
+
+
+def is_open(path: str) -> bool:
+    """Whether a path is answered without the key: ``OPEN_PATHS``, and the page's own files, which are the same on every server."""
+    return path in OPEN_PATHS or path.startswith(PAGE_PREFIX)
 
 
 class SecurityHeaders:
@@ -91,7 +97,7 @@ class ApiKeyCheck:
         if scope["type"] == "http":
             path = scope["path"].removeprefix(scope.get("root_path", ""))
             browser = any(path == place or path.startswith(place + "/") for place in BROWSER_PATHS)
-            if path not in OPEN_PATHS and not self._knows_key(scope["headers"], browser):
+            if not is_open(path) and not self._knows_key(scope["headers"], browser):
                 challenge = 'Bearer realm="render-server"' + (', Basic realm="render-server"' if browser else "")
                 await error_response(_UNAUTHORIZED, {"WWW-Authenticate": challenge})(scope, receive, send)
                 return

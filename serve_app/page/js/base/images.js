@@ -1,0 +1,92 @@
+// Images that need the key: fetched, and shown from memory. A few at a time, so that others' requests find a connection.
+
+import { request } from "./api.js";
+
+const AT_ONCE = 4;
+const KEPT = 600;
+const kept = new Map();
+const waiting = [];
+let running = 0;
+
+/**
+ * The address, in this page, of an image of the server's.
+ * @param {string} path
+ * @param {AbortSignal} [signal] it is not needed any more.
+ * @returns {Promise<string>}
+ */
+export function imageAddress(path, signal) {
+  const known = kept.get(path);
+  if (known) {
+    kept.delete(path); // It is the newest now.
+    kept.set(path, known);
+    return Promise.resolve(known);
+  }
+  return new Promise((resolve, reject) => {
+    waiting.push({ path, signal, resolve, reject });
+    next();
+  });
+}
+
+/** Forget an image that may be another by now. */
+export function forget(prefix) {
+  for (const [path, address] of kept) {
+    if (!path.startsWith(prefix)) continue;
+    URL.revokeObjectURL(address);
+    kept.delete(path);
+  }
+}
+
+function next() {
+  while (running < AT_ONCE && waiting.length) {
+    const one = waiting.shift();
+    if (one.signal?.aborted) {
+      one.reject(one.signal.reason);
+      continue;
+    }
+    running += 1;
+    load(one).finally(() => ((running -= 1), next()));
+  }
+}
+
+async function load({ path, signal, resolve, reject }) {
+  try {
+    const known = kept.get(path);
+    if (known) return resolve(known);
+    const blob = await (await request(path, { signal })).blob();
+    const address = URL.createObjectURL(await shown(blob, path));
+    kept.set(path, address);
+    while (kept.size > KEPT) {
+      const [oldest, its] = kept.entries().next().value;
+      URL.revokeObjectURL(its);
+      kept.delete(oldest);
+    }
+    resolve(address);
+  } catch (error) {
+    reject(error);
+  }
+}
+
+/** A depth of 16 bits becomes one that eyes can read. */
+async function shown(blob, path) {
+  if (!path.includes("/depth.png")) return blob;
+  const { depthPicture } = await import("./depth.js");
+  return depthPicture(await blob.arrayBuffer());
+}
+
+const observers = new WeakMap();
+
+/** Load an image into `<img>` when it comes into sight. @param {AbortSignal} signal ends that. */
+export function loadWhenSeen(image, path, signal) {
+  observers.get(image)?.disconnect();
+  image.dataset.path = path;
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    imageAddress(path, signal).then(
+      (address) => image.dataset.path === path && (image.src = address),
+      () => (image.dataset.failed = "true"),
+    );
+  }, { rootMargin: "300px" });
+  observers.set(image, observer);
+  observer.observe(image);
+}

@@ -1,0 +1,105 @@
+// The same request as others would make it, and what comes next with the result. A key is never in them: they read RENDER_API_KEY.
+
+import { OPTIONS } from "../new/options-list.js";
+
+const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+const origin = () => new URL(".", location.href).href.replace(/\/$/, "");
+
+/** What a job was asked for: options that are not the usual ones, and the CAD. */
+export function requestOf(job, usual) {
+  const options = {};
+  for (const [name, value] of Object.entries(job.options ?? {})) {
+    const known = OPTIONS.some((option) => option.name === name) || ["unit", "parts", "camera_poses_path"].includes(name);
+    if (known && value !== null && JSON.stringify(value) !== JSON.stringify(usual[name] ?? null)) options[name] = value;
+  }
+  if (options.camera) for (const name of ["normalize", "level", "resolution"]) if (options.camera.distance_mm || name !== "normalize") delete options[name];
+  const isUpload = Boolean(job.options?.upload_id);
+  const name = job.cad_path.split("/").pop();
+  return { options, isUpload, name, cad: isUpload ? name : job.cad_path, folder: isUpload ? name.replace(/\.\w+$/, "") : job.output_dir };
+}
+
+export function curlOf({ options, isUpload, cad, folder }, hasKey) {
+  const key = hasKey ? ` \\\n  -H "X-API-Key: $RENDER_API_KEY"` : "";
+  if (!isUpload) {
+    const body = JSON.stringify({ cad_path: cad, output_dir: folder, ...options });
+    return `curl -sS '${origin()}/api/v1/jobs?wait=true'${key} \\\n  -H 'Content-Type: application/json' \\\n  -d ${quoted(body)}`;
+  }
+  const more = Object.keys(options).length ? ` \\\n  -F ${quoted(`options=${JSON.stringify(options)};type=application/json`)}` : "";
+  return (
+    `job=$(curl -sS '${origin()}/api/v1/jobs?wait=true'${key} \\\n  -F file=@${quoted(cad)}${more} | python3 -c 'import json, sys; print(json.load(sys.stdin)["job_id"])')\n` +
+    `curl -sS -o ${quoted(`${folder}.zip`)} "${origin()}/api/v1/jobs/$job/templates.zip"${key}`
+  );
+}
+
+export function pythonOf({ options, isUpload, cad, folder }) {
+  const given = Object.entries(options).map(([name, value]) => `, ${name}=${python(value)}`).join("");
+  const server = python(origin());
+  const call = isUpload ? `client.submit(${python(cad)}${given})` : `client.submit(cad_path=${python(cad)}, output_dir=${python(folder)}${given})`;
+  return [
+    "# pip install render-server-client; it reads RENDER_API_KEY",
+    "from render_server_client import Client",
+    "",
+    `with Client(${server}) as client:`,
+    `    job = client.wait(${call})`,
+    "    templates = client.templates(job)  # numpy arrays: rgb, mask, xyz, depth, poses, K",
+    ...(isUpload ? [`    client.download(job, ${python(folder)})`] : []),
+  ].join("\n");
+}
+
+function python(value) {
+  if (value === true) return "True";
+  if (value === false) return "False";
+  if (value === null) return "None";
+  if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
+  if (typeof value === "object") return `{${Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}: ${python(inner)}`).join(", ")}}`;
+  return JSON.stringify(value);
+}
+
+export function commandOf({ options, cad, folder }) {
+  const flags = Object.entries(options).map(([name, value]) => flag(name, value)).join("");
+  return `render-server render ${quoted(cad)} -o ${quoted(folder)} --server ${origin()}${flags}`;
+}
+
+function flag(name, value) {
+  const named = ` --${name.replaceAll("_", "-")}`;
+  if (value === true) return named;
+  if (value === false) return ` --no-${name.replaceAll("_", "-")}`;
+  return `${named} ${quoted(typeof value === "object" ? JSON.stringify(value) : String(value))}`;
+}
+
+/** Commands of the pipelines that read a job's layout, in the folders of their own repositories. */
+export function pipelinesOf(job) {
+  const { layout = "sam6d", object_id: id } = job.options ?? {};
+  const isUpload = Boolean(job.options?.upload_id);
+  const name = job.cad_path.split("/").pop().replace(/\.\w+$/, "");
+  const folder = isUpload ? `$PWD/${name}` : job.output_dir;
+  const mesh = job.sam6d_cad ?? `${folder}/model_mm.ply`;
+  const cad = isUpload ? mesh.replace(/^upload:[^/]*\//, "") : mesh;
+  const unpack = isUpload ? `unzip -d ${quoted(name)} ${quoted(`${name}.zip`)}\n` : "";
+  return PIPELINES[layout]?.({ folder, cad, unpack, object: String(id ?? 1) }) ?? [];
+}
+
+const SCENE = "RGB=scene/rgb.png DEPTH=scene/depth.png CAMERA=scene/camera.json";
+
+const PIPELINES = {
+  sam6d: ({ folder, cad, unpack }) => [
+    {
+      name: "SAM-6D",
+      text:
+        `${unpack}export OUTPUT_DIR=${folder} CAD_PATH=${cad} ${SCENE}\n` +
+        "cd SAM-6D/Instance_Segmentation_Model\n" +
+        "python run_inference_custom.py --segmentor_model sam --output_dir $OUTPUT_DIR --cad_path $CAD_PATH --rgb_path $RGB --depth_path $DEPTH --cam_path $CAMERA\n" +
+        "cd ../Pose_Estimation_Model\n" +
+        "python run_inference_custom.py --output_dir $OUTPUT_DIR --cad_path $CAD_PATH --rgb_path $RGB --depth_path $DEPTH --cam_path $CAMERA --seg_path $OUTPUT_DIR/sam6d_results/detection_ism.json",
+    },
+  ],
+  "sam6d-bop": ({ folder, unpack }) => [
+    { name: "SAM-6D", text: `${unpack}# templates of ${folder} go to SAM-6D/Data/BOP-Templates/DATASET\ncd SAM-6D/Pose_Estimation_Model\npython test_bop.py --gpus 0 --model pose_estimation_model --config config/base.yaml --dataset DATASET --view 42` },
+  ],
+  cnos: ({ folder, unpack }) => [
+    { name: "CNOS", text: `${unpack}# ${folder} stands for datasets/templates_pyrender/DATASET\ncd cnos\npython run_inference.py dataset_name=DATASET model.onboarding_config.rendering_type=pyrender` },
+  ],
+  gigapose: ({ folder, unpack }) => [
+    { name: "GigaPose", text: `${unpack}# ${folder} stands for datasets/templates/DATASET\ncd gigapose\npython test.py test_dataset_name=DATASET run_id=1 test_setting=detection` },
+  ],
+};
