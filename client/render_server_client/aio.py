@@ -118,6 +118,10 @@ class AsyncClient:
         """See ``Client.status``."""
         return await self._run(operations.status(self._session))
 
+    async def shares(self, cad: str | Path) -> bool:
+        """See ``Client.shares``."""
+        return await self._run(operations.shares(self._session, Path(cad)))
+
     async def inspect(
         self, cad: str | Path, *, upload: UploadChoice = "auto", more_files: Sequence[str | Path] = (), **options: Any
     ) -> CadInfo:

@@ -154,6 +154,10 @@ class Client:
         """The server, its renderers, its queue and its machine, as ``GET /api/v1/status`` tells them."""
         return self._run(operations.status(self._session))
 
+    def shares(self, cad: str | Path) -> bool:
+        """Whether the server sees the very file that lies here, under the same path: told by its SHA-256, once for each folder."""
+        return self._run(operations.shares(self._session, Path(cad)))
+
     def inspect(self, cad: str | Path, *, upload: UploadChoice = "auto", more_files: Sequence[str | Path] = (), **options: Any) -> CadInfo:
         """What a CAD is: size, unit, parts. Nothing is rendered.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import shutil
 import socket
@@ -9,9 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from serve_app.base.api_key import key_of, source_of_key
 from serve_app.base.errors import UnusableStoreError
+from serve_app.base.settings import Settings
 from serve_app.cad.sandbox.trial import missing_protection
-from serve_app.cli.messages import CommandError, info, warning
+from serve_app.cli.messages import CommandError, info, success, warning
 from serve_app.jobs.database import check_store
 
 # Debian and Ubuntu packages that hold the libraries the PyPI bpy and opencv load from the system.
@@ -19,6 +22,17 @@ SYSTEM_PACKAGES = "libgl1 libglib2.0-0 libice6 libsm6 libx11-6 libxext6 libxfixe
 
 
 _LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """``render-server check``: what must be right before a server can start; ``doctor`` looks at more."""
+    check_python()
+    check_system_libraries()
+    settings = Settings()
+    key_of(settings)
+    info(f"API key: {source_of_key(settings)}")
+    check_confinement()
+    success("Python and the system libraries are right")
 
 
 def check_python() -> None:

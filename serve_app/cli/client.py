@@ -1,61 +1,43 @@
-"""A client of the server, as small as the command line needs it."""
+"""The package's client as commands use it: with the server's key, and with plain requests beside its calls."""
 
 from __future__ import annotations
 
-import time
+import contextlib
+import os
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 
+from render_server_client import Client as PackageClient
+from render_server_client import NoServerError, RefusedError
 from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
-from serve_app.cli.messages import CommandError
 
-_POLL_SECONDS = 0.3
-
-
-class NoServerError(CommandError):
-    """No server answers."""
+__all__ = ["Client", "NoServerError", "RefusedError", "local_url", "server_url"]
 
 
-class RefusedError(CommandError):
-    """The server has refused a request.
-
-    Attributes:
-        detail: why, as a sentence.
-        code: machine-readable reason; empty where the answer was not the server's own.
-        status: of HTTP.
-        retry_after_sec: when to send it again; None where that is no use.
-    """
-
-    def __init__(self, response: httpx.Response) -> None:
-        self.code, self.status = "", response.status_code
-        waits = response.headers.get("Retry-After", "")
-        self.retry_after_sec = float(waits) if waits.isdecimal() else None
-        try:
-            body = response.json()
-            self.detail, self.code = str(body["detail"]), str(body["code"])
-            message = f"{self.detail} [{self.code}]"
-            if response.status_code == httpx.codes.UNAUTHORIZED:
-                message += "; this command sends RENDER_API_KEY, or what is in RENDER_API_KEY_FILE"
-        except (ValueError, KeyError, TypeError):
-            self.detail = message = response.text[:200]
-        super().__init__(f"the server refused: {message}")
+def server_url() -> str:
+    """What commands ask that are not told: ``RENDER_SERVER_URL``, or what listens at the usual port of this machine."""
+    return os.environ.get("RENDER_SERVER_URL") or local_url()
 
 
-class Client:
+def local_url() -> str:
+    """Where a server of this machine listens."""
+    return f"http://127.0.0.1:{os.environ.get('RENDER_SERVER_PORT') or '8004'}"
+
+
+class Client(PackageClient):
     """Talks to a running server, with the key of ``RENDER_API_KEY`` or ``RENDER_API_KEY_FILE`` when one is set.
 
     Args:
         url: such as ``http://127.0.0.1:8004``.
+        api_key: instead of the one that is set.
+        patience_sec: how long the server may be full or silent before a call fails; plain requests are sent once.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-        key = key_of(Settings())
-        headers = {} if key is None else {b"X-API-Key": key}
-        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=30.0, trust_env=False)
+    def __init__(self, url: str, api_key: str | bytes | None = None, *, patience_sec: float = 0.0) -> None:
+        super().__init__(url, api_key or key_of(Settings()), patience_sec=patience_sec)
 
     def get(self, path: str, **query: Any) -> Any:
         """JSON of a GET."""
@@ -73,44 +55,33 @@ class Client:
         """JSON of a POST that is answered when its job has ended, however long that takes."""
         return self._json(lambda: self._http.post(path, json=body, params={"wait": "true"}, timeout=None))
 
-    def text(self, path: str) -> str:
-        """Text of a GET."""
-        return self._checked(lambda: self._http.get(path)).text
-
-    def _checked(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+    def _json(self, send: Callable[[], httpx.Response]) -> Any:
         try:
             response = send()
         except httpx.HTTPError as error:
-            raise NoServerError(f"no server answers at {self.url} ({error}); start one with `make serve`, or pass --url") from error
+            raise NoServerError(self.url, error) from error
         if response.is_error:
             raise RefusedError(response)
-        return response
-
-    def _json(self, send: Callable[[], httpx.Response]) -> Any:
-        return self._checked(send).json()
+        return response.json()
 
     def answers(self) -> bool:
         """Whether a server answers at all."""
-        try:
+        with contextlib.suppress(httpx.HTTPError):
             return self._http.get("/health", timeout=2.0).is_success
-        except httpx.HTTPError:
-            return False
+        return False
 
     def ready(self) -> bool:
         """Whether the server answers, and has a Blender that is ready or needs none before a job comes."""
-        try:
+        with contextlib.suppress(httpx.HTTPError):
             return self._http.get("/ready", timeout=10.0).is_success
-        except httpx.HTTPError:
-            return False
+        return False
 
     def follow(self, job_id: str, progress: Callable[[int, int], None]) -> dict[str, Any]:
         """Wait for a job, telling of each step; returns its record."""
         told = -1
-        while True:
-            job: dict[str, Any] = self.get(f"/jobs/{job_id}")
-            if job["rendered_count"] != told and job["total_poses"]:
-                told = job["rendered_count"]
-                progress(told, job["total_poses"])
-            if job["status"] not in ("queued", "running"):
-                return job
-            time.sleep(_POLL_SECONDS)
+        for _ in self.events(job_id):
+            job = self.job(job_id)
+            if job.rendered != told and job.total:
+                told = job.rendered
+                progress(told, job.total)
+        return dict(self.job(job_id).record)

@@ -14,8 +14,8 @@ from serve_app.base.settings import Settings
 from serve_app.cli.checks import check_system_libraries, free_port, port_is_free
 from serve_app.cli.client import Client
 from serve_app.cli.contact_sheet import write_contact_sheet
+from serve_app.cli.job_report import report
 from serve_app.cli.messages import CommandError, info, success
-from serve_app.cli.render_command import report
 from serve_app.cli.server_process import ServerProcess, stop_in_order
 
 _HOST = "127.0.0.1"

@@ -8,14 +8,22 @@ import time
 from pathlib import Path
 
 from render_actor.contract.view_files import file_names
+from render_server_client import RenderServerError
 from serve_app.base.bundled import example_path
 from serve_app.cli.client import Client
+from serve_app.cli.job_report import failure_text
 from serve_app.cli.messages import CommandError, info, success
-from serve_app.cli.render_command import failure_text
 
 
 def smoke(arguments: argparse.Namespace) -> None:
-    """Check a server from the outside; any failure is an error with its cause."""
+    """Check a server from the outside; any failure is an error with its cause, and exit code 1."""
+    try:
+        _checked(arguments)
+    except RenderServerError as failure:
+        raise CommandError(str(failure)) from failure
+
+
+def _checked(arguments: argparse.Namespace) -> None:
     client = Client(arguments.url)
     info(f"server: {client.url}")
     client.get("/health")

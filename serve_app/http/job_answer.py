@@ -64,7 +64,9 @@ class JobAnswer(BaseModel):
         description="Sentences about the CAD, about options that do nothing, and about views whose error is above what `quality` promises."
     )
     waiting_for: str | Absent = Field(
-        None, description="What holds a running job up: `a renderer to start`, until its first view is rendered. Absent otherwise."
+        None,
+        description="What holds a running job up: `a renderer to start`, until its first view is rendered, or "
+        "`job <job_id>, which renders the same`, until that one has. Absent otherwise.",
     )
     cached: bool = Field(description="The files are copies of an earlier, or a simultaneous, rendering of the same.")
     options: dict[str, Any] = Field(description="The options it was rendered with.")

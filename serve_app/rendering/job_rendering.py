@@ -99,10 +99,12 @@ class JobRendering:
                 job.progress.publish()
                 return
             await open_staging(prepared, self._store)
-            if self._flights.is_held(prepared.key):
-                log.event("info", "waits for a job that renders the same", key=prepared.key)
+            if (other := self._flights.holder(prepared.key)) is not None:
+                log.event("info", "waits for a job that renders the same", key=prepared.key, other_job=other)
+                job.progress.waiting_for = renders_the_same(other)
             with self.live.collecting(prepared) as live:
-                async with self._flights.hold(prepared.key) as flight:
+                async with self._flights.hold(prepared.key, job.job_id) as flight:
+                    job.progress.waiting_for = None
                     rendered = await self._collect(prepared, flight, live)
                     _warn_of_missed_bounds(prepared, rendered)
                     await _publish(prepared, rendered, self._manifests)
@@ -167,6 +169,11 @@ class JobRendering:
             prepared.log.event("info", "copied from a job that rendered the same", key=prepared.key)
         metrics.count_copy("miss" if rendered is None else "shared", rendered.sizes().values() if rendered else ())
         return rendered
+
+
+def renders_the_same(job_id: str) -> str:
+    """What a job waits for while another one renders its views; clients read the id from it, to show how far that one is."""
+    return f"job {job_id}, which renders the same"
 
 
 def _warn_of_missed_bounds(prepared: PreparedJob, rendered: RenderedViews) -> None:

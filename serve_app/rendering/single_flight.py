@@ -103,11 +103,16 @@ class Flight:
 
 
 class _Key:
-    """The jobs that want one rendering: one has the lock, the others wait for it."""
+    """The jobs that want one rendering: one has the lock, the others wait for it.
+
+    Attributes:
+        holder: id of the job that has the lock, or had it last.
+    """
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.waiting: set[Flight] = set()
+        self.holder = ""
 
 
 class SingleFlight:
@@ -116,16 +121,17 @@ class SingleFlight:
     def __init__(self) -> None:
         self._keys: dict[str, _Key] = {}
 
-    def is_held(self, key: str) -> bool:
-        """Whether a job works on this rendering, so that another one would wait."""
-        return key in self._keys
+    def holder(self, key: str) -> str | None:
+        """Id of the job that works on this rendering, so that another one would wait; None where there is none."""
+        return self._keys[key].holder if key in self._keys else None
 
     @asynccontextmanager
-    async def hold(self, key: str) -> AsyncIterator[Flight]:
+    async def hold(self, key: str, job_id: str = "") -> AsyncIterator[Flight]:
         """Wait until no other job works on this rendering, and hold it until the templates are published.
 
         Args:
             key: of the rendering.
+            job_id: of the job that is to hold it.
 
         Raises:
             ServiceError: the job before failed in a way that this one would, too.
@@ -137,6 +143,7 @@ class SingleFlight:
             async with jobs.lock:
                 jobs.waiting.discard(flight)
                 flight.check()
+                jobs.holder = job_id
                 try:
                     yield flight
                 except ServiceError as error:

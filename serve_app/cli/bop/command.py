@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from serve_app.cli.bop.failures import ALL_PUBLISHED, INTERRUPTED, NO_SERVER, SOME_FAILED, WRONG_USE, UsageError
 from serve_app.cli.bop.models import models_in
 from serve_app.cli.bop.order import orders_of
 from serve_app.cli.bop.report import as_json, failed, print_table
 from serve_app.cli.bop.watches import watch_for
 from serve_app.cli.bop.work import Work
 from serve_app.cli.client import Client, NoServerError, RefusedError
+from serve_app.cli.exit_codes import DONE, FAILED, INTERRUPTED, NO_SERVER, WRONG_USE, UsageError
 from serve_app.cli.messages import error, info, success
-from serve_app.cli.render_command import add_option_flags, chosen_options
+from serve_app.cli.options import add_option_flags, chosen_options
 from serve_app.templates.layouts.registry import LAYOUTS
 
 _TOLD_HERE = ("layout", "object_id", "dataset", "priority", "templates_subfolder")
@@ -101,11 +101,11 @@ def _reported(arguments: argparse.Namespace, work: Work) -> int:
         print_table(work.outcomes)
     if missing:
         error(f"{len(missing)} of {len(work.outcomes)} objects have no files")
-        return SOME_FAILED
+        return FAILED
     if not arguments.json:
         count = len(work.outcomes)
         success(f"{count} {'object is' if count == 1 else 'objects are'} in {arguments.output}")
-    return ALL_PUBLISHED
+    return DONE
 
 
 def _goes_on(work: Work | None) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from serve_app.cad.parse import FORMATS
-from serve_app.cli.bop.failures import UsageError
+from serve_app.cli.exit_codes import UsageError
 
 MODELS_INFO = "models_info.json"
 _BOP_NAME = re.compile(r"obj_\d+\.ply", re.IGNORECASE)

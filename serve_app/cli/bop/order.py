@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from serve_app.cad.units import MM_PER_UNIT, Unit
-from serve_app.cli.bop.failures import UsageError
 from serve_app.cli.bop.models import Model
+from serve_app.cli.exit_codes import UsageError
 from serve_app.templates.layouts.layout import Layout
 
 _LOOKS = (".mtl", ".png", ".jpg", ".jpeg", ".bmp", ".tga", ".tif", ".tiff", ".bin")

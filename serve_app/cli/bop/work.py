@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from serve_app.cli.bop.failures import UsageError
 from serve_app.cli.bop.order import Order
 from serve_app.cli.bop.published import is_there
 from serve_app.cli.client import Client, NoServerError, RefusedError
+from serve_app.cli.exit_codes import UsageError
 from serve_app.jobs.states import FINAL_STATES
 from serve_app.templates.layouts.layout import Layout
 

@@ -8,8 +8,9 @@ import pytest
 
 from serve_app.base.logs import configure_console
 from serve_app.cli.checks import check_data_folder, check_port, free_port, port_is_free
+from serve_app.cli.job_report import report
 from serve_app.cli.messages import CommandError
-from serve_app.cli.render_command import add_option_flags, chosen_options, report
+from serve_app.cli.options import add_option_flags, chosen_options
 from serve_app.cli.up import metrics_port
 from serve_app.jobs.store import JobStore
 

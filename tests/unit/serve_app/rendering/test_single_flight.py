@@ -40,7 +40,7 @@ class Job:
 
     async def _run(self) -> None:
         try:
-            async with self._flights.hold(self._key) as flight:
+            async with self._flights.hold(self._key, self.target.parent.name) as flight:
                 views = await flight.copy_into(self._staging)
                 self.got = "rendered" if views is None else "copied"
                 if views is None:
@@ -219,10 +219,10 @@ async def test_a_follower_that_is_canceled_while_it_copies_leaves_nothing(
 
 async def test_a_rendering_is_held_until_it_is_published_and_no_longer(make: Callable[..., Job], tmp_path: Path) -> None:
     flights = SingleFlight()
-    assert not flights.is_held("key")
+    assert flights.holder("key") is None
     leader, follower = Job(flights, tmp_path / "a"), Job(flights, tmp_path / "b")
     await until(lambda: leader.got == "rendered")
-    assert flights.is_held("key") and not flights.is_held("other")
+    assert flights.holder("key") == "a" and flights.holder("other") is None
     leader.finish()
     assert await leader.end() is None and await follower.end() is None
-    assert not flights.is_held("key")
+    assert flights.holder("key") is None

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from serve_app.cli.bop.command import add_bop_flags, bop
-from serve_app.cli.bop.failures import NO_SERVER, WRONG_USE
 from serve_app.cli.checks import free_port
+from serve_app.cli.exit_codes import NO_SERVER, WRONG_USE
 
 
 def exit_code(*words: str) -> int:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from serve_app.cli.bop.failures import UsageError
 from serve_app.cli.bop.models import MODELS_INFO, models_in
+from serve_app.cli.exit_codes import UsageError
 
 
 def touched(folder: Path, *names: str) -> None:

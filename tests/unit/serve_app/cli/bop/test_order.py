@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from serve_app.cli.bop.failures import UsageError
 from serve_app.cli.bop.models import Model
 from serve_app.cli.bop.order import Order, orders_of
+from serve_app.cli.exit_codes import UsageError
 from serve_app.templates.layouts.registry import LAYOUTS
 
 DIAMETER = 102.5

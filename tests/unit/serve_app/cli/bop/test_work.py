@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from serve_app.cli.bop import work
-from serve_app.cli.bop.failures import UsageError
 from serve_app.cli.bop.models import Model
 from serve_app.cli.bop.order import Order
 from serve_app.cli.bop.work import Outcome, Work
 from serve_app.cli.client import Client, NoServerError, RefusedError
+from serve_app.cli.exit_codes import UsageError
 from serve_app.templates.layouts.registry import LAYOUTS
 
 Answer = Callable[[httpx.Request], httpx.Response]
