@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test contract test-unit likeness test-cluster faults bench quality bench-queue bench-scale bench-autoscaling bench-gpu lint format lock examples converged clean
+.PHONY: help setup demo serve test contract test-unit likeness test-cluster faults bench quality bench-queue bench-scale bench-autoscaling bench-gpu lint format lock wheel docs reference examples converged clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -83,6 +83,15 @@ lock: ## resolve pyproject.toml into requirements.lock, and without the tests' p
 	$(LOCK) --extra dev --output-file requirements.lock
 	$(LOCK) --constraint requirements.lock --output-file requirements.production.lock
 
+wheel: $(READY) ## build the wheel into dist/; it holds the configs and the examples
+	@rm -rf build && $(PY) -m build --no-isolation . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }; ls dist/*.whl
+
+docs: $(READY) ## build the documentation into site/; a warning is an error
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet && echo site/index.html
+
+reference: $(READY) ## make the reference pages of the documentation from the code again
+	@$(PY) -m tools.reference
+
 examples: $(READY) ## make the CADs in examples/ again
 	@$(PY) -m examples.make_examples
 
@@ -91,4 +100,4 @@ converged: $(READY) ## render again what the tests hold the images against: only
 	@$(PY) -m tests.data.make_converged examples/crate.obj tests/data/converged/crate
 
 clean: ## remove what a run leaves here, but not .venv
-	rm -rf data logs output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf data logs output site dist build .pytest_cache .mypy_cache .ruff_cache

@@ -1,6 +1,6 @@
 """Makes the pictures of the documentation from folders of templates: ``python -m tools.docs_pictures KIND TEMPLATES PICTURE``.
 
-``row`` shows some views as RGB, mask and xyz one above the other, ``sheet`` the RGB of all 42. Pictures are small: 256 colours.
+``row`` shows some views as RGB, mask and xyz one above the other, cut to their middle; ``sheet`` the RGB of all 42.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from PIL import Image
 Picture = NDArray[np.uint8]
 
 _ROW_VIEWS = (3, 9, 17, 24, 33)
-_ROW_CELL, _SHEET_CELL, _COLUMNS, _GAP = 176, 112, 7, 4
+_ROW_CELL, _SHEET_CELL, _COLUMNS, _GAP = 160, 112, 7, 4
+_MIDDLE = slice(80, 432)
+"""Of the 512 pixels, what a row shows."""
 
 
 def rgb_of(folder: Path, view: int) -> Picture:
@@ -52,11 +54,12 @@ def main() -> None:
     """Write one picture."""
     kind, folder, target = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     if kind == "row":
-        picture = grid([[kind_of(folder, view) for view in _ROW_VIEWS] for kind_of in (rgb_of, mask_of, xyz_of)], _ROW_CELL)
+        rows = [[kind_of(folder, view)[_MIDDLE, _MIDDLE] for view in _ROW_VIEWS] for kind_of in (rgb_of, mask_of, xyz_of)]
+        grid(rows, _ROW_CELL).save(target, optimize=True)
     else:
         views = [rgb_of(folder, view) for view in range(42)]
-        picture = grid([views[start : start + _COLUMNS] for start in range(0, 42, _COLUMNS)], _SHEET_CELL)
-    picture.quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
+        sheet = grid([views[start : start + _COLUMNS] for start in range(0, 42, _COLUMNS)], _SHEET_CELL)
+        sheet.quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
 
 
 if __name__ == "__main__":
