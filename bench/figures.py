@@ -72,7 +72,7 @@ def text_table(figures: Sequence[Figure]) -> str:
 
 
 def markdown_table(figures: Sequence[Figure]) -> str:
-    """The figures for README."""
+    """The figures for docs/speed.md."""
     rows = [HEADER, ("---",) * len(HEADER), *(figure.cells() for figure in figures)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

@@ -139,7 +139,7 @@ def as_text(table: Sequence[tuple[str, ...]]) -> str:
 
 
 def as_markdown(table: Sequence[tuple[str, ...]]) -> str:
-    """A table for README."""
+    """A table for docs/measured-quality.md."""
     return "\n".join(f"| {' | '.join(row)} |" for row in [table[0], ("---",) * len(table[0]), *table[1:]])
 
 

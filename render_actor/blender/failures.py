@@ -34,5 +34,5 @@ def render_failure(error: Exception) -> Failure:
 
 def _remedy(error: Exception) -> str:
     if isinstance(error, ImportError) and ".so" in str(error):
-        return "; install the system libraries that Blender needs (README, Troubleshooting)"
+        return "; install the system libraries that Blender needs (docs/install.md; `render-server check` names them)"
     return ""

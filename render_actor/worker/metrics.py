@@ -1,4 +1,4 @@
-"""What a renderer's shell counts; ``docs/metrics.md`` has all metrics in one table."""
+"""What a renderer's shell counts; ``docs/reference/metrics.md`` has all metrics."""
 
 from __future__ import annotations
 

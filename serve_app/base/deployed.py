@@ -109,7 +109,7 @@ def checked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
                 f"{name} must not stand in a Serve config: Ray's dashboard shows it; put the key into a file, and name that in api_key_file"
             )
         if name not in Settings.model_fields:
-            raise ValueError(f'{name!r} is no setting; README, "Configuration", has all of them (without RENDER_, in small letters)')
+            raise ValueError(f"{name!r} is no setting; docs/reference/settings.md has all of them (without RENDER_, in small letters)")
     return _dumped(Settings(**given), set(given))
 
 

@@ -1,4 +1,4 @@
-"""What the service counts; ``docs/metrics.md`` has all metrics in one table."""
+"""What the service counts; ``docs/reference/metrics.md`` has all metrics."""
 
 from __future__ import annotations
 

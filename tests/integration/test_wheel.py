@@ -37,7 +37,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = next((folder / "env" / "lib").glob("python*")) / "site-packages"
     # A line of a .pth: packages there are found, but its own .pth files, so this project's editable install, are not looked at.
     (packages / "heavy.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    pip = [sys.executable, "-m", "pip", "--python", folder / "env" / "bin" / "python"]
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "env" / "bin" / "python")]
     installed = run(*pip, "install", "--quiet", "--no-deps", "--no-index", "--ignore-installed", wheel, cwd=folder)
     assert installed.returncode == 0, installed.stderr
     return folder / "env" / "bin"
@@ -64,7 +64,7 @@ def test_init_copies_what_comes_with_the_package(commands: Path, tmp_path: Path)
 
 def test_up_in_an_empty_folder_renders(commands: Path, tmp_path: Path) -> None:
     port = free_port()
-    words = [commands / "render-server", "up", "--host", "127.0.0.1", "--port", str(port), "--metrics-port", "0"]
+    words = [str(commands / "render-server"), "up", "--host", "127.0.0.1", "--port", str(port), "--metrics-port", "0"]
     with (tmp_path / "console").open("wb") as console:
         up = subprocess.Popen(words, cwd=tmp_path, stdout=console, stderr=subprocess.STDOUT)
     try:

@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 def pins(name: str) -> dict[str, tuple[str, frozenset[str]]]:
     """By package: its version with markers, and its hashes."""
     text = (ROOT / name).read_text().replace("\\\n", " ")
-    found = {}
+    found: dict[str, tuple[str, frozenset[str]]] = {}
     for line in text.splitlines():
         package, _, rest = line.partition("==")
         version, *hashes = re.split(r"\s+--hash=", rest)

@@ -40,4 +40,6 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
 
 def _told(operation: dict[str, Any]) -> str:
     summary, description = operation.get("summary", ""), operation.get("description", "")
-    return str(description) if description.startswith(summary.rstrip(".")) or not summary else f"{summary.rstrip('.')}. {description}".strip()
+    return (
+        str(description) if description.startswith(summary.rstrip(".")) or not summary else f"{summary.rstrip('.')}. {description}".strip()
+    )

@@ -27,7 +27,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "cad_not_found": ("There is no such file.", "Paths are the server's, relative to its start folder; or upload the CAD."),
         "cad_not_a_file": ("The path is a folder or something else than a file.", "Name the CAD file itself."),
         "cad_unreadable": ("The server's user may not read the file.", "Change its permissions, or upload it."),
-        "cad_format_unsupported": ("The format is not read.", "Export the CAD as one that the message lists: STEP, OBJ, PLY, STL, GLB, ..."),
+        "cad_format_unsupported": (
+            "The format is not read.",
+            "Export the CAD as one that the message lists: STEP, OBJ, PLY, STL, GLB, ...",
+        ),
         "cad_invalid": ("The file is damaged, cut off or empty.", "Export it again; `detail` says what is wrong and where."),
         "cad_part_unknown": ("`parts` names a part that the CAD does not have.", "`POST /api/v1/cad/inspect` lists the parts."),
         "cad_too_large": ("Too many bytes, faces or seconds.", "Simplify it, or have the operator raise the limit that the message names."),

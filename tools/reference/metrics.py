@@ -11,9 +11,9 @@ from serve_app.base.metrics import SERVER_METRICS
 from tools.reference.markdown import cell, page, table
 
 _INTRO = """
-What the server shows to Prometheus beside what Ray tells of itself. [Monitoring](../metrics.md) says where, how to set it up, what the labels say
-and what it costs. Names end in the unit where there is one. Sum over Ray's own labels (`replica`, `WorkerId`, ...): a process that is started
-anew has new ones.
+What the server shows to Prometheus beside what Ray tells of itself. [Monitoring](../metrics.md) says where, how to set it up, what the
+labels say and what it costs. Names end in the unit where there is one. Sum over Ray's own labels (`replica`, `WorkerId`, ...): a process
+that is started anew has new ones.
 """
 
 

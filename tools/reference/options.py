@@ -10,8 +10,8 @@ from tools.reference.markdown import cell, page, table
 from tools.reference.values import bounds_of, default_of, kind_of
 
 _INTRO = """
-A render request is one JSON object. Every option may be left out, and means the same in every endpoint, in each item of a batch and as a flag of
-`render-server render` (`camera_poses_path` is `--camera-poses-path`). An unknown field is refused by name.
+A render request is one JSON object. Every option may be left out, and means the same in every endpoint, in each item of a batch and
+as a flag of `render-server render` (`camera_poses_path` is `--camera-poses-path`). An unknown field is refused by name.
 """
 
 _CAMERA = (

@@ -10,9 +10,9 @@ from tools.reference.markdown import cell, page, table
 from tools.reference.values import bounds_of, default_of, kind_of
 
 _INTRO = """
-Settings come from environment variables; a value that is wrong stops the start with one line that names it. In a Serve config the same
-settings may stand in `args.settings`, by their names without `RENDER_` and in small letters. How many renderers there are and what each gets
-stands in the `args` of a Serve config. [Configuration](../configuration.md) says how the two work together.
+Settings come from environment variables; a value that is wrong stops the start with one line that names it. In a Serve config the
+same settings may stand in `args.settings`, by their names without `RENDER_` and in small letters. How many renderers there are and
+what each gets stands in the `args` of a Serve config. [Configuration](../configuration.md) says how the two work together.
 """
 
 _DEFAULTS = {

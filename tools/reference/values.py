@@ -69,9 +69,9 @@ def number(value: Any, name: str = "") -> str:
     """A number as a person writes it: of a name with ``bytes`` in MiB, thousands with commas."""
     if isinstance(value, float):
         return f"{value:g}"
-    for size, name in ((1024**3, "GiB"), (1024**2, "MiB")):
+    for size, unit in ((1024**3, "GiB"), (1024**2, "MiB")):
         if "bytes" in name and value >= size and value % size == 0:
-            return f"{value // size} {name}"
+            return f"{value // size} {unit}"
     return f"{value:,}" if isinstance(value, int) and value >= 100_000 else str(value)
 
 
