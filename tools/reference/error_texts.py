@@ -21,6 +21,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "not_found": ("There is no such path, or what it named is gone.", "`/docs` lists the paths."),
         "method_not_allowed": ("The path does not take this method.", "The `Allow` header names those that it takes."),
         "job_not_found": ("No job has this id; ended jobs are forgotten after a while.", "Check the id; `RENDER_KEEP_JOBS_DAYS`."),
+        "range_not_satisfiable": (
+            "No byte of the file lies in the range that was asked for.",
+            "Ask for a range within `Content-Range`'s length.",
+        ),
         "poses_invalid": ("The poses file is no N x 4 x 4 array of camera poses.", "Write it with `numpy.save`, OpenCV axes."),
     },
     "The CAD": {
@@ -48,6 +52,18 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "view_too_slow": (
             "A view takes far longer than its pixels and samples should.",
             "Remove copies and layers that lie over one another, use fewer faces, or lower `resolution` or `samples`.",
+        ),
+    },
+    "What a job has rendered": {
+        "view_not_ready": ("The view is not rendered yet.", "Ask again after `Retry-After` seconds, or follow the job's events."),
+        "job_not_finished": ("The job has not ended, and this needs all of its views.", "Wait for it: `GET /api/v1/jobs/{job_id}`."),
+        "no_results": (
+            "The job has ended without results, or its layout has none of this kind.",
+            "The job's `error` says why; render it again.",
+        ),
+        "results_gone": (
+            "The files were removed, or replaced by another job's.",
+            "Send the request again: it is often answered from the cache.",
         ),
     },
     "What else is going on": {
