@@ -16,7 +16,7 @@ PAGES = [
 ]
 
 _BLOCK = re.compile(
-    r"^(?P<mark><!-- *(?P<told>.*?) *-->\n)?(?P<indent> *)```(?P<kind>bash|python|console|sh)\n(?P<text>.*?)^ *```$", re.M | re.S
+    r"^(?P<mark> *<!-- *(?P<told>.*?) *-->\n)?(?P<indent> *)```(?P<kind>bash|python|console|sh)\n(?P<text>.*?)^ *```$", re.M | re.S
 )
 _MARK = re.compile(r"run|not run: \S.*")
 _SEPARATORS = {"&&", "||", "|", ";", "&"}

@@ -72,6 +72,12 @@ def test_every_block_is_marked(block: Block) -> None:
     assert block.is_marked, f"{block}: put <!-- run --> or <!-- not run: REASON --> on the line before, not {block.mark!r}"
 
 
+def test_every_block_says_its_language() -> None:
+    for page in PAGES:
+        fences = re.findall(r"^ *```(.*)$", page.read_text(), re.M)
+        assert all(fences[::2]) and not any(fences[1::2]), f"{page}: write `text` behind a fence of no language"
+
+
 def our_commands() -> Iterator[tuple[Block, list[str]]]:
     for block in BLOCKS:
         for words in block.commands():
