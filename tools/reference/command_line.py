@@ -6,7 +6,7 @@ import argparse
 import os
 from unittest import mock
 
-from serve_app.cli.main import _parser
+from serve_app.cli.parser import make_parser
 from tools.reference.markdown import page
 
 _INTRO = """
@@ -20,7 +20,7 @@ def command_line() -> str:
     with mock.patch.dict(os.environ, {"COLUMNS": "120"}):
         os.environ.pop("RENDER_SERVER_PORT", None)
         os.environ.pop("RENDER_SERVER_URL", None)
-        return page("Commands", _INTRO, *_commands(_parser()))
+        return page("Commands", _INTRO, *_commands(make_parser()))
 
 
 def _commands(parser: argparse.ArgumentParser) -> list[str]:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from serve_app.base.settings import Settings
-from serve_app.cli.main import _parser
+from serve_app.cli.parser import make_parser
 from serve_app.http.routes import build_api
 from tests.docs_blocks import PAGES, ROOT, Block, all_blocks, inline_code
 from tools.reference.command_line import subcommands
@@ -28,7 +28,7 @@ ELSEWHERE = ("docs/capacity.md", "docs/cluster.md")
 
 @cache
 def parser() -> argparse.ArgumentParser:
-    return _parser()
+    return make_parser()
 
 
 @cache
