@@ -15,7 +15,7 @@ from serve_app.http.jobs import job_path
 from serve_app.http.json_body import JsonRoute
 from serve_app.http.view_answer import JobViews, job_views
 from serve_app.service.contact_sheet import SheetForm, SheetKind
-from serve_app.service.results import Content
+from serve_app.service.job_pictures import Content
 from serve_app.service.view_pictures import PictureName
 
 router = APIRouter(route_class=JsonRoute, tags=["results"])
@@ -50,7 +50,7 @@ async def list_views(request: Request, response: Response, job_id: JobId, servic
     responses={
         200: {"content": {"image/png": {"schema": _IMAGE}, "application/octet-stream": {"schema": _IMAGE}}},
         **_PARTS,
-        **failures(404, 409, 410, 416, 422),
+        **failures(404, 409, 410, 416, 422, 429),
     },
 )
 async def get_view_file(request: Request, job_id: JobId, view: ViewIndex, name: PictureName, service: Service) -> Response:
@@ -59,14 +59,14 @@ async def get_view_file(request: Request, job_id: JobId, view: ViewIndex, name: 
     `xyz.png` has x, y and z from one side of the CAD's bounding box to the other as red, green and blue. Times `depth_scale_mm` of
     `GET /api/v1/jobs/{job_id}/views`, a value of `depth.png` is the depth in mm.
     """
-    content = await service.results.picture(job_id, view, name, knows(request))
+    content = await service.results.pictures.picture(job_id, view, name, knows(request))
     return _answer(request, content, "image/png" if name.endswith(".png") else "application/octet-stream")
 
 
 @router.get(
     "/jobs/{job_id}/contact-sheet.png",
     response_class=Response,
-    responses={**_of("image/png"), **_PARTS, **failures(404, 409, 410, 416, 422)},
+    responses={**_of("image/png"), **_PARTS, **failures(404, 409, 410, 416, 422, 429)},
 )
 async def get_contact_sheet(
     request: Request,
@@ -77,14 +77,14 @@ async def get_contact_sheet(
     size: Annotated[int, Query(ge=8, le=512, description="Longer side of a view in pixels.")] = 128,
 ) -> Response:
     """All views of a job on one image, in order; those that are not there yet are grey."""
-    content = await service.results.sheet(job_id, SheetForm(kind, columns, size), knows(request))
+    content = await service.results.pictures.sheet(job_id, SheetForm(kind, columns, size), knows(request))
     return _answer(request, content, "image/png")
 
 
 @router.get(
     "/jobs/{job_id}/manifest.json",
     response_class=Response,
-    responses={**_of("application/json", {"type": "object"}), **_PARTS, **failures(404, 409, 410, 416, 422)},
+    responses={**_of("application/json", {"type": "object"}), **_PARTS, **failures(404, 409, 410, 416, 422, 429)},
 )
 async def get_manifest_file(request: Request, job_id: JobId, service: Service) -> Response:
     """`manifest.json` of a job that has succeeded: what its files were made of, and what each holds."""
@@ -95,14 +95,14 @@ async def get_manifest_file(request: Request, job_id: JobId, service: Service) -
 @router.get(
     "/jobs/{job_id}/templates.zip",
     response_class=Response,
-    responses={**_of("application/zip"), **_PARTS, **failures(404, 409, 410, 416, 422)},
+    responses={**_of("application/zip"), **_PARTS, **failures(404, 409, 410, 416, 422, 429)},
 )
 async def get_archive(request: Request, job_id: JobId, service: Service) -> Response:
     """All files of a job that has succeeded as a zip file, laid out as below its `output_dir`.
 
     Nothing is compressed: images are already, and so a download that was interrupted goes on with a range.
     """
-    archives = service.archives
+    archives = service.results.archives
     facts = await archives.facts(job_id)
     if knows(request)(facts.etag):
         return not_modified(facts.etag, CHANGING)

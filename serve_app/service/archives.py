@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import aclosing
 from typing import NamedTuple
 
 from serve_app.base.aio import to_thread_to_end
+from serve_app.service.open_results import OpenFolder, OpenResults
 from serve_app.service.published import gone
-from serve_app.service.results import JobResults
+from serve_app.templates.archive import StoredArchive
 
 _KNOWN = 256
 """Archives whose files' sums are remembered."""
@@ -36,10 +36,13 @@ class JobArchives:
         results: of the jobs.
     """
 
-    def __init__(self, results: JobResults) -> None:
+    def __init__(self, results: OpenResults) -> None:
         self._results = results
         self._lock = threading.Lock()
         self._sums: OrderedDict[str, dict[int, int]] = OrderedDict()
+
+    async def _archive(self, opened: OpenFolder) -> tuple[StoredArchive, str]:
+        return await to_thread_to_end(opened.folder.archive, opened.views.contents, self._sums_of)
 
     def _sums_of(self, etag: str) -> dict[int, int]:
         """CRC-32 of the files of an archive, as far as they are known: a client that takes it in parts has each file read once for them."""
@@ -56,8 +59,8 @@ class JobArchives:
         Raises:
             ServiceError: ``job_not_found``, ``job_not_finished``, ``no_results`` or ``results_gone``.
         """
-        async with self._results.published(job_id) as published:
-            archive, etag = await asyncio.to_thread(published.archive, self._sums_of)
+        async with self._results.published(job_id) as opened:
+            archive, etag = await self._archive(opened)
             return ArchiveFacts(archive.length, etag)
 
     async def chunks(self, job_id: str, etag: str, start: int, stop: int) -> AsyncIterator[bytes]:
@@ -73,8 +76,8 @@ class JobArchives:
             ServiceError: as ``facts``; or ``results_gone``, it has become another one.
             ChangedArchiveError: a file has changed while it was read; what came before is worth nothing.
         """
-        async with self._results.published(job_id) as published:
-            archive, now = await asyncio.to_thread(published.archive, self._sums_of)
+        async with self._results.published(job_id) as opened:
+            archive, now = await self._archive(opened)
             if now != etag:
                 raise gone(job_id)
             async with aclosing(_in_threads(archive.chunks(start, stop))) as chunks:
@@ -82,7 +85,10 @@ class JobArchives:
                     yield chunk
 
 
-async def _in_threads(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
+async def _in_threads(chunks: Generator[bytes, None, None]) -> AsyncGenerator[bytes, None]:
     """What reads a disk, off the event loop; whoever ends it waits for the read that goes on."""
-    while (chunk := await to_thread_to_end(next, chunks, None)) is not None:
-        yield chunk
+    try:
+        while (chunk := await to_thread_to_end(next, chunks, None)) is not None:
+            yield chunk
+    finally:
+        chunks.close()

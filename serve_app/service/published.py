@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from render_actor.contract.view_files import FileContent
 from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
 from serve_app.base.output_roots import OutputRoots
@@ -79,17 +81,18 @@ class PublishedFolder:
         self.folder.close()
         self._parent.close()
 
-    def archive(self, sums: Callable[[str], dict[int, int]]) -> tuple[StoredArchive, str]:
+    def archive(self, contents: Mapping[str, FileContent], sums: Callable[[str], dict[int, int]]) -> tuple[StoredArchive, str]:
         """All files of the job as a zip file, laid out as below its ``output_dir``, and what tells its content from another.
 
         Args:
+            contents: what the files of the views hold, by path; each must be there.
             sums: gives what is known of the CRC-32 of the files of an archive, by what tells it from another.
 
         Raises:
             ServiceError: ``results_gone``.
         """
         try:
-            files = list(self._files())
+            files = list(self._files(contents))
             told = hashlib.sha256(self.manifest)
             for file, moment in files:
                 told.update(f"{file.name}\0{file.size}\0{moment}\0".encode())
@@ -98,14 +101,15 @@ class PublishedFolder:
         except (OSError, ValueError) as error:
             raise gone(self._record.job_id) from error
 
-    def _files(self) -> Iterator[tuple[ArchivedFile, int]]:
+    def _files(self, contents: Mapping[str, FileContent]) -> Iterator[tuple[ArchivedFile, int]]:
         """Each file, and when it was written."""
         options = self._record.options
         layout = LAYOUTS[options.get("layout", DEFAULT.name)]
         object_id = options.get("object_id") or 0
         place = published_folder(layout.name, object_id, templates_subfolder=options.get("templates_subfolder", True))
-        for path in sorted(sorted_out(self.folder).templates):
-            yield _archived(self.folder, path, f"{place}/{path}" if place else path)
+        # Of the others, only what is a file of the server's making: somebody may keep something else here.
+        for path in sorted({*sorted_out(self.folder).templates, *contents}):
+            yield _archived(self.folder, path, f"{place}/{path}" if place else path, contents.get(path))
         beside = layout.paths_beside(object_id)
         if place and layout is DEFAULT and "mesh" in (options.get("outputs") or ()):
             beside += (MODEL,)
@@ -113,10 +117,12 @@ class PublishedFolder:
             yield _archived(self._parent, path, path)
 
 
-def _archived(folder: Directory, path: str, name: str) -> tuple[ArchivedFile, int]:
+def _archived(folder: Directory, path: str, name: str, content: FileContent | None = None) -> tuple[ArchivedFile, int]:
     status = folder.status(path)
+    if not stat.S_ISREG(status.st_mode) or (content is not None and content.size != status.st_size):
+        raise ValueError(f"{path} is not what was rendered")
 
     def opened() -> BinaryIO:
         return folder.open_file(path)
 
-    return ArchivedFile(name, status.st_size, opened), status.st_mtime_ns
+    return ArchivedFile(name, status.st_size, opened, content.sha256 if content else None), status.st_mtime_ns

@@ -26,7 +26,6 @@ from serve_app.rendering.readiness import WatchedRenderers
 from serve_app.rendering.renderers import Renderers
 from serve_app.rendering.scheduler import ViewScheduler
 from serve_app.service.admission import Place, check_not_draining
-from serve_app.service.archives import JobArchives
 from serve_app.service.cad_files import CadFiles
 from serve_app.service.drain import drain_on_demand
 from serve_app.service.finder import JobFinder
@@ -71,7 +70,6 @@ class RenderService:
     Attributes:
         inspection: looks at CADs without a job.
         results: what jobs have rendered.
-        archives: the same as zip files.
         events: what happens to jobs.
         uploads: of clients.
     """
@@ -103,7 +101,6 @@ class RenderService:
         self._runner = JobRunner(settings, self._store, rendering, scheduler, JobSlots(limits))
         self._finder = JobFinder(settings, self._store, self._runner)
         self.results = JobResults(settings, self.job_record, rendering.live)
-        self.archives = JobArchives(self.results)
         self.events = self._runner.events
         self._gauges = ServiceGauges(settings, self._runner.jobs, self._cache)
         self._background: list[asyncio.Task[None]] = []

@@ -94,7 +94,7 @@ class ViewPicture:
     def etag(self) -> str:
         """Tells its content from any other; known without reading a file."""
         sha256 = self._file.content.sha256
-        if self._as_it_is:
+        if self.as_it_is:
             return sha256[:32]
         views = self._views
         bounds = None if views.bounds_mm is None else views.bounds_mm.tolist()
@@ -102,7 +102,8 @@ class ViewPicture:
         return hashlib.sha256(repr(made_of).encode()).hexdigest()[:32]
 
     @property
-    def _as_it_is(self) -> bool:
+    def as_it_is(self) -> bool:
+        """Whether it is one of the view's files."""
         return (self._name, self._kind) in _AS_IT_IS
 
     def data(self) -> bytes:
@@ -111,7 +112,7 @@ class ViewPicture:
         Raises:
             ChangedViewError: what it is made of is not there, or is not what was rendered.
         """
-        return self._read() if self._as_it_is else self._encoded(self.pixels())
+        return self._read() if self.as_it_is else self._encoded(self.pixels())
 
     def _encoded(self, pixels: NDArray[Any]) -> bytes:
         return encoded_xyz(pixels) if self._name == "xyz.npy" else encoded_png(pixels)

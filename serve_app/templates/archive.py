@@ -5,10 +5,11 @@ Files are stored as they are, so the length is known before anything is read, an
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -40,11 +41,13 @@ class ArchivedFile:
         name: in the archive, with slashes.
         size: bytes.
         open: opens it for reading; raises ``OSError``.
+        sha256: of what it must hold, in hex; None where that is not known.
     """
 
     name: str
     size: int
     open: Callable[[], BinaryIO]
+    sha256: str | None = None
 
 
 class StoredArchive:
@@ -71,11 +74,11 @@ class StoredArchive:
         self._sums = {} if sums is None else sums
         self.length = position + len(self._tail([0] * len(files)))
 
-    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+    def chunks(self, start: int, stop: int) -> Generator[bytes, None, None]:
         """The bytes from ``start`` up to ``stop``, in pieces of at most ``CHUNK_BYTES`` and a header.
 
         Raises:
-            ChangedArchiveError: a file has another size, or has gone; what came before is worth nothing then.
+            ChangedArchiveError: a file is not what it was, or has gone; what came before is worth nothing then.
         """
         for number, (file, name) in enumerate(zip(self._files, self._names, strict=True)):
             begins = self._offsets[number]
@@ -108,11 +111,14 @@ class StoredArchive:
             raise ChangedArchiveError(file.name) from error
 
     def _sum(self, number: int) -> int:
-        """CRC-32 of a file."""
+        """CRC-32 of a file, which is held against what it must hold when it is read for that."""
         if number not in self._sums:
-            total = 0
-            for chunk in self._content(self._files[number], 0, self._files[number].size):
+            file, total, digest = self._files[number], 0, hashlib.sha256()
+            for chunk in self._content(file, 0, file.size):
                 total = zlib.crc32(chunk, total)
+                digest.update(chunk)
+            if file.sha256 not in (None, digest.hexdigest()):
+                raise ChangedArchiveError(file.name)
             self._sums[number] = total
         return self._sums[number]
 

@@ -16,7 +16,7 @@ from render_actor.contract.view_files import FileContent, file_names
 from serve_app.templates.layouts.layout import Layout
 from serve_app.templates.layouts.registry import DEFAULT, LAYOUTS
 from serve_app.templates.places import Places, places_of
-from serve_app.templates.staged_files import place_of
+from serve_app.templates.staged_files import place_of, placed
 from serve_app.templates.views import RenderedViews
 
 
@@ -71,6 +71,11 @@ class ResultViews:
         (name,) = file_names(view, (kind,))
         told = self.entries[view]["files"][name]
         return ViewFile(place_of(self._places, name), FileContent(told["sha256"], told["bytes"]))
+
+    @cached_property
+    def contents(self) -> Mapping[str, FileContent]:
+        """What each file of the views that are done holds, by its path in the folder, copies and all."""
+        return placed(self._places, RenderedViews(dict(self.entries)).files())
 
     @cached_property
     def told_depth_scale(self) -> float | None:
