@@ -16,7 +16,20 @@ from serve_app.jobs.request import PartName
 class BatchRequest(BaseModel):
     """Render several CADs; `defaults` holds options that an item does not give itself."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {"cad_path": "examples/flange.stl", "output_dir": "output/flange"},
+                        {"cad_path": "examples/knot.ply", "output_dir": "output/knot", "quality": "draft"},
+                    ],
+                    "defaults": {"colorize": True},
+                }
+            ]
+        },
+    )
 
     # Fail fast: a body of two million items that are none would be a gigabyte of findings.
     items: Annotated[list[dict[str, Any]], FailFast()] = Field(
@@ -43,7 +56,7 @@ class InspectRequest(CadChoice):
 class CancelRequest(BaseModel):
     """Cancel several jobs."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"job_ids": ["0d0c4b8e-7f0c-4f3c-9d39-0a2b8f6f5a11"]}]})
 
     job_ids: Annotated[list[Annotated[str, Field(pattern=JOB_ID_PATTERN)]], FailFast()] = Field(
         min_length=1, description="Ids of the jobs, as many as a batch may have items."

@@ -15,6 +15,7 @@ from serve_app.http.dependencies import ServerSettings, Service
 from serve_app.http.docs import docs_router
 from serve_app.http.errors import HANDLERS, NOT_READY
 from serve_app.http.json_body import JsonRoute
+from serve_app.http.openapi import TAGS, complete_document, operation_id
 from serve_app.http.page import page_router
 from serve_app.http.responses import Health, Ready, ServerStatus
 from serve_app.http.security import key_in_openapi, secure
@@ -66,6 +67,11 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
         "Every answer has `X-Request-Id`: the request's own, or a new one.",
         docs_url=None,  # FastAPI's own pages load their scripts from the internet.
         redoc_url=None,
+        openapi_tags=TAGS,
+        contact={"name": "Whoever runs this server"},
+        license_info={"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
+        servers=[{"url": ".", "description": "Wherever this document comes from, behind a proxy's prefix too."}],
+        generate_unique_id_function=operation_id,
         redirect_slashes=False,  # A redirect would name the host that the request claims to have asked.
     )
     app.state.get_service, app.state.settings = get_service, settings
@@ -84,5 +90,6 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
     app.include_router(page_router())
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
+    complete_document(app)
     secure(app, settings, key, get_service)
     return app

@@ -22,10 +22,10 @@ def _or_matrix(schema: dict[str, Any]) -> None:
     """Have a schema allow a 3 x 3 matrix beside the object that it describes."""
     fields, zero, one = schema["properties"], {"const": 0}, {"const": 1}
     rows = ([fields["fx"], zero, fields["cx"]], [zero, fields["fy"], fields["cy"]], [zero, zero, one])
-    matrix = [{"type": "array", "prefixItems": row, "minItems": 3, "maxItems": 3} for row in rows]
+    matrix: list[Any] = [{"type": "array", "prefixItems": row, "items": {}, "minItems": 3, "maxItems": 3} for row in rows]
     told = dict(schema)
     schema.clear()
-    schema["anyOf"] = [told, {"type": "array", "prefixItems": matrix, "minItems": 3, "maxItems": 3}]
+    schema["anyOf"] = [told, {"type": "array", "prefixItems": matrix, "items": {}, "minItems": 3, "maxItems": 3}]
 
 
 class Pinhole(BaseModel):

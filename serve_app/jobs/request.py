@@ -177,7 +177,7 @@ class RenderRequest(CadChoice, RenderOptions):
                 _not_normalized("distance_mm"),
                 _not_normalized("distance_diameters"),
                 # What a layout of another pipeline does not have.
-                _only_of_sam6d("outputs", {"type": "array", "minItems": 1}),
+                _only_of_sam6d("outputs", {"type": "array", "items": {}, "minItems": 1}),
                 _only_of_sam6d("templates_subfolder", {"const": False}),
             ],
         },
