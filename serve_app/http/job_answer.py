@@ -38,8 +38,8 @@ class JobAnswer(BaseModel):
         description="`timeout` without `error` says only that the wait timed out: the job goes on, and `GET /jobs/{job_id}` follows it. "
         "With it, the job reached one of its time limits, and `error` says which."
     )
-    cad_path: str = Field(description="As the request named it.")
-    output_dir: str = Field(description="As the request named it.")
+    cad_path: str = Field(description="As the request named it; `upload:<upload_id>/<name>` for an uploaded CAD.")
+    output_dir: str = Field(description="As the request named it; `results:<job_id>` where it named none: the files are fetched over HTTP.")
     templates_dir: str = Field(description="The folder that holds, or will hold, the files: as `layout` and `output_dir` say.")
     created_at: float = Field(description="Unix seconds.")
     created: str = Field(description="The same as ISO 8601, UTC.")
@@ -70,6 +70,11 @@ class JobAnswer(BaseModel):
     )
     cached: bool = Field(description="The files are copies of an earlier, or a simultaneous, rendering of the same.")
     options: dict[str, Any] = Field(description="The options it was rendered with.")
+    results_expire_at: float | Absent = Field(
+        None,
+        description="Unix seconds: when the server removes the files of a job without `output_dir`; earlier where it needs the room, but "
+        "no sooner than an hour after its end. Absent from every other job, and until it has succeeded.",
+    )
     sam6d_cad: str | Absent = Field(
         None,
         description="The CAD file to give to SAM-6D's ISM and PEM, which read it in mm: the given one where it is a .ply, .obj or .stl in "
@@ -100,6 +105,7 @@ def job_answer(record: JobRecord) -> JobAnswer:
         "ended": _iso(record.ended_at),
         "returncode": RETURNCODES.get(record.status),
         "success": record.status == "succeeded" if record.status in FINAL_STATES else None,
+        "results_expire_at": _rounded(record.results_expire_at),
         "sam6d_cad": (record.cad or {}).get("sam6d_cad"),
         "cad": CadSummary.model_validate(record.cad) if record.cad else None,
         "error_message": error.detail if error else None,

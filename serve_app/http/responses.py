@@ -142,6 +142,23 @@ class MachineInfo(BaseModel):
     disk_free_bytes: dict[str, int] = Field(description="Free bytes by output root, as `RENDER_OUTPUT_ROOTS` names it.")
 
 
+class KeptFiles(BaseModel):
+    """Files that the server keeps for clients for a while."""
+
+    bytes: int
+    max_bytes: int = Field(description="Bytes that they may have together.")
+    count: int
+    ttl_sec: float = Field(description="Seconds for which each is kept.")
+
+
+class UploadsInfo(KeptFiles):
+    """Uploads, and what one of them may have."""
+
+    max_file_bytes: int
+    max_upload_bytes: int = Field(description="Bytes of all files of one upload.")
+    max_files: int = Field(description="Files of one upload.")
+
+
 class ServerStatus(BaseModel):
     """Answer of `GET /api/v1/status`."""
 
@@ -154,3 +171,5 @@ class ServerStatus(BaseModel):
     jobs_queued: int
     jobs_running: int
     machine: MachineInfo
+    uploads: UploadsInfo = Field(description="Files of clients that do not share the server's disk.")
+    results: KeptFiles = Field(description="Results of jobs without `output_dir`.")

@@ -11,8 +11,10 @@ from pathlib import Path
 import psutil
 
 from render_actor.contract.types import RendererStatus
-from serve_app.http.responses import ErrorBody, MachineInfo, RendererInfo, ServerStatus
+from serve_app.http.responses import ErrorBody, KeptFiles, MachineInfo, RendererInfo, ServerStatus, UploadsInfo
+from serve_app.service.kept_results import KeptResults
 from serve_app.service.service import RenderService
+from serve_app.uploads.store import UploadStore
 
 
 async def server_status(service: RenderService, output_roots: Mapping[str, Path]) -> ServerStatus:
@@ -32,7 +34,26 @@ async def server_status(service: RenderService, output_roots: Mapping[str, Path]
         jobs_queued=state.jobs_queued,
         jobs_running=state.jobs_running,
         machine=await asyncio.to_thread(_machine, output_roots),
+        uploads=_uploads(service.uploads),
+        results=_results(service.kept_results),
     )
+
+
+def _uploads(uploads: UploadStore) -> UploadsInfo:
+    limits = uploads.limits
+    return UploadsInfo(
+        bytes=uploads.room.used,
+        max_bytes=limits.kept_bytes,
+        count=len(uploads),
+        ttl_sec=limits.ttl_sec,
+        max_file_bytes=limits.file_bytes,
+        max_upload_bytes=limits.upload_bytes,
+        max_files=limits.files,
+    )
+
+
+def _results(results: KeptResults) -> KeptFiles:
+    return KeptFiles(bytes=results.bytes_used, max_bytes=results.max_bytes, count=len(results), ttl_sec=results.ttl_sec)
 
 
 def _renderer(status: RendererStatus) -> RendererInfo:

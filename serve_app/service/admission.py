@@ -13,6 +13,9 @@ from serve_app.service.live_jobs import LiveJobs
 
 _MAX_RETRY_SEC = 600
 
+RESULTS_SETTING = "RENDER_RESULTS_MAX_BYTES"
+"""Bounds a place that only jobs without an output folder write to."""
+
 _SHARED_MEMORY = Path("/dev/shm")
 _SHARED_MEMORY_SHARE = 10
 """Shared memory is small in containers: a tenth of it must be free, or the bound where that is less."""
@@ -89,6 +92,7 @@ class Place:
         needed: bytes that must be, beside what other jobs have yet to write.
         field: the field of the request that chose it, if one did.
         shared: whether other jobs write there, too.
+        setting: that bounds it.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Place:
     needed: int
     field: str | None = None
     shared: bool = False
+    setting: str = "RENDER_MIN_FREE_BYTES"
 
 
 def places_of(spec: JobSpec, data_dir: Path, min_free_bytes: int) -> tuple[Place, ...]:
@@ -130,14 +135,14 @@ def check_room(places: tuple[Place, ...], spec: JobSpec, live: LiveJobs) -> None
     """
     promised = live.bytes_to_come(spec.disk_need.disk) if spec.disk_need else 0
     for place in places:
-        theirs = promised if place.shared else 0
+        theirs = (live.results_to_come if place.setting == RESULTS_SETTING else promised) if place.shared else 0
         needed = place.needed + theirs
         if place.free < needed:
             others = f", {theirs / 2**20:.0f} of them for jobs that were accepted before" if theirs else ""
             raise ServiceError(
                 "storage_full",
                 f"{place.name} has {place.free / 2**20:.0f} MiB free and {needed / 2**20:.0f} MiB are needed{others}; make room, or have "
-                "the operator change RENDER_MIN_FREE_BYTES",
+                "the operator change " + place.setting,
                 place.field,
                 retry_after_sec=60,
             )

@@ -15,6 +15,7 @@ from serve_app.jobs.quarantine import Quarantine
 from serve_app.jobs.request import RenderRequest
 from serve_app.service.admission import Place, places_of
 from serve_app.service.cad_files import CadFiles
+from serve_app.service.kept_results import KeptResults
 from serve_app.service.layout_request import completed
 from serve_app.service.path_policy import PathPolicy
 from serve_app.service.size_estimate import disk_need
@@ -33,9 +34,13 @@ class Intake:
         quarantine: CADs that are refused.
         digests: of CAD files.
         uploads: of clients.
+        results: that the server keeps; None where their bound is not looked at.
     """
 
-    def __init__(self, settings: Settings, quarantine: Quarantine, digests: FileDigests, uploads: UploadStore) -> None:
+    def __init__(
+        self, settings: Settings, quarantine: Quarantine, digests: FileDigests, uploads: UploadStore, results: KeptResults | None = None
+    ) -> None:
+        self._results = results
         self._settings, self._quarantine, self._digests = settings, quarantine, digests
         self._policy, self._roots = PathPolicy(settings), OutputRoots.of_server(settings)
         self._cads = CadFiles(self._policy, uploads)
@@ -128,4 +133,6 @@ class Intake:
             # At the door only where it takes no time to speak of; every CAD is looked at again when it has been read.
             with contextlib.suppress(OSError, ValueError):
                 self._quarantine.check(self._digests.sha256(spec.cad_path, LARGE_BYTES))
-        return places_of(spec, self._settings.data_dir, self._settings.min_free_bytes)
+        of_results = self._results.place(spec) if self._results is not None else None
+        places = places_of(spec, self._settings.data_dir, self._settings.min_free_bytes)
+        return places if of_results is None else (*places, of_results)

@@ -24,6 +24,9 @@ class LiveJobs:
     """Live jobs by id, by the client's key and by folder, and their totals. Nothing here takes longer with more jobs, but ``all``.
 
     A job tells of its own changes (``JobProgress.on_change``), so the totals are right at any moment.
+
+    Attributes:
+        results_to_come: bytes that jobs without an output folder have yet to write.
     """
 
     def __init__(self) -> None:
@@ -33,6 +36,7 @@ class LiveJobs:
         self._of_status: Counter[JobState] = Counter()
         self._queued_of_kind: Counter[bool] = Counter()
         self._bytes_on: Counter[int] = Counter()
+        self.results_to_come = 0
         self._folders = LiveFolders()
         self._of_upload: Counter[str] = Counter()
 
@@ -128,7 +132,7 @@ class LiveJobs:
         counted = self._counted.pop(job.job_id)
         self._of_status[counted.status] -= 1
         self._queued_of_kind[job.spec.interactive] -= counted.status == "queued"
-        self._add_bytes(counted.disk, -counted.bytes_to_come)
+        self._add_bytes(job, counted.disk, -counted.bytes_to_come)
         if counted.request_key is not None and self._by_key.get(counted.request_key) == job.job_id:
             del self._by_key[counted.request_key]
         self._folders.remove(job)
@@ -142,11 +146,13 @@ class LiveJobs:
         self._of_status[before.status] -= 1
         self._of_status[now.status] += 1
         self._queued_of_kind[job.spec.interactive] += (now.status == "queued") - (before.status == "queued")
-        self._add_bytes(now.disk, now.bytes_to_come - before.bytes_to_come)
+        self._add_bytes(job, now.disk, now.bytes_to_come - before.bytes_to_come)
         if job.progress.ended:  # It may stay here until its end is stored, but it is in nobody's way.
             self._folders.remove(job)
 
-    def _add_bytes(self, disk: int, count: int) -> None:
+    def _add_bytes(self, job: Job, disk: int, count: int) -> None:
+        if job.spec.results_ttl_sec is not None:
+            self.results_to_come += count
         self._bytes_on[disk] += count
         if not self._bytes_on[disk]:
             del self._bytes_on[disk]

@@ -32,6 +32,7 @@ from serve_app.service.finder import JobFinder
 from serve_app.service.gauges import ServiceGauges
 from serve_app.service.inspection import CadInspection
 from serve_app.service.intake import Intake
+from serve_app.service.kept_results import KeptResults
 from serve_app.service.limits import SPARE_BATCHES, Limits
 from serve_app.service.path_policy import PathPolicy
 from serve_app.service.recovery import recover_jobs
@@ -72,6 +73,7 @@ class RenderService:
         results: what jobs have rendered.
         events: what happens to jobs.
         uploads: of clients.
+        kept_results: of jobs without an output folder.
     """
 
     def __init__(self, settings: Settings, renderers: Renderers, max_renderers: int, min_renderers: int = 1) -> None:
@@ -83,7 +85,8 @@ class RenderService:
         self._quarantine = Quarantine(self._store, settings.quarantine_sec)
         digests = FileDigests()
         self.uploads = UploadStore.of_server(settings, lambda upload_id: self._runner.jobs.need_upload(upload_id))
-        self._intake = Intake(settings, self._quarantine, digests, self.uploads)
+        self.kept_results = KeptResults(settings, self._store, lambda job_id: self._runner.live(job_id) is not None)
+        self._intake = Intake(settings, self._quarantine, digests, self.uploads, self.kept_results)
         scheduler = ViewScheduler(
             renderers,
             limits.max_batches_in_flight,
@@ -117,7 +120,14 @@ class RenderService:
             server_event("info", "jobs of an earlier server go on", jobs=len(jobs), seconds=round(time.monotonic() - began, 3))
             self._background.append(spawn(self._resume_when_idle()))
         tidying, draining = keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)
-        endless = (tidying, draining, self._cache.keep_room(), self._renderers.watch(), self.uploads.keep_tidy())
+        endless = (
+            tidying,
+            draining,
+            self._cache.keep_room(),
+            self._renderers.watch(),
+            self.uploads.keep_tidy(),
+            self.kept_results.keep_tidy(),
+        )
         self._background += map(spawn, endless)
 
     async def _resume_when_idle(self) -> None:

@@ -44,7 +44,12 @@ def test_a_cad_is_uploaded_looked_at_rendered_and_fetched(server: Server) -> Non
         print(json.dumps(job.json(), indent=1)[:3000])
         got = http.get(f"/api/v1/jobs/{job.json()['job_id']}/templates.zip")
         print(got.status_code, got.headers, len(got.content))
-        one = http.post("/render/templates", params={"wait": "true"}, files=[("file", ("flange.stl", (server.folder / "flange.stl").read_bytes()))], data={"resolution": "64", "samples": "1"})
+        one = http.post(
+            "/render/templates",
+            params={"wait": "true"},
+            files=[("file", ("flange.stl", (server.folder / "flange.stl").read_bytes()))],
+            data={"resolution": "64", "samples": "1"},
+        )
         print(one.status_code, one.text[:1500])
         assert one.json()["cached"]
 
