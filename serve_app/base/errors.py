@@ -40,6 +40,10 @@ CODES = frozenset(
         "upload_invalid",
         "upload_too_large",
         "upload_in_use",
+        "upload_incomplete",
+        "upload_offset_conflict",
+        "upload_checksum_mismatch",
+        "tus_version_unsupported",
         # The output folder.
         "output_not_writable",
         "output_not_replaceable",

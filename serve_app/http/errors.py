@@ -61,6 +61,10 @@ STATUS: dict[str, int] = {
     "upload_invalid": 422,
     "upload_too_large": 413,
     "upload_in_use": 409,
+    "upload_incomplete": 409,
+    "upload_offset_conflict": 409,
+    "upload_checksum_mismatch": 460,
+    "tus_version_unsupported": 412,
     # The output folder.
     "output_not_writable": 403,
     "output_not_replaceable": 409,

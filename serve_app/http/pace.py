@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from serve_app.base.errors import ServiceError
 
@@ -28,6 +29,8 @@ async def paced(request: Request) -> AsyncIterator[bytes]:
         try:
             async with asyncio.timeout(PAUSE_SEC):
                 chunk = await anext(stream, None)
+        except ClientDisconnect as error:  # Nobody hears it.
+            raise ServiceError("body_too_slow", f"the connection was lost after {size} bytes of the request body") from error
         except TimeoutError as error:
             raise _too_slow(f"no byte of it came for {PAUSE_SEC:g} s") from error
         if chunk is None:

@@ -42,6 +42,7 @@ from serve_app.service.retention import keep_tidy
 from serve_app.service.runner import JobRunner
 from serve_app.service.slots import JobSlots
 from serve_app.templates.cache import TemplateCache
+from serve_app.uploads.resumable import ResumableUploads
 from serve_app.uploads.store import UploadStore
 
 _READY_RETRY_SEC = 5
@@ -72,7 +73,7 @@ class RenderService:
         inspection: looks at CADs without a job.
         results: what jobs have rendered.
         events: what happens to jobs.
-        uploads: of clients.
+        uploads: of clients; ``resumable`` receives those that come in pieces.
         kept_results: of jobs without an output folder.
     """
 
@@ -85,6 +86,7 @@ class RenderService:
         self._quarantine = Quarantine(self._store, settings.quarantine_sec)
         digests = FileDigests()
         self.uploads = UploadStore.of_server(settings, lambda upload_id: self._runner.jobs.need_upload(upload_id))
+        self.resumable = ResumableUploads(self.uploads)
         self.kept_results = KeptResults(settings, self._store, lambda job_id: self._runner.live(job_id) is not None)
         self._intake = Intake(settings, self._quarantine, digests, self.uploads, self.kept_results)
         scheduler = ViewScheduler(
@@ -119,15 +121,8 @@ class RenderService:
                 self._runner.recover(job)
             server_event("info", "jobs of an earlier server go on", jobs=len(jobs), seconds=round(time.monotonic() - began, 3))
             self._background.append(spawn(self._resume_when_idle()))
-        tidying, draining = keep_tidy(self._settings, self._store, self._runner), drain_on_demand(self._settings, self.drain)
-        endless = (
-            tidying,
-            draining,
-            self._cache.keep_room(),
-            self._renderers.watch(),
-            self.uploads.keep_tidy(),
-            self.kept_results.keep_tidy(),
-        )
+        tidying = (keep_tidy(self._settings, self._store, self._runner), self.uploads.keep_tidy(), self.kept_results.keep_tidy())
+        endless = (*tidying, drain_on_demand(self._settings, self.drain), self._cache.keep_room(), self._renderers.watch())
         self._background += map(spawn, endless)
 
     async def _resume_when_idle(self) -> None:

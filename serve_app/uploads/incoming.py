@@ -53,7 +53,7 @@ class Incoming:
         self._writer = FileWriter(self._folder / FILES, limits, room)
         self._names, self._ignored = Names(), list[str]()
         self._archive: BinaryIO | None = None
-        self._archive_bytes, self._skipped_bytes, self._skips = 0, 0, False
+        self._archive_bytes, self._skipped_bytes, self._skips, self._sent_bytes = 0, 0, False, 0
 
     def begin(self, text: str) -> None:
         """Begin a file.
@@ -84,6 +84,7 @@ class Incoming:
 
     def write(self, chunk: bytes) -> None:
         """Add to the file that was begun; errors as of ``begin``."""
+        self._sent_bytes += len(chunk)
         if self._archive is None and not self._skips:
             self._writer.write(chunk)
             return
@@ -119,8 +120,8 @@ class Incoming:
         files, now = tuple(self._writer.files), time.time()
         cads = tuple(file.name for file in files if suffix_of(file.name) in FORMATS)
         if not cads:
-            raise _no_cad([file.name for file in files] + self._ignored)
-        upload = Upload(self.upload_id, files, tuple(self._ignored), cads, now, now)
+            raise no_cad([file.name for file in files] + self._ignored)
+        upload = Upload(self.upload_id, files, tuple(self._ignored), cads, now, now, self._sent_bytes)
         with telling():
             with (self._folder / RECORD).open("x") as record:
                 record.write(upload.to_json())
@@ -149,7 +150,8 @@ def _flush(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _no_cad(names: list[str]) -> ServiceError:
+def no_cad(names: list[str]) -> ServiceError:
+    """The refusal of an upload without a CAD, with what to do about the files that it has."""
     if not names:
         return invalid("the upload holds no file; send a CAD, with its .mtl and textures, or one .zip of them")
     advice = next((text for name in names if (text := instead(suffix_of(name)))), None)

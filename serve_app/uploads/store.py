@@ -6,9 +6,10 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+from serve_app.base.aio import to_thread_to_end
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
 from serve_app.base.settings import Settings
@@ -33,10 +34,17 @@ class UploadStore:
         folder: of the uploads; made if it is not there.
         limits: of them.
         in_use: whether a job that has not ended needs an upload, by its id.
+
+    Attributes:
+        also_sweep: removes what has expired of uploads that are not whole; set by who receives them, and so is ``incomplete``.
+        incomplete: whether an id is that of an upload that is not whole.
     """
 
     def __init__(self, folder: Path, limits: UploadLimits, in_use: Callable[[str], bool]) -> None:
-        self._folder, self.limits, self._in_use = folder.resolve(), limits, in_use
+        self.folder = self._folder = folder.resolve()
+        self.limits, self._in_use = limits, in_use
+        self.incomplete: Callable[[str], bool] = lambda upload_id: False
+        self.also_sweep: Callable[[], Awaitable[None]] | None = None
         self._uploads: dict[str, Upload] = {}
         self.room = Room(self._folder, limits)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -73,17 +81,25 @@ class UploadStore:
         """Unix seconds after which an upload that is not used is removed."""
         return upload.used_at + self.limits.ttl_sec
 
-    def find(self, upload_id: str) -> Upload:
+    def find(self, upload_id: str, *, known: bool = False) -> Upload:
         """An upload; to look at it does not keep it any longer.
 
+        Args:
+            upload_id: of it.
+            known: whether there was one of this id, for the message.
+
         Raises:
-            ServiceError: ``upload_not_found`` or ``upload_expired``.
+            ServiceError: ``upload_not_found``, ``upload_expired`` or ``upload_incomplete``.
         """
         upload = self._uploads.get(upload_id)
         if upload is not None and (self.expires_at(upload) > time.time() or self._in_use(upload_id)):
             return upload
-        if upload is not None or upload_id in self._gone:
+        if upload is not None or known or upload_id in self._gone:
             raise ServiceError("upload_expired", f"the upload {quoted(upload_id)} is not kept any more; send its files again", "upload_id")
+        if self.incomplete(upload_id):
+            raise ServiceError(
+                "upload_incomplete", f"the upload {quoted(upload_id)} is not whole yet; send the rest of it first", "upload_id"
+            )
         raise ServiceError("upload_not_found", f"there is no upload {quoted(upload_id)}; POST /api/v1/uploads makes one", "upload_id")
 
     def file(self, upload_id: str, cad: str | None) -> tuple[Path, str]:
@@ -119,6 +135,25 @@ class UploadStore:
     def receive(self) -> Incoming:
         """Begin a new upload; waits for the disk."""
         return Incoming(self._folder, self.limits, self.room)
+
+    async def take_file(self, upload_id: str, name: str, content: AsyncIterator[bytes]) -> Upload:
+        """Make an upload of one file, or of an archive; errors as of ``Incoming``."""
+        incoming = await asyncio.to_thread(Incoming, self._folder, self.limits, self.room, upload_id)
+        try:
+            await to_thread_to_end(incoming.begin, name)
+            async for chunk in content:
+                await to_thread_to_end(incoming.write, chunk)
+            await to_thread_to_end(incoming.end)
+            upload = await to_thread_to_end(incoming.finish)
+        except BaseException:
+            await to_thread_to_end(incoming.discard)
+            raise
+        self.add(upload)
+        return upload
+
+    def tell_gone(self, upload_id: str) -> None:
+        """Remember that there was an upload of this id."""
+        self._gone.add(upload_id)
 
     def add(self, upload: Upload) -> None:
         """Take an upload in that is finished."""
@@ -183,4 +218,6 @@ class UploadStore:
             await self._remove(upload)
         if expired:
             server_event("info", "uploads have expired", uploads=len(expired), bytes=sum(upload.bytes for upload in expired))
+        if self.also_sweep is not None:
+            await self.also_sweep()
         await asyncio.to_thread(self._gone.sweep)

@@ -34,6 +34,7 @@ class Upload:
         cads: names of those that are CADs.
         created_at: Unix seconds.
         used_at: when it was last used, or looked at, in Unix seconds.
+        sent_bytes: bytes that were sent for it.
         taken: whether a job was made of it.
     """
 
@@ -43,6 +44,7 @@ class Upload:
     cads: tuple[str, ...]
     created_at: float
     used_at: float
+    sent_bytes: int = 0
     taken: bool = False
 
     @property
@@ -58,12 +60,13 @@ class Upload:
 
     def to_json(self) -> str:
         """As text; ``used_at`` is the time of the file that holds it."""
-        kept = {"files": [asdict(file) for file in self.files], "ignored": self.ignored, "cads": self.cads, "created_at": self.created_at}
-        return json.dumps(kept)
+        told: dict[str, Any] = {"ignored": self.ignored, "cads": self.cads, "created_at": self.created_at, "sent_bytes": self.sent_bytes}
+        return json.dumps(told | {"files": [asdict(file) for file in self.files]})
 
     @classmethod
     def from_json(cls, upload_id: str, text: str, used_at: float) -> Upload:
         """Inverse of ``to_json``; raises ValueError, KeyError or TypeError where it is not that."""
         kept: dict[str, Any] = json.loads(text)
         files = tuple(UploadedFile(**file) for file in kept["files"])
-        return cls(upload_id, files, tuple(kept["ignored"]), tuple(kept["cads"]), float(kept["created_at"]), used_at)
+        created_at, sent_bytes = float(kept["created_at"]), int(kept["sent_bytes"])
+        return cls(upload_id, files, tuple(kept["ignored"]), tuple(kept["cads"]), created_at, used_at, sent_bytes)
