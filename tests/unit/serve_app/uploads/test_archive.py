@@ -153,6 +153,7 @@ def test_other_methods_than_deflate_are_refused(receiver: Receiver, method: int)
     assert "only deflate is read" in receiver.refusal(("a.zip", zipped(("a.stl", CAD * 50), method=method))).detail
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize(
     "files",
     [
@@ -165,9 +166,8 @@ def test_other_methods_than_deflate_are_refused(receiver: Receiver, method: int)
     ],
 )
 def test_names_that_some_file_system_takes_for_one_are_refused(receiver: Receiver, files: tuple[str, str]) -> None:
-    with pytest.warns(UserWarning) if files[0] == files[1] else pytest.MonkeyPatch.context():
-        archive = zipped(*((name, CAD) for name in files), ("good.stl", CAD))
-    assert receiver.refusal(("a.zip", archive)).code == "upload_invalid"
+    error = receiver.refusal(("a.zip", zipped(*((name, CAD) for name in files), ("good.stl", CAD))))
+    assert error.code == "upload_invalid" and ("rename one" in error.detail or "called" in error.detail)
 
 
 def test_what_is_no_archive_is_refused(receiver: Receiver) -> None:
