@@ -207,6 +207,11 @@ class Settings(BaseSettings):
         return [root.resolve() for root in written if not any(other in root.parents for other in written)]
 
     @cached_property
+    def uploads_dir(self) -> Path:
+        """Where the files lie that clients have uploaded: a folder an upload; links resolved."""
+        return self.data_dir.resolve() / "uploads"
+
+    @cached_property
     def results_dir(self) -> Path:
         """Where the results of jobs lie that name no output folder: a folder a job; links resolved."""
         return self.data_dir.resolve() / "results"

@@ -28,6 +28,7 @@ class PathPolicy:
     def __init__(self, settings: Settings) -> None:
         self._inputs, self._outputs = settings.resolved_input_roots, settings.outermost_output_roots
         self._output_roots = settings.resolved_output_roots
+        self._of_clients = (settings.uploads_dir, settings.results_dir)
 
     def cad(self, text: str) -> Path:
         """The CAD file that a request names, links resolved.
@@ -92,7 +93,9 @@ class PathPolicy:
             # Of the error itself only this: it names the path as resolved so far.
             reason = error.strerror if isinstance(error, OSError) else "it names a loop, a home that is not there, or no text"
             raise ServiceError(unusable, f"{field} {text!r} is not a usable path: {reason}; give another one", field) from error
-        if not any(path.is_relative_to(root) for root in roots):
+        # What a client has sent, or had rendered, is reached by its id alone, also where the data folder lies in an input root.
+        inside = any(path.is_relative_to(root) for root in roots)
+        if not inside or (roots is self._inputs and any(path.is_relative_to(folder) for folder in self._of_clients)):
             raise ServiceError(
                 "path_outside_roots",
                 f"{field} {text!r} lies outside the folders that this server may use; put it below one of them, or have the operator "

@@ -54,7 +54,7 @@ class UploadStore:
     @classmethod
     def of_server(cls, settings: Settings, in_use: Callable[[str], bool]) -> UploadStore:
         """Where ``RENDER_DATA_DIR`` and ``RENDER_UPLOADS_*`` say."""
-        return cls(settings.data_dir / "uploads", UploadLimits.from_settings(settings), in_use)
+        return cls(settings.uploads_dir, UploadLimits.from_settings(settings), in_use)
 
     def __len__(self) -> int:
         return len(self._uploads)
