@@ -40,6 +40,26 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "cad_too_large": ("Too many bytes, faces or seconds.", "Simplify it, or have the operator raise the limit that the message names."),
         "cad_quarantined": ("This CAD killed two renderers within the hour.", "Repair or simplify it: a changed file is tried at once."),
     },
+    "Uploads": {
+        "upload_not_found": ("No upload has this id.", "Check the id; `POST /api/v1/uploads` makes one."),
+        "upload_expired": ("The upload was kept for its time, or removed.", "Send its files again."),
+        "upload_invalid": (
+            "A file's name, or the archive, is not one that is taken: it leads out of its folder, is a link, encrypted, damaged, twice there.",
+            "`detail` says which and why; rename it, or zip the files anew.",
+        ),
+        "upload_too_large": (
+            "Too many bytes or files, or an archive that grows too much.",
+            "Send fewer or simpler files, or have the operator raise the limit that the message names.",
+        ),
+        "upload_in_use": ("A job that has not ended needs the upload.", "Wait for the job, or cancel it."),
+        "upload_incomplete": ("Pieces of the upload are missing.", "Send the rest: `HEAD` tells where to go on."),
+        "upload_offset_conflict": (
+            "The piece does not begin where the upload ends so far, or another piece is being received.",
+            "Ask `HEAD` for `Upload-Offset`, and go on from there.",
+        ),
+        "upload_checksum_mismatch": ("The piece was damaged on its way; nothing of it was kept.", "Send it again."),
+        "tus_version_unsupported": ("`Tus-Resumable` names another version of tus.", "Send `Tus-Resumable: 1.0.0`."),
+    },
     "The output folder": {
         "output_not_writable": ("The server's user may not write there, or it is no folder.", "Change its permissions, or name another."),
         "output_not_replaceable": ("The folder holds files that are not templates.", "Move them, or name another folder."),
