@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import Request
 
@@ -18,6 +19,14 @@ from serve_app.uploads.store import UploadStore
 from serve_app.uploads.upload import Upload
 
 FILE_FIELD = "file"
+
+FILES_SCHEMA: dict[str, Any] = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": "string", "format": "binary"},
+    "description": "A CAD, with its .mtl and textures, each part with its file's name; or one .zip of them.",
+}
+"""What the OpenAPI document says of the files of a form."""
 
 MAX_RECEIVED = 16
 """Uploads that are received at a time; each holds one of the ingress's places for requests."""

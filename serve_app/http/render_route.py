@@ -12,20 +12,45 @@ from fastapi import Request, Response
 from serve_app.base.errors import ServiceError
 from serve_app.http.json_body import JsonRoute, ReadRequest, parse_json
 from serve_app.http.multipart import is_multipart
-from serve_app.http.received import receiver_of
+from serve_app.http.received import FILES_SCHEMA, receiver_of
 from serve_app.jobs.request import RenderRequest
 
 _OPTIONS = "options"
+_FORM: dict[str, Any] = {
+    "schema": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {
+            "file": FILES_SCHEMA,
+            "options": {
+                "type": "object",
+                "description": "The other fields of a render request, as JSON. Each may also be a form field of its own name instead.",
+            },
+        },
+    },
+    "encoding": {"options": {"contentType": "application/json"}},
+}
+"""What the OpenAPI document says of the form."""
+
 _TYPED = ("number", "integer", "boolean", "array", "object")
 
 
 class RenderRoute(JsonRoute):
     """A ``JsonRoute`` that also takes files where its body is a render request: they become an upload, and the form fields its options."""
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
+        super().__init__(path, endpoint, **more)
+        if self._takes_files:
+            self.openapi_extra = {"requestBody": {"content": {"multipart/form-data": _FORM}}, **(self.openapi_extra or {})}
+
+    @property
+    def _takes_files(self) -> bool:
+        return self.body_field is not None and self.body_field.field_info.annotation is RenderRequest
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The route's handler, behind the reading of the body."""
         handle = super().get_route_handler()
-        if self.body_field is None or self.body_field.field_info.annotation is not RenderRequest:
+        if not self._takes_files:
             return handle
         inner = self.handler_of_read_requests()
 

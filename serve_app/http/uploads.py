@@ -12,7 +12,7 @@ from serve_app.http import tus
 from serve_app.http.dependencies import Service
 from serve_app.http.errors import failures
 from serve_app.http.multipart import is_multipart
-from serve_app.http.received import receiver_of
+from serve_app.http.received import FILES_SCHEMA, receiver_of
 from serve_app.jobs.cad_choice import UPLOAD_ID_PATTERN
 from serve_app.service.service import RenderService
 from serve_app.uploads.resumable import Partial
@@ -100,27 +100,8 @@ _PIECE_BODY: dict[str, Any] = {
     ],
 }
 
-_FILES_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {
-                            "type": "array",
-                            "minItems": 1,
-                            "items": {"type": "string", "format": "binary"},
-                            "description": "A CAD, with its .mtl and textures; or one .zip of them.",
-                        }
-                    },
-                }
-            }
-        },
-    }
-}
+_FORM = {"schema": {"type": "object", "required": ["file"], "properties": {"file": FILES_SCHEMA}}}
+_FILES_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {"multipart/form-data": _FORM}}}
 
 
 @router.post(
