@@ -37,15 +37,34 @@ def key_of(settings: Settings) -> bytes | None:
     Raises:
         UnusableKeyError: it is given twice, its file is not usable, or no header can hold it.
     """
-    if settings.api_key_file is None:
-        return None if settings.api_key is None else key_bytes(settings.api_key, "RENDER_API_KEY")
-    if settings.api_key is not None:
+    key = secret_text(settings.api_key, settings.api_key_file, "RENDER_API_KEY")
+    if key is None:
+        return None
+    return key_bytes(key, "RENDER_API_KEY" if settings.api_key_file is None else _file_named(settings.api_key_file, "RENDER_API_KEY"))
+
+
+def secret_text(given: SecretStr | None, file: Path | None, variable: str) -> SecretStr | None:
+    """A secret from a variable or from the file that another one names, or None where neither is set.
+
+    Args:
+        given: value of ``variable``.
+        file: value of the same with ``_FILE`` behind it.
+        variable: for the error.
+
+    Raises:
+        UnusableKeyError: both are set, or the file is not usable.
+    """
+    if file is None:
+        return given
+    if given is not None:
         raise UnusableKeyError(
-            f"RENDER_API_KEY and RENDER_API_KEY_FILE ({str(settings.api_key_file)!r}) are both set; unset one of them, so that it is clear "
-            "which key counts"
+            f"{variable} and {variable}_FILE ({str(file)!r}) are both set; unset one of them, so that it is clear which one counts"
         )
-    named = f"RENDER_API_KEY_FILE ({str(settings.api_key_file)!r})"
-    return key_bytes(_key_in_file(settings.api_key_file, named), named)
+    return _key_in_file(file, _file_named(file, variable))
+
+
+def _file_named(file: Path, variable: str) -> str:
+    return f"{variable}_FILE ({str(file)!r})"
 
 
 def source_of_key(settings: Settings) -> str:

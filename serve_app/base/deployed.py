@@ -15,13 +15,13 @@ from pydantic_settings import BaseSettings
 from serve_app.base.api_key import UnusableKeyError, key_of
 from serve_app.base.settings import Settings
 
-SECRETS = frozenset({"api_key"})
+SECRETS = frozenset({"api_key", "webhook_secret"})
 """Settings that must not stand in a Serve config: Ray's dashboard shows it, and its logs name it."""
 
 _OF_THE_COMMAND = frozenset({"server_host", "server_port", "metrics_port"})
 """Settings that `render-server up` itself acts on."""
 
-_PATHS = ("data_dir", "log_dir", "input_roots", "output_roots", "api_key_file")
+_PATHS = ("data_dir", "log_dir", "input_roots", "output_roots", "api_key_file", "webhook_secret_file")
 
 
 class MisplacedError(RuntimeError):
@@ -106,7 +106,7 @@ def checked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name in SECRETS:
             raise ValueError(
-                f"{name} must not stand in a Serve config: Ray's dashboard shows it; put the key into a file, and name that in api_key_file"
+                f"{name} must not stand in a Serve config: Ray's dashboard shows it; put it into a file, and name that in {name}_file"
             )
         if name not in Settings.model_fields:
             raise ValueError(f"{name!r} is no setting; docs/reference/settings.md has all of them (without RENDER_, in small letters)")

@@ -16,6 +16,7 @@ CODES = frozenset(
         "content_type_unsupported",
         "path_outside_roots",
         "output_reserved",
+        "callback_refused",
         "not_found",
         "method_not_allowed",
         "job_not_found",

@@ -27,6 +27,13 @@ CACHE_LOOKUPS = Counter(
 CACHE_COPIED_BYTES = Counter("render_cache_copied_bytes", "Bytes of templates that were copied instead of rendered.")
 CACHE_BYTES = Gauge("render_cache_bytes", "Bytes of the templates in the cache.")
 CACHE_ENTRIES = Gauge("render_cache_entries", "Finished jobs' templates in the cache.")
+WEBHOOKS = Counter(
+    "render_webhooks",
+    "Attempts to tell a job's end to its callback_url; given_up is the last one of a webhook that nobody took.",
+    ("result",),
+    [("delivered",), ("failed",), ("given_up",)],
+)
+EVENT_STREAMS = Gauge("render_event_streams", "Clients that listen to events.")
 READY = Gauge("render_ready", "1 while GET /ready is answered with 200, else 0.")
 DISK_FREE = Gauge("render_disk_free_bytes", "Free bytes of the disk of an output root, or of RENDER_DATA_DIR.", ("place", "path"))
 DISK_MIN_FREE = Gauge(
@@ -44,6 +51,8 @@ SERVER_METRICS = (
     CACHE_COPIED_BYTES,
     CACHE_BYTES,
     CACHE_ENTRIES,
+    WEBHOOKS,
+    EVENT_STREAMS,
     READY,
     DISK_FREE,
     DISK_MIN_FREE,

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from render_actor.contract.device import RenderDevice
 from render_actor.contract.scene import DEFAULT_MAX_SAMPLES
+from serve_app.base.host_list import HostList
 from serve_app.base.log_lines import LogFormat
 
 SinkChoice = Literal["auto", "direct", "object_store"]
@@ -142,6 +143,17 @@ class Settings(BaseSettings):
         "more than an hour ago go, and while that is not enough, such jobs are refused.",
     )
     results_ttl_sec: float = Field(7 * 86400.0, gt=0, description="Seconds after its end for which such a job's results are kept.")
+    webhook_hosts: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Hosts that the callback_url of a request may name, separated by spaces or commas, such as `hooks.example.com`, "
+        "`*.example.com`, `hooks.example.com:8443`; none by default. A name leads to public addresses alone: one inside must itself be in "
+        "the list, such as `10.20.0.7` or `10.20.0.0/16`.",
+    )
+    webhook_secret: SecretStr | None = Field(None, description="Secret that webhooks are signed with; 16 bytes at least.")
+    webhook_secret_file: Path | None = Field(None, description="File that holds it, on one line; instead of webhook_secret.")
+    webhook_retry_sec: float = Field(
+        86400.0, ge=0, description="Seconds after a job's end for which a webhook is tried again that its receiver did not take."
+    )
     max_body_bytes: int = Field(4 * 1024**2, ge=1024, description="Bytes that the body of a request may have.")
     max_batch_items: int = Field(1000, ge=1, description="Items that one batch request may have.")
 
@@ -150,7 +162,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return [Path(part) for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "webhook_hosts", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
@@ -161,6 +173,15 @@ class Settings(BaseSettings):
         for origin in value:
             if not re.fullmatch(r"\*|https?://[^/\s]+", origin):
                 raise ValueError(f"RENDER_CORS_ORIGINS takes origins such as https://tools.example:8080, without a path, not {origin!r}")
+        return value
+
+    @field_validator("webhook_hosts")
+    @classmethod
+    def _hosts(cls, value: list[str]) -> list[str]:
+        try:
+            HostList(value)
+        except ValueError as error:
+            raise ValueError(f"RENDER_WEBHOOK_HOSTS {error}") from error
         return value
 
     @field_validator("device", mode="before")

@@ -37,6 +37,7 @@ STATUS: dict[str, int] = {
     "content_type_unsupported": 415,
     "path_outside_roots": 403,
     "output_reserved": 403,
+    "callback_refused": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "job_not_found": 404,
@@ -97,7 +98,7 @@ STATUS: dict[str, int] = {
 """HTTP status of every code in ``serve_app.base.errors.CODES``."""
 
 _FAILURES = {
-    403: "A path lies outside the allowed folders, or may not be read or written.",
+    403: "A path lies outside the allowed folders, or may not be read or written; or the server may not call the callback's host.",
     404: "The CAD, the poses file or the job is not there.",
     408: "The request body did not come in time.",
     409: "The output folder holds something else than templates or is being written, the key or id is another request's, or the job was "

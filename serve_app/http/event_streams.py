@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from fastapi.sse import format_sse_event
 
+from serve_app.base import metrics
 from serve_app.base.aio import spawn
 from serve_app.base.errors import ServiceError
 from serve_app.jobs.event_log import Event, EventLog
@@ -27,9 +28,11 @@ RETRY_MS = 2000
 STREAM_SEC = 3600.0
 """About when a stream ends by itself. Its client connects again and misses nothing; what one that does not read holds is given free."""
 
-_GATHER_SEC = 0.02
-_GATHER_SEC_A_LISTENER = 0.002
-"""Events that come so soon after others go out together: 500 messages a second at most, to all listeners taken together."""
+_GATHER_SEC = 0.03
+"""Events that come within this time go out together, such as a job's ``queued`` and ``started``."""
+
+_PAUSE_SEC_A_LISTENER = 0.002
+"""And none goes out for so long after others: 500 messages a second at most, to all listeners taken together."""
 
 _POSITION_SEC = 2.0
 """How often a job that waits is looked at for another place in the queue."""
@@ -131,7 +134,7 @@ class EventStreams:
         listener.ended = listener.ended or (job_id is not None and any(map(_is_last, present or ())))
         of = self._all if job_id is None else self._of_job[job_id]
         of.add(listener)
-        self._open += 1
+        self._count(1)
         if self._pump is None:
             self._told, self._pump = self._log.last, spawn(self._run())
         try:
@@ -140,12 +143,16 @@ class EventStreams:
                 yield chunk
         finally:
             of.discard(listener)
-            self._open -= 1
+            self._count(-1)
             if job_id is not None and not of and self._of_job.get(job_id) is of:
                 del self._of_job[job_id]
             if not self._open and self._pump is not None:
                 self._pump.cancel()
                 self._pump = None
+
+    def _count(self, change: int) -> None:
+        self._open += change
+        metrics.EVENT_STREAMS.set(self._open)
 
     def _missed(self, listener: _Listener, after: int, job_id: str | None) -> bytes:
         events = self._log.since(after)
@@ -159,12 +166,15 @@ class EventStreams:
     async def _run(self) -> None:
         while not self._log.closed.is_set():
             await self._log.wait_after(self._told)
+            await self._pause(_GATHER_SEC)
             self._deliver()
-            gather_sec = _GATHER_SEC + _GATHER_SEC_A_LISTENER * self._open
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._log.closed.wait(), gather_sec)
+            await self._pause(_PAUSE_SEC_A_LISTENER * self._open)
         for listener in self._listeners():
             listener.end()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._log.closed.wait(), seconds)
 
     def _listeners(self) -> list[_Listener]:
         return [*self._all, *(listener for listeners in self._of_job.values() for listener in listeners)]

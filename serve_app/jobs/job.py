@@ -100,12 +100,12 @@ class JobSpec:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options that it is rendered with: the request without its paths, and without a resolution that it does not use."""
+        """The options that it is rendered with: the request without its paths and URL, and without a resolution that is not used."""
         camera = self.request.camera
         unused = {"resolution"} if camera is not None and camera.size is not None else set()
         if self.request.upload_id is None:
             unused |= {"upload_id", "cad"}
-        return self.request.model_dump(exclude={"cad_path", "output_dir"} | unused)
+        return self.request.model_dump(exclude={"cad_path", "output_dir", "callback_url"} | unused)
 
 
 class Job:

@@ -53,7 +53,17 @@ CREATE TABLE IF NOT EXISTS views (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS quarantine (cad_sha256 TEXT PRIMARY KEY, until REAL NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS servers (epoch INTEGER PRIMARY KEY AUTOINCREMENT, started REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS webhooks (
+    job_id TEXT PRIMARY KEY,
+    url TEXT NOT NULL,
+    host TEXT NOT NULL,
+    ended_at REAL,
+    due_at REAL,
+    attempts INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS webhooks_due ON webhooks (due_at) WHERE due_at IS NOT NULL;
 """
+"""Tables that earlier versions lack, and that no version has changed: those below the jobs need no version of their own."""
 
 _ADDED_SINCE = {4: "staging TEXT", 5: "cad TEXT NOT NULL DEFAULT 'null'", 6: "results_expire_at REAL"}
 """The columns that came with each version after 3, whose table lacks nothing else."""

@@ -19,6 +19,12 @@ LayoutName = Literal["sam6d", "sam6d-bop", "cnos", "gigapose", "foundpose", "bop
 Output = Literal["depth", "normals", "rgba", "poses", "mesh"]
 """What a request may have written beside templates."""
 
+CALLBACK_PATTERN = (
+    r"^(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)(:(?P<port>[0-9]{1,5}))?"
+    r"(?P<rest>[/?][A-Za-z0-9._~:/?@!$&'()*+,;=%-]*)?$"
+)
+"""What can be a ``callback_url``: no user, no fragment, nothing that two programs take apart in two ways."""
+
 PartName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -188,6 +194,13 @@ class RenderRequest(CadChoice, RenderOptions):
         validate_default=True,
         description="Folder that will hold `templates/`, or the object's folder of another `layout`. With `upload_id` it may be left "
         "out: then the server keeps the files for a while, and they are fetched over HTTP.",
+    )
+    callback_url: str | None = Field(
+        None,
+        max_length=2048,
+        pattern=CALLBACK_PATTERN,
+        description="`http` or `https` URL that is sent a signed `POST` when the job has ended; its host must be in the server's "
+        "`RENDER_WEBHOOK_HOSTS`. See docs/events.md.",
     )
 
     _output_or_upload = field_validator("output_dir")(needs_output_dir)

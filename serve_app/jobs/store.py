@@ -19,6 +19,7 @@ from serve_app.jobs.pages import JobPage, JobQuery, select_page
 from serve_app.jobs.record import JobRecord
 from serve_app.jobs.rows import COLUMNS, record_from, row_of
 from serve_app.jobs.states import FINAL_STATES, OPEN_STATES
+from serve_app.jobs.webhook_rows import insert_webhook, make_due
 
 T = TypeVar("T")
 
@@ -70,12 +71,21 @@ class JobStore:
                 "store_unavailable", f"the job store cannot be used at the moment ({error}); the operator must see to RENDER_DATA_DIR"
             ) from error
 
-    async def insert(self, record: JobRecord, request_key: str | None = None) -> JobRecord | None:
+    async def look(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Have a table looked at that is not one of the jobs."""
+        return await self._run(lambda: work(self._db))
+
+    async def change(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Have a table changed that is not one of the jobs; on disk when this returns. ``work`` may be called twice."""
+        return await self._write(lambda: work(self._db))
+
+    async def insert(self, record: JobRecord, request_key: str | None = None, callback_url: str | None = None) -> JobRecord | None:
         """Store a new job; on disk when this returns.
 
         Args:
             record: the job.
             request_key: a key that the client chose, which no other job may have; None for none.
+            callback_url: that is told of its end; None for none.
 
         Returns:
             None, or the job that already has this id or key; nothing was stored then.
@@ -88,18 +98,21 @@ class JobStore:
                 return record_from(found)
             row = row_of(record) | {"request_key": request_key}
             self._db.execute(f"INSERT INTO jobs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+            if callback_url is not None:
+                insert_webhook(self._db, record.job_id, callback_url)
             return None
 
         return await self._write(work)
 
     async def update(self, record: JobRecord) -> None:
-        """Store a changed job; on disk when this returns. With its end, what is known of its views goes."""
+        """Store a changed job; on disk when this returns. With its end, what is known of its views goes, and its webhook is due."""
 
         def work() -> None:
             row = row_of(record)
             changes = ", ".join(f"{column} = ?" for column in row)
             self._db.execute(f"UPDATE jobs SET {changes} WHERE job_id = ?", (*row.values(), record.job_id))
             if record.status in FINAL_STATES:
+                make_due(self._db, record.job_id, record.ended_at or time.time())
                 self._db.execute("DELETE FROM views WHERE job_id = ?", (record.job_id,))
                 self._db.execute("UPDATE jobs SET staging = NULL WHERE job_id = ?", (record.job_id,))
 

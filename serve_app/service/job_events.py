@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from serve_app.jobs.event_log import Event, EventLog
@@ -24,17 +24,19 @@ class JobEvents:
 
     Attributes:
         log: what has happened.
+        on_finished: called when a job has ended.
     """
 
     def __init__(self, jobs: LiveJobs) -> None:
         self.log = EventLog()
+        self.on_finished: Callable[[], None] = lambda: None
         self._jobs = jobs
         self._positions: dict[str, int] = {}
         self._positions_until = 0.0
 
     def follow(self, job: Job) -> None:
         """Have what happens to a job logged, from now on."""
-        job.progress.listener = _Follower(job, self.log, self._jobs)
+        job.progress.listener = _Follower(job, self, self._jobs)
 
     def removed(self, job_ids: Iterable[str]) -> None:
         """The server has forgotten these jobs."""
@@ -80,8 +82,8 @@ class JobEvents:
 class _Follower:
     """Logs what happens to one job."""
 
-    def __init__(self, job: Job, log: EventLog, jobs: LiveJobs) -> None:
-        self._job, self._log, self._jobs = job, log, jobs
+    def __init__(self, job: Job, events: JobEvents, jobs: LiveJobs) -> None:
+        self._job, self._events, self._log, self._jobs = job, events, events.log, jobs
 
     def queued(self) -> None:
         position = self._jobs.queued_of_kind(self._job.spec.interactive)
@@ -104,6 +106,7 @@ class _Follower:
     def finished(self) -> None:
         error = self._job.progress.error
         self._log.append("finished", _end(self._job.job_id, self._job.progress.status, JobError.of(error) if error else None))
+        self._events.on_finished()
 
 
 def _stands(record: JobRecord, position: int | None) -> Event:

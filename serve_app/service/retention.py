@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from serve_app.base.errors import ServiceError
@@ -26,23 +27,25 @@ async def keep_tidy(settings: Settings, store: JobStore, runner: JobRunner) -> N
     """Tidy up at once and then every hour, for as long as the server runs."""
     while True:
         try:
-            await tidy(settings, store, {job.job_id for job in runner.live_jobs()})
+            await tidy(settings, store, {job.job_id for job in runner.live_jobs()}, runner.events.removed)
         except Exception as error:  # The next time it may be better, and nobody else would say so.
             server_event("warning", "old jobs could not be removed", cause=repr(error))
         await asyncio.sleep(_PERIOD_SEC)
 
 
-async def tidy(settings: Settings, store: JobStore, live: set[str]) -> None:
+async def tidy(settings: Settings, store: JobStore, live: set[str], removed: Callable[[list[str]], None] = lambda job_ids: None) -> None:
     """Remove what the settings do not keep.
 
     Args:
         settings: say what is kept.
         store: of the jobs.
         live: ids of jobs that have not ended; nothing of theirs is touched.
+        removed: is told the ids of jobs that are forgotten.
     """
     oldest = time.time() - settings.keep_jobs_days * _DAY_SEC
     leftovers = await _remove_leftovers(settings, store, oldest)
     forgotten = await store.forget(oldest, settings.keep_jobs)
+    removed(forgotten)
     for job_id in forgotten:
         await asyncio.to_thread(_remove_log, log_path_of(settings.log_dir, job_id))
         await asyncio.to_thread(KeptManifests.of_server(settings).remove, job_id)

@@ -105,7 +105,7 @@ class JobRunner:
 
     async def _accept(self, job: Job, request_key: str | None) -> JobRecord | None:
         try:
-            existing = await self._store.insert(record_of(job), request_key)
+            existing = await self._store.insert(record_of(job), request_key, job.spec.request.callback_url)
         except BaseException:
             self._refuse(job)
             raise

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 
-from render_actor.contract.types import RendererStatus
 from serve_app.base.aio import spawn
 from serve_app.base.errors import ServiceError
 from serve_app.base.file_digests import FileDigests
@@ -41,23 +39,14 @@ from serve_app.service.results import JobResults
 from serve_app.service.retention import keep_tidy
 from serve_app.service.runner import JobRunner
 from serve_app.service.slots import JobSlots
+from serve_app.service.state import ServiceState
+from serve_app.service.webhooks.deliveries import Webhooks
 from serve_app.templates.cache import TemplateCache
 from serve_app.uploads.resumable import ResumableUploads
 from serve_app.uploads.store import UploadStore
 
 _READY_RETRY_SEC = 5
 """About as long as a Blender takes to start."""
-
-
-@dataclass(frozen=True)
-class ServiceState:
-    """What the service tells of itself; how that is answered is HTTP's."""
-
-    renderers: list[RendererStatus]
-    jobs_queued: int
-    jobs_running: int
-    draining: bool
-    uptime_sec: float
 
 
 class RenderService:
@@ -83,6 +72,7 @@ class RenderService:
         self._began = time.monotonic()
         limits = Limits.for_renderers(max_renderers)
         self._store = JobStore(settings.data_dir)
+        self._webhooks = Webhooks(settings, self._store)
         self._quarantine = Quarantine(self._store, settings.quarantine_sec)
         digests = FileDigests()
         self.uploads = UploadStore.of_server(settings, lambda upload_id: self._runner.jobs.need_upload(upload_id))
@@ -107,6 +97,7 @@ class RenderService:
         self._finder = JobFinder(settings, self._store, self._runner)
         self.results = JobResults(settings, self.job_record, rendering.live)
         self.events = self._runner.events
+        self.events.on_finished = self._webhooks.wake
         self._gauges = ServiceGauges(settings, self._runner.jobs, self._cache)
         self._background: list[asyncio.Task[None]] = []
 
@@ -122,7 +113,8 @@ class RenderService:
             server_event("info", "jobs of an earlier server go on", jobs=len(jobs), seconds=round(time.monotonic() - began, 3))
             self._background.append(spawn(self._resume_when_idle()))
         tidying = (keep_tidy(self._settings, self._store, self._runner), self.uploads.keep_tidy(), self.kept_results.keep_tidy())
-        endless = (*tidying, drain_on_demand(self._settings, self.drain), self._cache.keep_room(), self._renderers.watch())
+        draining = drain_on_demand(self._settings, self.drain)
+        endless = (*tidying, draining, self._cache.keep_room(), self._renderers.watch(), self._webhooks.run())
         self._background += map(spawn, endless)
 
     async def _resume_when_idle(self) -> None:
@@ -198,6 +190,7 @@ class RenderService:
         if earlier is not None:
             return earlier
         self._runner.check_open()
+        self._webhooks.check(request.callback_url)
 
         def look() -> tuple[JobSpec, tuple[Place, ...]]:
             spec = self._intake.resolve(request, group=group, job_id=job_id, request_hash=request_hash, request_id=request_id)

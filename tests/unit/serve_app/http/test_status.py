@@ -8,7 +8,8 @@ from typing import cast
 
 from render_actor.contract.types import Failure, RendererStatus
 from serve_app.http.status import server_status
-from serve_app.service.service import RenderService, ServiceState
+from serve_app.service.service import RenderService
+from serve_app.service.state import ServiceState
 from serve_app.uploads.limits import UploadLimits
 from serve_app.uploads.store import UploadStore
 

@@ -34,9 +34,9 @@ class RefusingStore(JobStore):
         super().__init__(folder)
         self.full = False
 
-    async def insert(self, record: JobRecord, request_key: str | None = None) -> JobRecord | None:
+    async def insert(self, record: JobRecord, request_key: str | None = None, callback_url: str | None = None) -> JobRecord | None:
         self._check()
-        return await super().insert(record, request_key)
+        return await super().insert(record, request_key, callback_url)
 
     async def update(self, record: JobRecord) -> None:
         self._check()

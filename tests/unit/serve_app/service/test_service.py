@@ -59,14 +59,14 @@ async def test_of_two_puts_at_once_none_is_answered_before_the_job_is_on_disk(
 ) -> None:
     begun, written, insert, inserts = asyncio.Event(), asyncio.Event(), JobStore.insert, 0
 
-    async def slow(store: JobStore, record: JobRecord, request_key: str | None = None) -> JobRecord | None:
+    async def slow(store: JobStore, record: JobRecord, *more: str | None) -> JobRecord | None:
         nonlocal inserts
         inserts += 1
         begun.set()
         await written.wait()
         if refused and inserts == 1:
             raise ServiceError("store_unavailable", "the disk is full")
-        return await insert(store, record, request_key)
+        return await insert(store, record, *more)
 
     monkeypatch.setattr(JobStore, "insert", slow)
     puts = [asyncio.create_task(service.accept(request(tmp_path), job_id="mine")) for _ in range(2)]
