@@ -119,13 +119,19 @@ class EventStreams:
             )
 
     async def stream(
-        self, present: list[Event] | None, after: int, job_id: str | None = None, position: Callable[[], Event | None] | None = None
+        self,
+        present: list[Event] | None,
+        after: int,
+        seconds: float | None,
+        job_id: str | None = None,
+        position: Callable[[], Event | None] | None = None,
     ) -> AsyncIterator[bytes]:
         """What one client is sent, until it goes, the server stops, or its job has ended.
 
         Args:
             present: how things stood after that event; None where the client knows.
             after: number of the event after which the log's own follow.
+            seconds: after which it ends at the latest; None for about ``STREAM_SEC``.
             job_id: of the job that it is about; None for all.
             position: gives the place of its job in the queue as an event; None when it does not wait any more.
         """
@@ -139,7 +145,8 @@ class EventStreams:
             self._told, self._pump = self._log.last, spawn(self._run())
         try:
             yield begin
-            async for chunk in _chunks(listener, position and _Place(position, self._log)):
+            until = time.monotonic() + (random.uniform(0.9, 1.1) * STREAM_SEC if seconds is None else seconds)
+            async for chunk in _chunks(listener, until, position and _Place(position, self._log)):
                 yield chunk
         finally:
             of.discard(listener)
@@ -224,9 +231,8 @@ class _Place:
         self._told = now
 
 
-async def _chunks(listener: _Listener, place: _Place | None) -> AsyncIterator[bytes]:
+async def _chunks(listener: _Listener, until: float, place: _Place | None) -> AsyncIterator[bytes]:
     """What a listener is given, and heartbeats while it is given nothing."""
-    until = time.monotonic() + random.uniform(0.9, 1.1) * STREAM_SEC
     beat = time.monotonic() + HEARTBEAT_SEC
     while True:
         if listener.chunks:
@@ -237,7 +243,7 @@ async def _chunks(listener: _Listener, place: _Place | None) -> AsyncIterator[by
         if listener.ended or time.monotonic() >= until:
             return
         listener.news.clear()
-        pause_sec = beat - time.monotonic()
+        pause_sec = min(beat, until) - time.monotonic()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(pause_sec, _POSITION_SEC) if place and place.waits else pause_sec):
                 await listener.news.wait()

@@ -62,11 +62,22 @@ async def _last_event_id(
 
 
 Streams = Annotated[EventStreams, Depends(_streams)]
+ForSec = Annotated[
+    float | None,
+    Query(
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="End the stream after so many seconds. Left out: after about an hour; a client then connects again and misses nothing.",
+    ),
+]
 LastEventId = Annotated[str | None, Depends(_last_event_id)]
 
 
 @router.get("/events", response_class=StreamingResponse, responses={200: _STREAM, **failures(422, 429, 503)})
-async def all_events(request: Request, service: Service, streams: Streams, last_event_id: LastEventId) -> EventSourceResponse:
+async def all_events(
+    request: Request, service: Service, streams: Streams, last_event_id: LastEventId, for_sec: ForSec = None
+) -> EventSourceResponse:
     """Events of all jobs, as they happen.
 
     A stream begins with `queued` or `started` of each job that has not ended, or with what came after `Last-Event-ID`.
@@ -75,15 +86,17 @@ async def all_events(request: Request, service: Service, streams: Streams, last_
     events = service.events
     after = _place_of(events, last_event_id)
     if after is not None:
-        return _response(request, streams.stream(None, after))
-    return _response(request, streams.stream(_told_anew(last_event_id, None) + events.present(), events.log.last))
+        return _response(request, streams.stream(None, after, for_sec))
+    return _response(request, streams.stream(_told_anew(last_event_id, None) + events.present(), events.log.last, for_sec))
 
 
 _OVER = {"description": "The job has ended, and `Last-Event-ID` is that of its last event: a browser's `EventSource` asks no more."}
 
 
 @router.get("/jobs/{job_id}/events", response_class=StreamingResponse, responses={200: _STREAM, 204: _OVER, **failures(404, 422, 429, 503)})
-async def job_events(job_id: JobId, request: Request, service: Service, streams: Streams, last_event_id: LastEventId) -> Response:
+async def job_events(
+    job_id: JobId, request: Request, service: Service, streams: Streams, last_event_id: LastEventId, for_sec: ForSec = None
+) -> Response:
     """Events of one job, until it has ended.
 
     A stream begins with how the job stands: `queued`, or `started`, a `view` for each view that is there, and each `warning`. With
@@ -102,9 +115,9 @@ async def job_events(job_id: JobId, request: Request, service: Service, streams:
     if after is not None and record.status in FINAL_STATES and events.are_over(job_id, after):
         return Response(status_code=204)
     if after is not None:
-        return _response(request, streams.stream(None, after, job_id, position))
+        return _response(request, streams.stream(None, after, for_sec, job_id, position))
     present = _told_anew(last_event_id, job_id) + events.present_of(record)
-    return _response(request, streams.stream(present, now, job_id, position))
+    return _response(request, streams.stream(present, now, for_sec, job_id, position))
 
 
 def _place_of(events: JobEvents, last_event_id: str | None) -> int | None:

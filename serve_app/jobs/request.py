@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 
 from render_actor.contract.scene import Quality
 from serve_app.jobs.cad_choice import NEEDS_OUTPUT_DIR, ONE_CAD, CadChoice, needs_output_dir
+from serve_app.jobs.callback import CALLBACK_PATTERN
 from serve_app.jobs.camera_request import CameraPoses, CameraRequest
 from serve_app.jobs.fields import NUMBER, PathText
 from serve_app.jobs.schema import given, not_both
@@ -18,12 +19,6 @@ LayoutName = Literal["sam6d", "sam6d-bop", "cnos", "gigapose", "foundpose", "bop
 
 Output = Literal["depth", "normals", "rgba", "poses", "mesh"]
 """What a request may have written beside templates."""
-
-CALLBACK_PATTERN = (
-    r"^(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)(:(?P<port>[0-9]{1,5}))?"
-    r"(?P<rest>[/?][A-Za-z0-9._~:/?@!$&'()*+,;=%-]*)?$"
-)
-"""What can be a ``callback_url``: no user, no fragment, nothing that two programs take apart in two ways."""
 
 PartName = Annotated[str, Field(min_length=1, max_length=200)]
 

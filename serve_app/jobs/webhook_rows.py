@@ -9,7 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+
+from serve_app.jobs.callback import target_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Webhook:
 
 def insert_webhook(db: sqlite3.Connection, job_id: str, url: str) -> None:
     """A job is accepted that wants one."""
-    db.execute("INSERT OR REPLACE INTO webhooks (job_id, url, host) VALUES (?, ?, ?)", (job_id, url, urlsplit(url).netloc.lower()))
+    db.execute("INSERT OR REPLACE INTO webhooks (job_id, url, host) VALUES (?, ?, ?)", (job_id, url, target_of(url).authority))
 
 
 def make_due(db: sqlite3.Connection, job_id: str, ended_at: float) -> None:

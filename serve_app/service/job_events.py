@@ -21,18 +21,19 @@ class JobEvents:
 
     Args:
         jobs: the live ones.
+        clock: seconds, never going back.
 
     Attributes:
         log: what has happened.
         on_finished: called when a job has ended.
     """
 
-    def __init__(self, jobs: LiveJobs) -> None:
-        self.log = EventLog()
+    def __init__(self, jobs: LiveJobs, clock: Callable[[], float] = time.monotonic) -> None:
+        self.log, self._clock = EventLog(), clock
         self.on_finished: Callable[[], None] = lambda: None
         self._jobs = jobs
         self._positions: dict[str, int] = {}
-        self._positions_until = 0.0
+        self._positions_until = float("-inf")
 
     def follow(self, job: Job) -> None:
         """Have what happens to a job logged, from now on."""
@@ -51,9 +52,9 @@ class JobEvents:
     def position(self, job_id: str) -> int | None:
         """Place of a job in the queue, from 1, among those of its kind; at most ``POSITIONS_SEC`` old. None where it does not wait."""
         # Thousands may follow jobs that wait, in a queue of thousands: it is counted once for all of them.
-        if time.monotonic() >= self._positions_until:
+        if self._clock() >= self._positions_until:
             self._positions = self._jobs.positions()
-            self._positions_until = time.monotonic() + POSITIONS_SEC
+            self._positions_until = self._clock() + POSITIONS_SEC
         return self._positions.get(job_id)
 
     def present(self) -> list[Event]:

@@ -18,6 +18,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "Use a path below `RENDER_INPUT_ROOTS` (CADs) or `RENDER_OUTPUT_ROOTS` (results), or upload the CAD.",
         ),
         "output_reserved": ("`output_dir` is, holds or lies in a folder of the server's own.", "Name another folder."),
+        "callback_refused": (
+            "The server may not call the host of `callback_url`.",
+            "The operator adds it to `RENDER_WEBHOOK_HOSTS`; or follow the job's events.",
+        ),
         "not_found": ("There is no such path, or what it named is gone.", "`/docs` lists the paths."),
         "method_not_allowed": ("The path does not take this method.", "The `Allow` header names those that it takes."),
         "job_not_found": ("No job has this id; ended jobs are forgotten after a while.", "Check the id; `RENDER_KEEP_JOBS_DAYS`."),

@@ -16,13 +16,13 @@ from serve_app.base.errors import ServiceError
 from serve_app.base.host_list import HostList
 from serve_app.base.logs import JobLog, log_path_of, server_event
 from serve_app.base.settings import Settings
+from serve_app.jobs.callback import target_of
 from serve_app.jobs.record import JobRecord
 from serve_app.jobs.store import JobStore
 from serve_app.jobs.webhook_rows import Webhook, due_webhooks, next_due, put_off, remove_webhook
 from serve_app.service.webhooks.payload import payload_of
 from serve_app.service.webhooks.sender import ATTEMPT_SEC, NotSentError, Sender
 from serve_app.service.webhooks.signature import signed_headers, webhook_secret
-from serve_app.service.webhooks.target import target_of
 
 PAUSES_SEC = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
 """Between two attempts, up to a quarter more each; the last one is repeated."""
@@ -54,7 +54,7 @@ class Webhooks:
         """Refuse a ``callback_url`` whose host is not listed; its address is looked at when it is called.
 
         Raises:
-            ServiceError: ``callback_refused``, or ``validation_error``.
+            ServiceError: ``callback_refused``.
         """
         if url is None:
             return

@@ -11,7 +11,7 @@ import certifi
 import httpx
 
 from serve_app.base.host_list import Address, HostList, address_of
-from serve_app.service.webhooks.target import Target
+from serve_app.jobs.callback import Target
 
 ATTEMPT_SEC = 10.0
 """For the name, the connection and the head of the answer together."""

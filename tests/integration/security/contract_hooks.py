@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import schemathesis
 from pydantic import ValidationError
 
+from serve_app.jobs.callback import CALLBACK_PATTERN
 from serve_app.jobs.request import RenderRequest
 from serve_app.templates.layouts.registry import DEFAULT, LAYOUTS
 
@@ -25,6 +27,8 @@ _count = itertools.count()
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     """Change a request just before it is sent; what makes it a bad one stays."""
     number = next(_count)
+    if case.path.endswith("/events") and _is_short(case.query):
+        case.query = {**(case.query or {}), "for_sec": "0.5"}  # Else it would have no end.
     if not isinstance(case.body, dict):
         return
     if case.media_type == "multipart/form-data":
@@ -39,6 +43,14 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
         case.body = _known_cad(case.body)
     else:
         case.body = _each_item(case.body, lambda item: _cheap(item, number))
+
+
+def _is_short(query: Any) -> bool:
+    """Whether a stream may be given another end: its own is none that is refused."""
+    try:
+        return "for_sec" not in (query or {}) or 0 <= float(query["for_sec"]) <= 3600
+    except (TypeError, ValueError):
+        return False
 
 
 def _each_item(body: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
@@ -68,6 +80,8 @@ def _cheap(item: Any, number: int) -> Any:
     if not isinstance(item, dict):
         return item
     changed = _without_parts(item)
+    if isinstance(item.get("callback_url"), str) and re.search(CALLBACK_PATTERN, item["callback_url"]):
+        del changed["callback_url"]  # Which host is listed, no schema can say.
     for field, value in (("cad_path", str(_FOLDER / "flange.stl")), ("output_dir", str(_FOLDER / f"contract/{number % _OUTPUTS}"))):
         if isinstance(item.get(field), str) and 0 < len(item[field]) <= 4096:
             changed[field] = value
