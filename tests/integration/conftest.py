@@ -20,6 +20,7 @@ from tests.wait import wait_until
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT.parent / "shared" / "reference" / "obj_000005"
+WEBHOOK_SECRET = "of the shared server's webhooks"
 CHECKER = ROOT.parent / "shared" / "check_templates.py"
 
 
@@ -90,6 +91,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         if example.suffix in (".ply", ".obj", ".stl", ".mtl", ".png"):
             shutil.copy(example, folder)
     metrics_port = free_port()
-    with start_server(folder, metrics_port=metrics_port) as process:
+    webhooks = {"RENDER_WEBHOOK_HOSTS": "127.0.0.1", "RENDER_WEBHOOK_SECRET": WEBHOOK_SECRET}
+    with start_server(folder, webhooks, metrics_port=metrics_port) as process:
         wait_for_renderer(process, Client(process.url), folder / "server.log")
         yield Server(process.url, folder, process.process.pid, metrics_port)

@@ -35,6 +35,7 @@ def store(settings: Settings) -> JobStore:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deliveries, "PAUSES_SEC", (0.05, 0.1))
     monkeypatch.setattr(deliveries, "ATTEMPT_SEC", 0.05)
+    monkeypatch.setattr(deliveries, "_LOOK_SEC", 0.05)
 
 
 def webhooks_of(settings: Settings, store: JobStore, **changes: Any) -> Webhooks:
@@ -80,11 +81,11 @@ async def until_sent(store: JobStore) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_an_end_is_told_once_and_not_before(settings: Settings, store: JobStore) -> None:
+async def test_an_end_is_told_once_and_not_before(settings: Settings, store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "_LOOK_SEC", 60.0)
     webhooks = webhooks_of(settings, store)
     async with Receiver().listening() as receiver, running(webhooks):
         quiet, record = await accept(store, None, "quiet"), await accept(store, receiver.url)
-        webhooks.wake()
         await asyncio.sleep(0.1)
         assert not receiver.requests
         await end(store, quiet)
@@ -104,12 +105,14 @@ async def test_an_end_is_told_once_and_not_before(settings: Settings, store: Job
 
 
 async def test_it_is_sent_again_until_it_is_taken_with_the_same_id(settings: Settings, store: JobStore) -> None:
+    metrics.WEBHOOKS.take()
     async with Receiver([answer("500 No"), answer("404 No"), OK]).listening() as receiver, running(webhooks_of(settings, store)):
         await end(store, await accept(store, receiver.url))
         await until_sent(store)
     assert len(receiver.requests) == 3 and len({headers["webhook-id"] for _, headers, _ in receiver.requests}) == 1
     log = (settings.log_dir / "a.log").read_text()
     assert log.count("webhook not taken") == 2 and "answered with 404" in log and "attempt=3" in log
+    assert metrics.WEBHOOKS.take() == {("delivered",): 1, ("failed",): 2}
 
 
 async def test_what_one_server_could_not_send_the_next_one_does(settings: Settings, store: JobStore) -> None:
@@ -143,9 +146,10 @@ async def test_it_is_given_up_when_its_time_is_over_or_the_receiver_is_gone(sett
         await until_sent(store)
         assert len(receiver.requests) == 1 and "webhook given up" in (settings.log_dir / "a.log").read_text()
     async with Receiver([answer("410 Gone")]).listening() as receiver, running(webhooks_of(settings, store)):
+        metrics.WEBHOOKS.take()
         await end(store, await accept(store, receiver.url, "b"))
         await until_sent(store)
-        assert len(receiver.requests) == 1
+        assert len(receiver.requests) == 1 and metrics.WEBHOOKS.take() == {("given_up",): 1}
 
 
 async def test_a_receiver_that_is_silent_holds_up_no_other(settings: Settings, store: JobStore) -> None:
@@ -195,7 +199,3 @@ def test_which_callbacks_are_accepted(settings: Settings, store: JobStore) -> No
         with pytest.raises(ServiceError, match=f"'127.0.0.1:8000', and RENDER_WEBHOOK_HOSTS {told}") as refused:
             refusing.check("http://127.0.0.1:8000/x?token=secret")
         assert (refused.value.code, refused.value.field) == ("callback_refused", "callback_url") and "secret" not in str(refused.value)
-
-
-def test_results_are_counted() -> None:
-    assert metrics.WEBHOOKS in metrics.SERVER_METRICS and metrics.WEBHOOKS.labels == ("result",)

@@ -4,6 +4,7 @@ import base64
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_where_the_secret_comes_from(tmp_path: Path) -> None:
         ({"webhook_secret": SECRET, "webhook_secret_file": Path("/nowhere/secret")}, "both set"),
     ],
 )
-def test_a_secret_that_is_none_is_told_and_never_shown(settings: dict[str, object], told: str) -> None:
+def test_a_secret_that_is_none_is_told_and_never_shown(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(UnusableKeyError, match=told) as failed:
         webhook_secret(Settings(**settings))
     assert SECRET not in str(failed.value)
