@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, TypeVar, cast
 
 import httpx
-from httpx_sse import EventSource
+from httpx_sse import EventSource, SSEError
 
 from render_server_client import operations
 from render_server_client.client import http_options, server_url
@@ -144,17 +144,18 @@ class AsyncClient:
                             for event in following.streamed(sent.event, sent.data, sent.id):
                                 yield event
                             following.check_time()
-                    if not following.ended:  # The server stops.
-                        await asyncio.sleep(following.poll_pause())
+                except SSEError:
+                    following.silent()
                 except httpx.TransportError as broken:
                     await asyncio.sleep(following.pause_after(broken))
+                    continue
                 except RefusedError as refusal:
-                    await asyncio.sleep(following.pause_after_refusal(refusal))
-            else:
+                    following.refused(refusal)
+            if not following.ended:
                 for event in following.polled(await self.job(following.job_id)):
                     yield event
-                if not following.ended:
-                    await asyncio.sleep(following.poll_pause())
+            if not following.ended:
+                await asyncio.sleep(following.poll_pause())
 
     async def wait(self, job: JobOrId, *, timeout_sec: float | None = None, check: bool = True) -> Job:
         """See ``Client.wait``."""

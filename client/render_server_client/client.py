@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
-from httpx_sse import EventSource
+from httpx_sse import EventSource, SSEError
 
 from render_server_client import operations
 from render_server_client.errors import RefusedError
@@ -171,7 +171,7 @@ class Client:
         return self._run(operations.inspect(self._session, Path(cad), uploads=upload, more=more, options=options))
 
     def events(self, job: JobOrId, *, timeout_sec: float | None = None) -> Iterator[Event]:
-        """What happens to a job, from its beginning to its end. A lost connection is taken up again; no event comes twice.
+        """What happens to a job to its end, after what has happened already. A lost connection is taken up again; no event comes twice.
 
         Args:
             job: of this server.
@@ -192,16 +192,17 @@ class Client:
                         for sent in EventSource(response).iter_sse():
                             yield from following.streamed(sent.event, sent.data, sent.id)
                             following.check_time()
-                    if not following.ended:  # The server stops.
-                        time.sleep(following.poll_pause())
+                except SSEError:
+                    following.silent()
                 except httpx.TransportError as broken:
                     time.sleep(following.pause_after(broken))
+                    continue
                 except RefusedError as refusal:
-                    time.sleep(following.pause_after_refusal(refusal))
-            else:
+                    following.refused(refusal)
+            if not following.ended:
                 yield from following.polled(self.job(following.job_id))
-                if not following.ended:
-                    time.sleep(following.poll_pause())
+            if not following.ended:
+                time.sleep(following.poll_pause())
 
     def wait(self, job: JobOrId, *, timeout_sec: float | None = None, check: bool = True) -> Job:
         """Return when a job has ended.

@@ -99,24 +99,21 @@ class Following:
                 fresh.append(event)
         return fresh
 
-    def pause_after_refusal(self, refusal: RefusedError) -> float:
-        """Seconds until the next try after the server has refused to stream; 0 where it cannot stream at all and is polled from now on.
+    def refused(self, refusal: RefusedError) -> None:
+        """The server does not stream: this time, or, where it is older than streams, never.
 
         Raises:
-            RefusedError: it does not stream this job's events.
-            WaitTimeoutError: the time is over.
+            RefusedError: there is no such job, or it may not be looked at.
         """
         if refusal.no_such_route:
             self._session.streams = False
-            return 0.0
-        if not refusal.passing:
+        elif not refusal.passing:
             raise refusal
-        self.check_time()
-        self._backoff = self._backoff or self._session.backoff()
-        pause = self._backoff.next(refusal.retry_after_sec)
-        if pause is None:
-            raise refusal
-        return min(pause, self._left())
+
+    def silent(self) -> None:
+        """What answers is no stream: there is nothing new after the last event, or something on the way does not let streams pass."""
+        if not self._last_id:
+            self._session.streams = False
 
     def pause_after(self, cause: Exception) -> float:
         """Seconds until the next try after a connection broke.

@@ -19,6 +19,7 @@ router = APIRouter(route_class=JsonRoute, tags=["cad"])
 _EXAMPLE: dict[str, Any] = {
     **{"format": "stl", "unit": "mm", "unit_from": "assumed", "size_mm": [5.0, 2.5, 1.4], "diameter_mm": 5.76281181},
     **{"vertices": 512, "faces": 1020, "part_count": 0, "materials": 1, "textures": 0, "vertex_colors": False, "parts": []},
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "assumed": ["its unit is mm: a .stl file says none", "ISM and PEM are given this file: they read it, and it is in mm"],
     "warnings": [
         "the CAD has no colours, texture or material: rendered in a neutral grey",
@@ -41,6 +42,7 @@ class CadInspected(CadFacts):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
+    sha256: str = Field(description="Of the file, in hex: by it a client knows whether the server sees the same file.")
     parts: list[PartInfo] = Field(description="The first 1000 of all its named parts, wanted or not, in the file's order.")
     assumed: list[str] = Field(description="Sentences: what a job takes for granted unless its options say otherwise.")
     warnings: list[str] = Field(description="Sentences: what may not be as its owner meant it. A job has the same.")

@@ -52,7 +52,8 @@ class CadInspection:
             options: what is wanted of the CAD.
 
         Returns:
-            As ``cad_report``, with ``parts`` as ``part_reports`` gives them, and ``assumed`` and ``warnings``, which are sentences.
+            As ``cad_report``, with ``sha256`` of the file, ``parts`` as ``part_reports`` gives them, and ``assumed`` and ``warnings``,
+            which are sentences.
 
         Raises:
             ServiceError: one of the ``cad_`` codes, as for a job; or ``too_many_waiting``.
@@ -60,6 +61,7 @@ class CadInspection:
         path, cad = await self.load(choice, options)
         return {
             **cad_report(cad, path, unit),
+            "sha256": cad.file_sha256,
             "parts": part_reports(cad, unit, MAX_PARTS),
             "assumed": _assumed(cad, path, unit),
             "warnings": cad_warnings(cad, unit),
