@@ -16,7 +16,7 @@ from httpx_sse import EventSource, SSEError
 from render_server_client import operations
 from render_server_client.client import http_options, server_url
 from render_server_client.errors import RefusedError
-from render_server_client.fetching import BLOCK_BYTES, Fetch
+from render_server_client.fetching import Fetch
 from render_server_client.following import Following
 from render_server_client.models import CadInfo, Event, Job, JobOrId, id_of
 from render_server_client.operations import UploadChoice
@@ -190,7 +190,7 @@ class AsyncClient:
                     if response.is_error:
                         await response.aread()
                     fetch.begin(response)
-                    async for block in response.aiter_bytes(BLOCK_BYTES):
+                    async for block in response.aiter_bytes():
                         fetch.take(block)
                     fetch.end()
             except (httpx.TransportError, RefusedError) as failure:

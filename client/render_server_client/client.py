@@ -16,7 +16,7 @@ from httpx_sse import EventSource, SSEError
 
 from render_server_client import operations
 from render_server_client.errors import RefusedError
-from render_server_client.fetching import BLOCK_BYTES, Fetch
+from render_server_client.fetching import Fetch
 from render_server_client.following import Following
 from render_server_client.models import CadInfo, Event, Job, JobOrId, id_of
 from render_server_client.operations import UploadChoice
@@ -268,7 +268,7 @@ class Client:
                     if response.is_error:
                         response.read()
                     fetch.begin(response)
-                    for block in response.iter_bytes(BLOCK_BYTES):
+                    for block in response.iter_bytes():
                         fetch.take(block)
                     fetch.end()
             except (httpx.TransportError, RefusedError) as failure:

@@ -9,8 +9,6 @@ import httpx
 from render_server_client.errors import NoServerError, RefusedError
 from render_server_client.wire import Backoff, Session
 
-BLOCK_BYTES = 1024**2
-
 
 class Fetch:
     """Takes a file in; goes on where it broke off, as long as it is the same file.

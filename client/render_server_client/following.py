@@ -85,7 +85,8 @@ class Following:
 
     def polled(self, job: Job) -> list[Event]:
         """Events that tell what has become of a job since the last look."""
-        return self._new(_events_of(job))
+        heard = {kind for kind, _ in self._told}
+        return self._new([event for event in _events_of(job) if event.kind not in heard or event.kind in ("view", "warning")])
 
     def _new(self, events: list[Event]) -> list[Event]:
         fresh = []

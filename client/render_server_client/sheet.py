@@ -27,8 +27,9 @@ def contact_sheet(
         count: of the views.
         kinds: side by side for each view; xyz as colours, its smallest to its largest coordinate over all views as 0 to 255.
         columns: views in a row, where there are so many.
-        size: width and height of each picture in pixels, of images that are square; others keep their shape within it.
+        size: longer side of each picture in pixels; images that are smaller stay as they are.
     """
+    size = min(size, max(view(0).mask.shape))
     bounds = _bounds(view, count) if "xyz" in kinds else None
     columns = max(1, min(columns, count))
     cell = size * len(kinds)
