@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from render_server_client import Job, JobFailedError, NoServerError, RefusedError, RenderServerError
+from render_server_client import Job, NoServerError, RefusedError, RenderServerError
 from render_server_client.operations import UploadChoice
 from render_server_client.results import is_here
 from serve_app.cli.client import Client
@@ -56,7 +56,7 @@ class Task:
     uploaded: bool = False
     began: float | None = None
     rendered_before: int = 0
-    step: Future[None] | None = field(default=None, repr=False)
+    step: Future[str] | None = field(default=None, repr=False)
 
     @property
     def ended(self) -> bool:
@@ -143,18 +143,20 @@ class Work:
             task.error, task.state = failure, "failed"
         elif failure is not None:
             raise failure
+        else:
+            task.state = step.result()
         if task.ended:
             watch.ended(task)
 
-    def _sent(self, task: Task) -> None:
-        """Have the server make a CAD's job, or take up the one that an earlier command has made."""
+    def _sent(self, task: Task) -> str:
+        """Have the server make a CAD's job, or take up the one that an earlier command has made; returns the next state."""
         task.state = "sending"
         earlier = next((job for job in self._open if job.id.startswith(task.order.mark)), None)
         if earlier is not None:
             task.job, task.resumed, task.uploaded = self._client.job(earlier), True, not earlier.output_dir
         else:
             task.job = self._submitted(task, task.order.new_job_id())
-        task.state = "queued"
+        return "queued"
 
     def _submitted(self, task: Task, job_id: str) -> Job:
         named: dict[str, Any] = {"job_id": job_id, **self._options}
@@ -191,8 +193,8 @@ class Work:
         if not job.ended:
             task.state = job.status
         elif not job.succeeded:
-            task.error, task.state = JobFailedError(job), "fetching"
-            task.step = pool.submit(_raise, task.error)
+            task.state = "fetching"
+            task.step = pool.submit(_checked, job)
         else:
             task.state = "fetching"
             task.step = pool.submit(self._fetched, task, job)
@@ -205,13 +207,13 @@ class Work:
             return 0
         return 0 if other.ended else other.rendered
 
-    def _fetched(self, task: Task, job: Job) -> None:
+    def _fetched(self, task: Task, job: Job) -> str:
         if task.uploaded or not _visible(job):
             written = self._client.download(job, task.order.output)
             task.folder = next((path for path in written if path.is_dir()), task.order.output)
         else:
             task.folder = Path(job.templates_dir)
-        task.state = "done"
+        return "done"
 
 
 def _visible(job: Job) -> bool:
@@ -222,5 +224,6 @@ def _visible(job: Job) -> bool:
     return Path(job.templates_dir).is_dir()  # Other pipelines want no manifest in their folders.
 
 
-def _raise(error: RenderServerError) -> None:
-    raise error
+def _checked(job: Job) -> str:
+    job.check()
+    return "done"
