@@ -39,6 +39,8 @@ class FakeServer:
         bodies: JSON that was sent, with its idempotency key.
         routes: further answers by method and path.
         older: whether there is no ``/api/v1/jobs``.
+        begun: what is told of a job beside the usual, by its id.
+        archive: what every ``templates.zip`` is; None where there is none.
     """
 
     def __init__(self) -> None:
@@ -48,6 +50,8 @@ class FakeServer:
         self.routes: dict[str, Answer] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.older = False
+        self.begun: Callable[[str], dict[str, Any]] = lambda _: {}
+        self.archive: bytes | None = None
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         path, key = request.url.path, f"{request.method} {request.url.path}"
@@ -64,8 +68,13 @@ class FakeServer:
             body, idempotency = json.loads(request.content), request.headers.get("Idempotency-Key")
             self.bodies.append((body, idempotency))
             job_id = parts[1] if request.method == "PUT" else f"job-of-{idempotency}"
-            self.jobs.setdefault(job_id, job_of(job_id))
+            self.jobs.setdefault(job_id, job_of(job_id, **self.begun(job_id)))
             return httpx.Response(200, json={"job_id": job_id, "status": "queued"})
+        if parts[-1] == "templates.zip" and self.archive is not None:
+            return httpx.Response(200, content=self.archive)
+        if parts == ["jobs"]:
+            found = [job for job in self.jobs.values() if job["status"] == request.url.params.get("status")]
+            return httpx.Response(200, json={"jobs": found, "total": len(found)})
         if parts[0] == "jobs" and len(parts) == 2 and parts[1] in self.jobs:
             return httpx.Response(200, json=self.jobs[parts[1]])
         if parts[0] == "jobs" and len(parts) == 2:

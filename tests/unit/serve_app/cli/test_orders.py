@@ -24,7 +24,11 @@ def test_one_cad_and_a_folder_is_the_older_form(cads: Path) -> None:
 
 def test_each_cad_has_a_folder_of_its_name(cads: Path) -> None:
     assert [order.output.name for order in orders_of(["a.stl", "b.ply"], "out", {})] == ["a", "b"]
-    assert [order.output.name for order in orders_of(["a.stl", "a.step", "./b.ply", "more/../b.ply"], "out", {})] == ["a.stl", "a.step", "b"]
+    assert [order.output.name for order in orders_of(["a.stl", "a.step", "./b.ply", "more/../b.ply"], "out", {})] == [
+        "a.stl",
+        "a.step",
+        "b",
+    ]
     assert orders_of(["a.stl"], "out/", {})[0].output == cads / "out" / "a"  # However many they are.
 
 
