@@ -20,6 +20,7 @@ from serve_app.cad.mesh.geometry import bounds
 from serve_app.cad.parse import parse_cad
 from serve_app.cad.size import AskedUnit, unit_used
 from serve_app.cad.units import MM_PER_UNIT
+from serve_app.cli.completion import names_folder
 from serve_app.cli.messages import CommandError, error, info, success, warning
 from serve_app.templates.checker.contract import check_contract, template_folder
 from serve_app.templates.checker.fidelity import Bounds, Fidelity, compare, compared_views
@@ -33,7 +34,7 @@ _MAX_SHOWN = 20
 def add_check_flags(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     allowed = Bounds()
-    parser.add_argument("directory", metavar="DIR", type=Path, help="a templates folder, or the output_dir that holds it")
+    names_folder(parser.add_argument("directory", metavar="DIR", type=Path, help="a templates folder, or the output_dir that holds it"))
     parser.add_argument("--views", type=_positive, help="how many views there must be (default: as the manifest says, or as are there)")
     parser.add_argument("--cad", type=Path, help="the CAD: xyz must lie inside its bounds")
     parser.add_argument(

@@ -9,12 +9,13 @@ from pathlib import Path
 from render_server_client import FilesError
 from render_server_client.sheet import ALL_KINDS, Kind, contact_sheet
 from render_server_client.view_files import FolderSource, read_view, view_count
+from serve_app.cli.completion import names_folder
 from serve_app.cli.messages import CommandError, success
 
 
 def add_sheet_flags(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("directory", metavar="DIR", type=Path, help="a templates folder, or the output_dir that holds it")
+    names_folder(parser.add_argument("directory", metavar="DIR", type=Path, help="a templates folder, or the output_dir that holds it"))
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="the PNG (default: contact_sheet.png beside the templates)")
     parser.add_argument("--kind", action="append", choices=ALL_KINDS, help="what to show of each view; once for each (default: all three)")
     parser.add_argument("--columns", type=int, default=7, help="views in a row (default: %(default)s)")

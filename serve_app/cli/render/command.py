@@ -13,6 +13,7 @@ from typing import Any
 from render_server_client import NoServerError, RefusedError
 from render_server_client.wire import PATIENCE_SEC
 from serve_app.cli.client import Client, local_url
+from serve_app.cli.completion import names_file, names_folder
 from serve_app.cli.exit_codes import DONE, FAILED, INTERRUPTED, NO_SERVER, WRONG_USE, UsageError
 from serve_app.cli.messages import error, info, success
 from serve_app.cli.options import add_option_flags, chosen_options
@@ -30,8 +31,9 @@ _EPILOG = (
 def add_render_flags(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.epilog = _EPILOG
-    parser.add_argument("words", metavar="CAD", nargs="+", help="CADs; without -o one CAD and the OUTPUT_DIR that gets its templates")
-    parser.add_argument("-o", "--output", metavar="DIR", help="a folder for each CAD is made in DIR, named for the CAD")
+    told = "CADs; without -o one CAD and the OUTPUT_DIR that gets its templates"
+    names_file(parser.add_argument("words", metavar="CAD", nargs="+", help=told))
+    names_folder(parser.add_argument("-o", "--output", metavar="DIR", help="a folder for each CAD is made in DIR, named for the CAD"))
     parser.add_argument(
         "--server",
         "--url",
