@@ -41,7 +41,7 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
                 _unpack_one(opened, info, fresh)
             names = sorted(path.name for path in fresh.iterdir())
             for name in names:
-                _check_replaceable(folder / name)
+                _check_replaceable(folder / name, fresh / name)
             for name in names:
                 if (folder / name).exists():
                     (folder / name).rename(old / name)
@@ -71,12 +71,16 @@ def _unpack_one(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -
         shutil.copyfileobj(source, sink, 1024**2)
 
 
-def _check_replaceable(path: Path) -> None:
-    """Refuse to replace what is no result of a rendering."""
-    if path.is_symlink():
-        raise FilesError(f"{path} is a link; move it away, or use another folder")
-    if not path.is_dir():
+def _check_replaceable(old: Path, new: Path) -> None:
+    """Refuse to replace what is no result of a rendering: neither templates nor files that are all there anew."""
+    if old.is_symlink():
+        raise FilesError(f"{old} is a link; move it away, or use another folder")
+    if old.is_dir() != new.is_dir() and old.exists():
+        raise FilesError(f"{old} is {'a folder' if old.is_dir() else 'a file'} where there is to be another; move it away")
+    if not old.is_dir():
         return
-    names = {inner.name for inner in path.iterdir()}
-    if names and MANIFEST not in names and not all(_TEMPLATE_NAME.fullmatch(name) for name in names):
-        raise FilesError(f"{path} holds something else than templates; move it away, or use another folder")
+    names = {inner.name for inner in old.iterdir()}
+    if MANIFEST in names or all(_TEMPLATE_NAME.fullmatch(name) for name in names):
+        return
+    if not {path.relative_to(old) for path in old.rglob("*")} <= {path.relative_to(new) for path in new.rglob("*")}:
+        raise FilesError(f"{old} holds something else than templates; move it away, or use another folder")

@@ -112,6 +112,17 @@ def test_what_is_no_template_is_not_replaced(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["templates", "thesis.tex"]
 
 
+def test_files_of_another_layout_are_replaced_by_the_same_ones(tmp_path: Path) -> None:
+    data = zip_of({"obj_000001/000000.png": b"new"})
+    (tmp_path / "out" / "obj_000001").mkdir(parents=True)
+    (tmp_path / "out" / "obj_000001" / "000000.png").write_bytes(b"old")
+    unpacked(tmp_path, data)
+    assert (tmp_path / "out" / "obj_000001" / "000000.png").read_bytes() == b"new"
+    (tmp_path / "out" / "obj_000001" / "000001.png").write_bytes(b"of a larger set")
+    with pytest.raises(FilesError, match="holds something else"):
+        unpacked(tmp_path, data)
+
+
 @pytest.mark.parametrize("name", ["../out.txt", "/etc/out.txt", "templates/../../out.txt", "a\\b.txt", "c:x"])
 def test_a_path_that_leads_out_unpacks_nothing(tmp_path: Path, name: str) -> None:
     with pytest.raises(FilesError, match="lies outside"):
