@@ -33,7 +33,6 @@ _KINDS = {
 
 _COMPRESSED = ("text/", "application/json", "image/svg+xml")
 _KEPT = "public, max-age=31536000, immutable"
-"""For files whose address holds their version."""
 _ASKED_AGAIN = "no-cache"
 
 
@@ -43,14 +42,29 @@ class Asset:
 
     Attributes:
         packed: ``data`` compressed by gzip; None where that is no smaller.
-        cache_control: how long a browser may keep it without asking.
     """
 
     data: bytes
     packed: bytes | None
     etag: str
     kind: str
-    cache_control: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page's files.
+
+    Attributes:
+        version: of all of them. It is a part of their addresses: a browser keeps them for good, and never mixes those of two servers.
+        assets: by their path below ``/page``; what is not in here is not sent, whatever a path says.
+        index: the page itself.
+        policy: its content security policy.
+    """
+
+    version: str
+    assets: dict[str, Asset]
+    index: Asset
+    policy: str
 
 
 def page_router() -> APIRouter:
@@ -59,21 +73,23 @@ def page_router() -> APIRouter:
 
     @router.get("/")
     async def page(request: Request) -> Response:
-        asset = _assets()["index.html"]
-        return _answer(request, asset, {"Content-Security-Policy": _policy(asset.data)})
+        now = _page()
+        return _answer(request, now.index, {"Content-Security-Policy": now.policy, "Cache-Control": _ASKED_AGAIN})
 
     @router.get(PAGE_PREFIX + "{name:path}")
     async def page_file(request: Request, name: str) -> Response:
-        asset = _assets().get(name)
-        if asset is None or name == "index.html":  # Which has its policy at `/` alone.
+        now = _page()
+        version, _, rest = name.partition("/")
+        asset = now.assets.get(rest if version == now.version else name)
+        if asset is None:
             raise HTTPException(404)
-        return _answer(request, asset, {})
+        return _answer(request, asset, {"Cache-Control": _KEPT if version == now.version else _ASKED_AGAIN})
 
     return router
 
 
 def _answer(request: Request, asset: Asset, headers: dict[str, str]) -> Response:
-    headers |= {"ETag": asset.etag, "Cache-Control": asset.cache_control, "Vary": "Accept-Encoding"}
+    headers |= {"ETag": asset.etag, "Vary": "Accept-Encoding"}
     if asset.etag in (tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")):
         return Response(status_code=304, headers=headers)
     if asset.packed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
@@ -82,13 +98,16 @@ def _answer(request: Request, asset: Asset, headers: dict[str, str]) -> Response
 
 
 @cache  # A megabyte, read and compressed at the first request for the page: a server that nobody looks at has none of it.
-def _assets() -> dict[str, Asset]:
-    """Every file of the page by its path below ``/page``: what is not in here is not sent, whatever a path says."""
+def _page() -> Page:
     found = dict(_walk(files("serve_app") / _FOLDER))
+    index = found.pop("index.html")
     for level in range(3):
         directions = [[round(float(x), 6) for x in pose[:3, 3] / POSE_LIST_RADIUS] for pose in camera_poses(level)]
         found[f"cameras/{level}.json"] = json.dumps(directions, separators=(",", ":")).encode()
-    return {name: _asset(name, data) for name, data in found.items()}
+    version = hashlib.sha256(b"".join(name.encode() + data for name, data in sorted(found.items()))).hexdigest()[:16]
+    index = index.replace(b"page/", f"page/{version}/".encode())
+    assets = {name: _asset(name, data) for name, data in found.items()}
+    return Page(version, assets, _asset("index.html", index), _policy(index))
 
 
 def _walk(folder: Traversable, prefix: str = "") -> list[tuple[str, bytes]]:
@@ -102,8 +121,7 @@ def _asset(name: str, data: bytes) -> Asset:
     kind = _KINDS.get(name.rpartition(".")[2], "text/plain; charset=utf-8")
     packed = gzip.compress(data, 9, mtime=0) if kind.startswith(_COMPRESSED) else None
     etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-    versioned = re.match(r"vendor/[^/]+-\d", name)
-    return Asset(data, packed if packed and len(packed) < len(data) else None, etag, kind, _KEPT if versioned else _ASKED_AGAIN)
+    return Asset(data, packed if packed and len(packed) < len(data) else None, etag, kind)
 
 
 def _policy(page: bytes) -> str:

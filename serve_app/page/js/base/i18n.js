@@ -1,5 +1,6 @@
 // The page's words, in the language that was chosen, or the browser's.
 
+import { asset } from "./assets.js";
 import { read, write } from "./storage.js";
 
 export const LANGUAGES = { en: "English", ko: "한국어" };
@@ -16,7 +17,7 @@ function wanted() {
 
 /** Load the words; English ones stand in where a language lacks some. */
 export async function loadLanguage(name = wanted()) {
-  const [english, own] = await Promise.all(["en", name].map((file) => fetch(`page/i18n/${file}.json`).then((answer) => answer.json())));
+  const [english, own] = await Promise.all(["en", name].map((file) => fetch(asset(`i18n/${file}.json`)).then((answer) => answer.json())));
   words = { ...english, ...own };
   language = name;
   document.documentElement.lang = name;

@@ -3,7 +3,7 @@
 import { OPTIONS } from "../new/options-list.js";
 
 const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
-const origin = () => new URL(".", location.href).href.replace(/\/$/, "");
+const origin = () => new URL(".", document.baseURI).href.replace(/\/$/, "");
 
 /** What a job was asked for: options that are not the usual ones, and the CAD. */
 export function requestOf(job, usual) {

@@ -1,5 +1,6 @@
 // The selected CAD in 3D with the cameras around it.
 
+import { asset } from "../base/assets.js";
 import { getJson } from "../base/api.js";
 import { fill, h, icon } from "../base/dom.js";
 import { number, sizeMm } from "../base/format.js";
@@ -9,7 +10,7 @@ const lists = new Map();
 
 /** Directions of a level's cameras, in the order of the templates. */
 async function directionsOf(level) {
-  if (!lists.has(level)) lists.set(level, getJson(`page/cameras/${level}.json`));
+  if (!lists.has(level)) lists.set(level, getJson(asset(`cameras/${level}.json`)));
   return lists.get(level);
 }
 

@@ -1,5 +1,6 @@
 // Name, places, the server at a glance, language and colours.
 
+import { asset } from "../base/assets.js";
 import { fill, h, icon } from "../base/dom.js";
 import { LANGUAGES, chooseLanguage, currentLanguage, t } from "../base/i18n.js";
 import { toggleTheme } from "../base/theme.js";
@@ -17,7 +18,7 @@ export function renderHeader(screen, again) {
   document.querySelector(".skip").textContent = t("header.skip");
   fill(
     document.getElementById("header"),
-    h("a", { class: "brand", href: location.pathname }, h("img", { src: "page/img/icon.svg", alt: "" }), "Render Server"),
+    h("a", { class: "brand", href: location.pathname }, h("img", { src: asset("img/icon.svg"), alt: "" }), "Render Server"),
     h("nav", { "aria-label": t("header.places") }, place("new", location.pathname), place("jobs", "?view=jobs", ["job", "compare"])),
     h(
       "div",
