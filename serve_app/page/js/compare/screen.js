@@ -33,7 +33,7 @@ async function showChoice(root, id) {
     h("p", {}, h("a", { class: "button", href: addressOf({ from: id }) }, icon("again"), t("job.again"))));
 }
 
-const describe = ({ options }) => [valueOf("quality", options.quality), `${options.resolution} px`, options.samples && `${options.samples} ${t("view.samples")}`].filter(Boolean).join(" · ");
+const describe = ({ options }) => [valueOf("quality", options.quality), `${options.resolution} px`, options.samples && `${t("view.samples")} ${options.samples}`].filter(Boolean).join(" · ");
 
 async function loaded(id) {
   const path = `${API}/jobs/${encodeURIComponent(id)}`;
@@ -62,7 +62,7 @@ async function showBoth(root, one, other, parameters) {
       const image = boxes[at].querySelector("img") ?? h("img", { class: "compare-image" });
       image.alt = `${t("job.view", { index: number(index) })}, ${baseName(job.cad_path)}`;
       imageAddress(fileOf(view, kind)).then((address) => (image.src = address), () => image.removeAttribute("src"));
-      const facts = [view.seconds != null && seconds(view.seconds), view.samples != null && `${number(view.samples)} ${t("view.samples")}`, view.estimated_error != null && `${t("view.error")} ${number(view.estimated_error, 2)}`];
+      const facts = [view.seconds != null && seconds(view.seconds), view.samples != null && `${t("view.samples")} ${number(view.samples)}`, view.estimated_error != null && `${t("view.error")} ${number(view.estimated_error, 2)}`];
       fill(boxes[at], image, h("figcaption", {}, h("a", { href: addressOf({ job: job.job_id }) }, "AB"[at], " · ", baseName(job.cad_path)), h("span", { class: "quiet small numbers" }, facts.filter(Boolean).join(" · "))));
     });
     void showDifference(index, kind);

@@ -22,11 +22,10 @@ export class Large {
     this.kinds = h("span", {});
     const frame = h("div", { class: "large-frame", onpointermove: (event) => this.#point(event), onpointerdown: (event) => this.#point(event), onpointerleave: () => this.#aim(null) }, this.image, this.cross);
     this.dialog = h("dialog", { class: "large", "aria-label": t("job.large") },
-      h("div", { class: "head row" }, this.title, this.kinds,
-        h("span", { class: "push" }),
+      h("div", { class: "head" }, this.title, this.kinds, h("span", { class: "steps-between row" },
         h("button", { class: "icon-only", "aria-label": t("job.previous"), onclick: () => this.#step(-1) }, icon("left")),
         h("button", { class: "icon-only", "aria-label": t("job.next"), onclick: () => this.#step(1) }, icon("right")),
-        h("button", { class: "plain icon-only", "aria-label": t("close"), onclick: () => this.dialog.close() }, icon("close"))),
+        h("button", { class: "plain icon-only", "aria-label": t("close"), onclick: () => this.dialog.close() }, icon("close")))),
       h("div", { class: "large-body" }, h("div", { class: "large-view" }, frame, this.readout), this.facts));
     this.dialog.addEventListener("close", () => (this.dialog.remove(), onClose(this.index)));
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());

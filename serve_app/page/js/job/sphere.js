@@ -3,11 +3,12 @@
 import * as THREE from "three";
 import { imageAddress } from "../base/images.js";
 import { t } from "../base/i18n.js";
+import { color } from "../base/theme.js";
 import { globe } from "../scene/cameras.js";
 import { Stage, sceneColor } from "../scene/stage.js";
 import { fileOf } from "./watch.js";
 
-const TEXTURE_PX = 128;
+const TEXTURE_PX = 192;
 const PENDING = 0.25;
 
 export class Sphere {
@@ -22,7 +23,7 @@ export class Sphere {
     this.stage.beforeDraw = () => this.#fade();
     this.stage.onTheme = () => (this.globe.material.color.copy(sceneColor("scene-line")), this.sprites.forEach((one) => this.#plain(one)));
     this.stage.onClick((event) => this.#pick(event));
-    this.stage.frameBall(new THREE.Vector3(), 1.22);
+    this.stage.frameBall(new THREE.Vector3(), 1.28);
   }
 
   /** As `Sheet.show`. */
@@ -42,7 +43,7 @@ export class Sphere {
   #build(views) {
     this.group.clear();
     const poses = directionsOf(views);
-    const size = Math.min(0.42, 2.5 / Math.sqrt(views.length));
+    const size = Math.min(0.8, 4.6 / Math.sqrt(views.length));
     this.sprites = views.map((view, index) => {
       const sprite = new THREE.Sprite(new THREE.SpriteMaterial({ transparent: true, depthWrite: false }));
       sprite.position.copy(poses[index]);
@@ -56,7 +57,7 @@ export class Sphere {
 
   #plain({ sprite, size, here }) {
     if (here) return;
-    sprite.scale.setScalar(size * 0.22);
+    sprite.scale.setScalar(size * 0.1);
     sprite.material.color.copy(sceneColor("line-strong"));
   }
 
@@ -65,13 +66,10 @@ export class Sphere {
     if (!path || one.path === path) return;
     one.path = path;
     try {
-      const address = await imageAddress(path, this.signal);
-      const picture = await createImageBitmap(await (await fetch(address)).blob(), { resizeWidth: TEXTURE_PX, resizeHeight: TEXTURE_PX, resizeQuality: "medium", imageOrientation: "flipY" });
+      const picture = await cutOut(this.kind === "mask" ? null : path, fileOf(view, "mask"), this.signal);
       if (one.path !== path || this.signal.aborted) return;
-      const texture = new THREE.Texture(picture);
+      const texture = new THREE.CanvasTexture(picture);
       texture.colorSpace = THREE.SRGBColorSpace;
-      texture.flipY = false;
-      texture.needsUpdate = true;
       const { material } = one.sprite;
       material.map?.dispose();
       Object.assign(material, { map: texture });
@@ -101,6 +99,22 @@ export class Sphere {
     hits.sort((one, other) => one.object.position.distanceTo(eye) - other.object.position.distanceTo(eye));
     if (hits.length) this.open(hits[0].object.userData.index);
   }
+}
+
+/** An image, small, with nothing but the part; where there is no image, the part in one colour. */
+async function cutOut(path, mask, signal) {
+  const canvas = new OffscreenCanvas(TEXTURE_PX, TEXTURE_PX);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const draw = async (from) => context.drawImage(await createImageBitmap(await (await fetch(await imageAddress(from, signal))).blob()), 0, 0, TEXTURE_PX, TEXTURE_PX);
+  await draw(mask);
+  const { data: seen } = context.getImageData(0, 0, TEXTURE_PX, TEXTURE_PX);
+  context.clearRect(0, 0, TEXTURE_PX, TEXTURE_PX);
+  if (path) await draw(path);
+  else (context.fillStyle = color("text")), context.fillRect(0, 0, TEXTURE_PX, TEXTURE_PX);
+  const shown = context.getImageData(0, 0, TEXTURE_PX, TEXTURE_PX);
+  for (let at = 0; at < seen.length; at += 4) shown.data[at + 3] = seen[at];
+  context.putImageData(shown, 0, 0);
+  return canvas;
 }
 
 /** Unit vectors from the CAD's origin to each camera; turns about the viewing axis, which share a place, are spread a little. */

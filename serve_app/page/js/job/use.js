@@ -39,11 +39,11 @@ function tabs(choices) {
   const box = h("div", { class: "stack commands" });
   const show = (index) => fill(
     box,
-    h("div", { class: "row" },
-      h("div", { class: "choice", role: "group", "aria-label": t("use.same") }, choices.map(([name], at) =>
-        h("button", { "aria-pressed": String(at === index), onclick: () => show(at) }, name))),
-      h("button", { class: "plain push", onclick: () => void copy(choices[index][1]) }, icon("copy"), t("copy"))),
-    h("pre", { class: "command", tabIndex: 0, "aria-label": choices[index][0] }, choices[index][1]),
+    h("div", { class: "choice", role: "group", "aria-label": t("use.same") }, choices.map(([name], at) =>
+      h("button", { "aria-pressed": String(at === index), onclick: () => show(at) }, name))),
+    h("div", { class: "command-box" },
+      h("pre", { class: "command", tabIndex: 0, "aria-label": choices[index][0] }, choices[index][1]),
+      h("button", { class: "small", onclick: () => void copy(choices[index][1]) }, icon("copy"), t("copy"))),
   );
   show(0);
   return box;

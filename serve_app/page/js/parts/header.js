@@ -18,7 +18,7 @@ export function renderHeader(screen, again) {
   document.querySelector(".skip").textContent = t("header.skip");
   fill(
     document.getElementById("header"),
-    h("a", { class: "brand", href: location.pathname }, h("img", { src: asset("img/icon.svg"), alt: "" }), "Render Server"),
+    h("a", { class: "brand", href: location.pathname }, h("img", { src: asset("img/icon.svg"), alt: "" }), h("span", {}, "Render Server")),
     h("nav", { "aria-label": t("header.places") }, place("new", location.pathname), place("jobs", "?view=jobs", ["job", "compare"])),
     h(
       "div",
