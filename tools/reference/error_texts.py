@@ -48,7 +48,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "upload_not_found": ("No upload has this id.", "Check the id; `POST /api/v1/uploads` makes one."),
         "upload_expired": ("The upload was kept for its time, or removed.", "Send its files again."),
         "upload_invalid": (
-            "A file's name, or the archive, is not one that is taken: it leads out of its folder, is a link, encrypted, damaged, twice there.",
+            "A file or an archive that is not taken: a name leads out of its folder, or it is a link, encrypted, damaged, or there twice.",
             "`detail` says which and why; rename it, or zip the files anew.",
         ),
         "upload_too_large": (
