@@ -12,7 +12,7 @@ export function requestOf(job, usual) {
     const known = OPTIONS.some((option) => option.name === name) || ["unit", "parts", "camera_poses_path"].includes(name);
     if (known && value !== null && JSON.stringify(value) !== JSON.stringify(usual[name] ?? null)) options[name] = value;
   }
-  if (options.camera) for (const name of ["normalize", "level", "resolution"]) if (options.camera.distance_mm || name !== "normalize") delete options[name];
+  if (options.camera?.distance_mm ?? options.camera?.distance_diameters) delete options.normalize; // It follows from the distance.
   const isUpload = Boolean(job.options?.upload_id);
   const name = job.cad_path.split("/").pop();
   return { options, isUpload, name, cad: isUpload ? name : job.cad_path, folder: isUpload ? name.replace(/\.\w+$/, "") : job.output_dir };

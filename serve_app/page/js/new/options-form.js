@@ -36,7 +36,8 @@ export class OptionsForm {
     const known = OPTIONS.filter(({ name }) => name in this.described);
     const isOther = (name) => options[name] != null && JSON.stringify(options[name]) !== JSON.stringify(this.#usual(name));
     this.values = Object.fromEntries(known.filter(({ name }) => isOther(name)).map(({ name }) => [name, options[name]]));
-    if (this.values.camera) for (const name of ["resolution", "level", "normalize"]) delete this.values[name];
+    const { distance_mm: mm, distance_diameters: diameters } = this.values.camera ?? {};
+    if (mm ?? diameters) delete this.values.normalize; // It follows from the distance, and both together are refused.
     this.problems = {};
     this.#show();
     this.onChange();
