@@ -1,0 +1,70 @@
+"""The list of jobs, with many of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.integration.conftest import Server
+from tests.integration.page.conftest import Visits
+
+JOBS = 200
+
+
+@pytest.fixture(scope="module")
+def many(server: Server) -> list[str]:
+    """Jobs that were canceled in the queue, oldest first."""
+    names = [f"many-{number:03}" for number in range(JOBS)]
+    asyncio.run(_canceled(server, names))
+    return names
+
+
+async def _canceled(server: Server, names: list[str]) -> None:
+    limits = httpx.Limits(max_connections=8)
+    async with httpx.AsyncClient(base_url=server.url, timeout=120, trust_env=False, limits=limits) as http:
+
+        async def begin(name: str) -> None:
+            body: dict[str, Any] = {"cad_path": str(server.folder / "flange.stl"), "output_dir": str(server.folder / name), "samples": 900}
+            answer = await http.put(f"/api/v1/jobs/{name}", json={**body, "priority": "batch"}, params={"group": "many"})
+            assert answer.status_code in (200, 202), answer.text
+
+        for start in range(0, len(names), 8):
+            await asyncio.gather(*map(begin, names[start : start + 8]))
+        await http.post("/api/v1/jobs/cancel", json={"job_ids": names})
+
+
+def test_two_hundred_jobs(visits: Visits, many: list[str]) -> None:
+    with visits() as seen:
+        page = seen.page
+        page.goto("?view=jobs")
+        page.wait_for_selector(".job-row")
+        assert page.locator(".job-row").count() < 60  # Those in sight alone.
+        for _ in range(40):  # Down to the oldest.
+            if page.locator(f"[data-job='{many[0]}']").count():
+                break
+            page.mouse.wheel(0, 3000)
+            page.wait_for_timeout(50)
+        expect(page.locator(f"[data-job='{many[0]}']")).to_be_visible()
+        assert page.locator(".job-row").count() < 60
+
+        page.click(".states [data-state=canceled]")
+        page.fill(".search input", "many-04")
+        expect(page.locator(".job-row")).to_have_count(10)
+        assert "status=canceled" in page.url and "q=many-04" in page.url
+        page.reload()  # The address is enough.
+        expect(page.locator(".job-row")).to_have_count(10)
+        expect(page.locator(".states [data-state=canceled]")).to_have_attribute("aria-pressed", "true")
+        page.click(".states [data-state=succeeded]")
+        page.click(".states [data-state=canceled]")
+        expect(page.locator(".empty")).to_be_visible()
+        page.click(".states [data-state='']")
+        expect(page.locator(".job-row")).to_have_count(10)
+        page.click("[data-job='many-042']")
+        expect(page.locator(".screen-head .state.canceled")).to_be_visible()
+        page.go_back()
+        expect(page.locator(".job-row")).to_have_count(10)
+        assert not seen.wrong

@@ -1,0 +1,38 @@
+"""A server that goes away and comes back."""
+
+from __future__ import annotations
+
+import numpy as np
+from playwright.sync_api import Browser, expect
+
+from render_actor.contract.cameras import camera_poses
+from tests.chromium import visit
+from tests.integration.conftest import Server
+from tests.integration.page.cut_wire import cut_wire
+
+
+def test_a_server_that_goes_away_is_said_and_comes_back_by_itself(browser: Browser, server: Server) -> None:
+    np.save(server.folder / "four_poses.npy", camera_poses(0)[[3, 8, 20, 30]])
+    body = {"cad_path": str(server.folder / "flange.stl"), "output_dir": str(server.folder / "lost"), "quality": "draft", "resolution": 64}
+    body |= {"camera_poses_path": str(server.folder / "four_poses.npy")}
+    with cut_wire(server.url) as wire, visit(browser, wire.url) as seen:
+        page = seen.page
+        page.goto("?view=jobs")
+        expect(page.locator(".virtual, .empty").first).to_be_visible()
+        wire.cut()
+        expect(page.locator("#banner")).to_contain_text("does not answer")
+        # What happens meanwhile is not missed.
+        with server.http() as http:
+            job = http.post("/api/v1/jobs", params={"wait": "true"}, json=body).json()
+        assert job["status"] == "succeeded"
+        assert not page.locator(f"[data-job='{job['job_id']}']").count()
+        wire.mend()
+        expect(page.locator("#banner")).to_contain_text("is back")
+        row = page.locator(f"[data-job='{job['job_id']}']")
+        expect(row.locator(".state.succeeded")).to_be_visible()
+
+        wire.cut()  # And while one job is opened.
+        row.click()
+        expect(page.locator("#banner")).to_contain_text("does not answer")
+        wire.mend()
+        expect(page.locator(".cell.here")).to_have_count(4)
