@@ -34,6 +34,7 @@ def for_this_server(text: str, url: str, folder: Path) -> str:
     text = re.sub(r'"(examples|output)/', rf'"{folder}/\1/', text)
     if '"samples"' not in text:
         text = re.sub(r'("output_dir": "[^"]*")', r'\1, "resolution": 64, "samples": 1', text)
+    text = text.replace("-F file=", "-F resolution=64 -F samples=1 -F file=")
     text = re.sub(r"\brender-server (render|smoke|bop) ", r"render-server \1 --resolution 64 ", text)
     return re.sub(r"\bcurl -s ", "curl --no-progress-meter --fail-with-body ", text)
 
