@@ -44,9 +44,10 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_code_is_that_of_the_wheel(commands: Path, tmp_path: Path) -> None:
-    code = "import serve_app, render_actor; print(serve_app.__file__, render_actor.__file__)"
+    names = ("serve_app", "render_actor", "render_server_client")
+    code = f"import {', '.join(names)}; print({', '.join(f'{name}.__file__' for name in names)})"
     where = run(commands / "python", "-c", code, cwd=tmp_path).stdout.split()
-    assert len(where) == 2 and all(path.startswith(str(commands.parent)) for path in where)
+    assert len(where) == len(names) and all(path.startswith(str(commands.parent)) for path in where)
 
 
 def test_check_passes_and_ray_has_our_defaults(commands: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.reference.api import api
+from tools.reference.client import client
 from tools.reference.command_line import command_line
 from tools.reference.errors import errors
 from tools.reference.metrics import metrics
@@ -22,6 +23,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "metrics.md": metrics,
     "command-line.md": command_line,
+    "client.md": client,
 }
 
 
