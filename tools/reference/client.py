@@ -55,7 +55,7 @@ def _signature(name: str, function: FunctionType) -> str:
             told.append("*")
             keyword_only = True
         default = "" if each.default is each.empty else f" = {each.default!r}"
-        stars = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}.get(each.kind, "")
+        stars = "*" if each.kind is each.VAR_POSITIONAL else "**" if each.kind is each.VAR_KEYWORD else ""
         told.append(f"{stars}{each.name}: {each.annotation}{default}")
     returned = inspect.signature(function).return_annotation
     line = f"{name}({', '.join(told)}) -> {returned}"
