@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
 
-from serve_app.base.bundled import bundled_folder, config_path, copy_bundled, example_path
+from serve_app.base.bundled import NAMES, bundled_folder, config_path, copy_bundled, example_path
 
 USUAL = Path("serve_config.yaml")
 
@@ -42,3 +44,8 @@ def test_copying_leaves_what_is_there(folder: Path) -> None:
     assert (folder / "serve_config.yaml").read_text() == "mine"
     assert not any(is_new for _, is_new in copy_bundled(folder))
     assert not list(folder.rglob("*.py"))
+
+
+def test_the_wheel_has_what_is_looked_for() -> None:
+    told = re.search(r"^BUNDLED = (\(.*\))$", (bundled_folder() / "setup.py").read_text(), re.M)
+    assert told and ast.literal_eval(told[1]) == NAMES
