@@ -35,8 +35,10 @@ def for_this_server(text: str, url: str, folder: Path) -> str:
     if '"samples"' not in text:
         text = re.sub(r'("output_dir": "[^"]*")', r'\1, "resolution": 64, "samples": 1', text)
     text = text.replace("-F file=", "-F resolution=64 -F samples=1 -F file=")
-    text = re.sub(r'(\.submit\("[^"]*")\)', r"\1, resolution=64, samples=1)", text)
-    text = re.sub(r"\brender-server (render|smoke|bop) ", r"render-server \1 --resolution 64 ", text)
+    text = re.sub(r', (quality="draft"|resolution=[0-9]+)', "", text)
+    text = re.sub(r'(\.submit\(f?"[^"]*")', r"\1, resolution=64, samples=1", text)
+    text = re.sub(r"\brender-server (render|bop) ", r"render-server \1 --resolution 64 --samples 1 ", text)
+    text = text.replace("render-server smoke ", "render-server smoke --resolution 64 ")
     return re.sub(r"\bcurl -s ", "curl --no-progress-meter --fail-with-body ", text)
 
 
