@@ -34,7 +34,9 @@ def for_this_server(text: str, url: str, folder: Path) -> str:
     text = re.sub(r'"(examples|output)/', rf'"{folder}/\1/', text)
     if '"samples"' not in text:
         text = re.sub(r'("output_dir": "[^"]*")', r'\1, "resolution": 64, "samples": 1', text)
-    text = text.replace("-F file=", "-F resolution=64 -F samples=1 -F file=")
+    text = re.sub(r"-F (resolution=128|quality=draft)", "", text)
+    text = re.sub(r"-F file=(?!\S+ http\S+/uploads)", "-F resolution=64 -F samples=1 -F file=", text, count=1)
+    text = text.replace(r"\"quality\": \"draft\"", r"\"resolution\": 64, \"samples\": 1")
     text = re.sub(r', (quality="draft"|resolution=[0-9]+)', "", text)
     text = re.sub(r'(\.submit\(f?"[^"]*")', r"\1, resolution=64, samples=1", text)
     text = re.sub(r"\brender-server (render|bop) ", r"render-server \1 --resolution 64 --samples 1 ", text)
