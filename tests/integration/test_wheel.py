@@ -15,7 +15,13 @@ import pytest
 from serve_app.cli.checks import free_port
 
 ROOT = Path(__file__).parents[2]
-_NOT_SOURCE = (".venv", ".git", ".*_cache", "__pycache__", "build", "*.egg-info", "data", "logs", "output", "site", "node_modules")
+_NOT_SOURCE = {".venv", ".git", "build", "dist", "data", "logs", "output", "site"}
+
+
+def not_source(folder: str, names: list[str]) -> list[str]:
+    """What a checkout does not have."""
+    made = [name for name in names if name.endswith((".egg-info", "_cache", "__pycache__"))]
+    return made + [name for name in names if Path(folder) == ROOT and name in _NOT_SOURCE]
 
 
 def run(*words: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -27,7 +33,7 @@ def run(*words: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProce
 def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of commands of an environment that the wheel is installed in; the heavy packages are this environment's."""
     folder = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(ROOT, folder / "source", ignore=shutil.ignore_patterns(*_NOT_SOURCE))
+    shutil.copytree(ROOT, folder / "source", ignore=not_source)
     # From a source archive, as a release is: what that lacks, the wheel lacks.
     built = run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", folder / "source", cwd=folder)
     assert built.returncode == 0, built.stdout + built.stderr
@@ -48,6 +54,12 @@ def test_the_code_is_that_of_the_wheel(commands: Path, tmp_path: Path) -> None:
     code = f"import {', '.join(names)}; print({', '.join(f'{name}.__file__' for name in names)})"
     where = run(commands / "python", "-c", code, cwd=tmp_path).stdout.split()
     assert len(where) == len(names) and all(path.startswith(str(commands.parent)) for path in where)
+
+
+def test_the_page_is_in_the_wheel(commands: Path) -> None:
+    (page,) = commands.parent.glob("lib/python*/site-packages/serve_app/page")
+    ours = {path.relative_to(ROOT / "serve_app" / "page") for path in (ROOT / "serve_app" / "page").rglob("*") if path.is_file()}
+    assert ours and ours == {path.relative_to(page) for path in page.rglob("*") if path.is_file()}
 
 
 def test_check_passes_and_ray_has_our_defaults(commands: Path, tmp_path: Path) -> None:
