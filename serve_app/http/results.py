@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
-from serve_app.http.content import CHANGING, FINAL, bytes_answer, knows, not_modified, stream_answer
+from serve_app.http.content import CHANGING, FINAL, bytes_answer, knows, not_modified, quoted, stream_answer
 from serve_app.http.dependencies import JobId, Service
 from serve_app.http.errors import failures
 from serve_app.http.jobs import job_path
@@ -34,14 +36,23 @@ def _of(media_type: str, schema: Any = _IMAGE) -> dict[int | str, dict[str, Any]
     return {200: {"content": {media_type: {"schema": schema}}}}
 
 
-@router.get("/jobs/{job_id}/views", responses=failures(404, 410, 422))
-async def list_views(request: Request, response: Response, job_id: JobId, service: Service) -> JobViews:
+@router.get(
+    "/jobs/{job_id}/views",
+    response_model=JobViews,
+    responses={304: _PARTS[304], **failures(404, 410, 422)},
+)
+async def list_views(request: Request, job_id: JobId, service: Service) -> Response:
     """The views of a job: which are there, how they were rendered, and where their files are.
 
     They come while the job runs. A job whose cameras are not known yet, and one that has ended without files, has none.
     """
-    response.headers["Cache-Control"] = CHANGING
-    return job_views(job_id, await service.results.views(job_id), job_path(request, job_id))
+    views = await service.results.views(job_id)
+    # Of hundreds of views, that is much text.
+    data = await asyncio.to_thread(lambda: job_views(job_id, views, job_path(request, job_id)).model_dump_json().encode())
+    etag = hashlib.sha256(data).hexdigest()[:32]
+    if knows(request)(etag):
+        return not_modified(etag, CHANGING)
+    return Response(data, media_type="application/json", headers={"ETag": quoted(etag), "Cache-Control": CHANGING})
 
 
 @router.get(

@@ -40,8 +40,18 @@ def secure(app: FastAPI, settings: Settings, key: bytes | None, get_service: Cal
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Prefer", "X-Request-Id"],
-            expose_headers=["Retry-After", "Location", "Preference-Applied", "ETag", "X-Request-Id"],
+            allow_headers=[
+                "Authorization",
+                "X-API-Key",
+                "Content-Type",
+                "Idempotency-Key",
+                "Prefer",
+                "If-None-Match",
+                "If-Range",
+                "Range",
+                "X-Request-Id",
+            ],
+            expose_headers=["Retry-After", "Location", "Preference-Applied", "ETag", "Accept-Ranges", "Content-Range", "X-Request-Id"],
         )
     app.add_middleware(HeaderLimit)
     app.add_middleware(HeadRequests)

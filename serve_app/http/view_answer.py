@@ -100,6 +100,7 @@ def job_views(job_id: str, views: ResultViews | None, path: str) -> JobViews:
     if views is None:
         return JobViews(job_id=job_id, total=0, rendered=0, views=[])
     names = [name for name in PICTURES if source_of(views, name) is not None]
+    poses = np.linalg.inv(views.poses)
     has_depth = "depth.png" in names
     return JobViews(
         job_id=job_id,
@@ -110,14 +111,14 @@ def job_views(job_id: str, views: ResultViews | None, path: str) -> JobViews:
         layout=views.layout.name,
         depth_scale_mm=views.told_depth_scale if has_depth else None,
         bounds_mm=None if views.bounds_mm is None else views.bounds_mm.tolist(),
-        views=[_view(views, index, names, path) for index in range(views.total)],
+        views=[_view(views, index, poses[index].tolist(), names, path) for index in range(views.total)],
     )
 
 
-def _view(views: ResultViews, index: int, names: list[Any], path: str) -> ViewAnswer:
+def _view(views: ResultViews, index: int, camera_pose: Matrix, names: list[Any], path: str) -> ViewAnswer:
     known = {
         "index": index,
-        "camera_pose": np.linalg.inv(views.poses[index]).tolist(),
+        "camera_pose": camera_pose,
         "K": views.intrinsics[index].tolist(),
         "width": views.width,
         "height": views.height,

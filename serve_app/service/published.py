@@ -108,7 +108,7 @@ class PublishedFolder:
         object_id = options.get("object_id") or 0
         place = published_folder(layout.name, object_id, templates_subfolder=options.get("templates_subfolder", True))
         # Of the others, only what is a file of the server's making: somebody may keep something else here.
-        for path in sorted({*sorted_out(self.folder).templates, *contents}):
+        for path in sorted({*sorted_out(self.folder, known=contents).templates, *contents}):
             yield _archived(self.folder, path, f"{place}/{path}" if place else path, contents.get(path))
         beside = layout.paths_beside(object_id)
         if place and layout is DEFAULT and "mesh" in (options.get("outputs") or ()):

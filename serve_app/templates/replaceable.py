@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from render_actor.contract.file_kinds import ENDINGS, KINDS
@@ -60,7 +60,7 @@ def others_in(folder: Directory) -> list[str]:
     return sorted_out(folder).others
 
 
-def sorted_out(folder: Directory, *, half_written: bool = False) -> Contents:
+def sorted_out(folder: Directory, *, half_written: bool = False, known: Container[str] = ()) -> Contents:
     """Which entries of a folder are templates, and which are not.
 
     An entry is a template if it is a regular file whose path and content are those of one of the folder's layout, or of what else lies
@@ -71,6 +71,7 @@ def sorted_out(folder: Directory, *, half_written: bool = False) -> Contents:
         folder: to look at.
         half_written: whether a file may end before its template does, as those of a server or a renderer that was killed, may be of any
             layout, and may have the name that a renderer gives it.
+        known: paths that are taken for templates without a look.
 
     Returns:
         Its entries. What comes into the folder while it is looked at is in none of the lists.
@@ -84,14 +85,15 @@ def sorted_out(folder: Directory, *, half_written: bool = False) -> Contents:
     forms += [each for layout in layouts for each in layout.forms.items()]
     found = Contents([], [], [])
     for name in names:
-        if _is_folder_of(forms, folder, name):
+        if name not in known and _is_folder_of(forms, folder, name):
             found.folders.append(name)
             with folder.folder(name) as below:
                 paths = [f"{name}/{inner}" for inner in sorted(below.names())]
         else:
             paths = [name]
         for path in paths:
-            (found.templates if _is_template(folder, path, forms, half_written) else found.others).append(path)
+            known_or_looked_at = path in known or _is_template(folder, path, forms, half_written)
+            (found.templates if known_or_looked_at else found.others).append(path)
     return found
 
 
