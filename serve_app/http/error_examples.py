@@ -73,6 +73,14 @@ ERROR_EXAMPLES: Mapping[str, ErrorExample] = {
     "upload_invalid": ErrorExample("'part.zip' holds a link, 'a.stl'; put the file itself into it", "file", "sent"),
     "upload_too_large": ErrorExample("the upload is larger than the server takes; send fewer files", "file", "sent"),
     "upload_in_use": ErrorExample(f"upload '{_UPLOAD}' is needed by a job that has not ended; cancel it first", "upload_id", "upload"),
+    "upload_incomplete": ErrorExample(f"the upload '{_UPLOAD}' is not whole yet; send the rest of it first", "upload_id", "used"),
+    "upload_offset_conflict": ErrorExample(
+        "the upload has 1048576 bytes; send on from there, as `HEAD` tells it", "Upload-Offset", "upload"
+    ),
+    "upload_checksum_mismatch": ErrorExample(
+        "the part does not have the checksum that it is sent with; send it again", "Upload-Checksum", "upload"
+    ),
+    "tus_version_unsupported": ErrorExample("send `Tus-Resumable: 1.0.0`; got '0.2.2'", "Tus-Resumable", "upload"),
     # The output folder.
     "output_not_writable": ErrorExample("'output/part' cannot be written: Permission denied", "output_dir", "render"),
     "output_not_replaceable": ErrorExample(
@@ -86,6 +94,9 @@ ERROR_EXAMPLES: Mapping[str, ErrorExample] = {
     "camera_inside_object": ErrorExample("the camera of view 0 is inside the object; pass normalize=true", "normalize", "waits"),
     "view_too_slow": ErrorExample("view 7 took 60 times as long as such a view takes; simplify the CAD", "cad_path", "waits"),
     # What else is going on.
+    "callback_refused": ErrorExample(
+        "callback_url names 'example.com', and RENDER_WEBHOOK_HOSTS does not; ask the operator to add the host", "callback_url", "render"
+    ),
     "output_busy": ErrorExample(
         f"output_dir 'output/part' is being written by job {_JOB}, which renders something else; wait for it, cancel it, or use another "
         "output_dir",
@@ -143,6 +154,7 @@ _TOLD_BY: Mapping[str, Callable[[str, Mapping[str, Any]], bool]] = {
     "cad": lambda path, operation: _renders(operation) or _tag(operation) == "cad",
     "read": lambda path, operation: _tag(operation) in ("cad", "v1"),
     "upload": lambda path, operation: _tag(operation) == "uploads",
+    "used": lambda path, operation: _tag(operation) == "cad" or _renders(operation),
     "uploaded": lambda path, operation: _tag(operation) in ("uploads", "cad") or _renders(operation),
     "sent": lambda path, operation: "requestBody" in operation,
 }

@@ -41,6 +41,7 @@ SUMMARIES = {
     "job_events": "Hear of one job",
     "upload_files": "Upload a CAD and the files that belong to it",
     "get_upload": "Show an upload",
+    "append_to_upload": "Send the next part of an upload (tus)",
     "delete_upload": "Remove an upload",
     "inspect_cad": "Inspect a CAD",
     "preview_cad": "Fetch a CAD's mesh as GLB",
