@@ -45,7 +45,7 @@ def preview_of(mesh: CadMesh, mm: float, names: tuple[str, ...], runs: tuple[Fac
         mm: millimetres in one of its unit.
         names: of its parts.
         runs: which faces are which part's.
-        max_faces: where it has more, vertices that lie near each other become one.
+        max_faces: where it has more, vertices that lie near each other become one, and what is as small as that is not seen.
     """
     part_of = np.repeat(np.array([part for part, _ in runs], np.int64), [count for _, count in runs]) if runs else np.zeros(0, np.int64)
     if len(part_of) != len(mesh.faces):
