@@ -120,16 +120,14 @@ def test_one_step_with_a_zip_archive_and_a_key_is_one_job_however_often_it_is_se
         assert batch["results"][1]["error"]["code"] == "upload_not_found"
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_tus_sends_in_pieces_and_goes_on_where_it_ended(server: Server, tmp_path: Path) -> None:
     data = (server.folder / "flange.stl").read_bytes()
     shutil.copy(server.folder / "flange.stl", tmp_path / "flansch übung.stl")
-    client = TusClient(f"{server.url}/api/v1/uploads")
+    client: Any = TusClient(f"{server.url}/api/v1/uploads")  # tuspy has no types.
     path = str(tmp_path / "flansch übung.stl")
     first = client.uploader(path, chunk_size=10_000, metadata={"filename": "flansch übung.stl"}, upload_checksum=True)
     first.upload_chunk()
     first.upload_chunk()
-    assert first.url is not None
     with server.http() as http:
         begun = http.head(first.url)
         assert (begun.headers["Upload-Offset"], begun.headers["Upload-Length"]) == ("20000", str(len(data)))
