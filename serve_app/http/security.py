@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
+from serve_app.http import tus
 from serve_app.http.door import Door
 from serve_app.http.errors import SECURITY_HEADERS, error_response, failure
 from serve_app.http.head import HeadRequests
@@ -29,6 +30,13 @@ OPEN_PATHS = ("/health", "/ready", "/")
 BROWSER_PATHS = ("/docs", "/openapi.json")
 """Where, and below which, the key may come as the password of a browser's own dialog: no page can add a header to itself."""
 
+_ASKED = (
+    *("Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Prefer"),
+    *("If-None-Match", "If-Range", "Range", "Last-Event-ID", "X-Request-Id"),
+)
+_TOLD = ("Retry-After", "Location", "Preference-Applied", "ETag", "Accept-Ranges", "Content-Range", "X-Request-Id")
+"""Headers that a page of another origin may send, and read."""
+
 
 def secure(app: FastAPI, settings: Settings, key: bytes | None, get_service: Callable[[], RenderService]) -> None:
     """Install the checks; the one added last sees a request first."""
@@ -39,19 +47,9 @@ def secure(app: FastAPI, settings: Settings, key: bytes | None, get_service: Cal
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
-            allow_headers=[
-                "Authorization",
-                "X-API-Key",
-                "Content-Type",
-                "Idempotency-Key",
-                "Prefer",
-                "If-None-Match",
-                "If-Range",
-                "Range",
-                "X-Request-Id",
-            ],
-            expose_headers=["Retry-After", "Location", "Preference-Applied", "ETag", "Accept-Ranges", "Content-Range", "X-Request-Id"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=[*_ASKED, *tus.ASKED],
+            expose_headers=[*_TOLD, *tus.TOLD],
         )
     app.add_middleware(HeaderLimit)
     app.add_middleware(HeadRequests)

@@ -20,6 +20,10 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,expiration,checksum,termination"
 PIECE = "application/offset+octet-stream"
 
+ASKED = ("Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata", "Upload-Checksum")
+TOLD = ("Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Upload-Length", "Upload-Offset", "Upload-Expires")
+"""Headers that a page of another origin may send, and read."""
+
 _MAX_DIGITS = 18
 
 TUS_FAILURES: dict[int | str, dict[str, Any]] = {

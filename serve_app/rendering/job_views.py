@@ -107,7 +107,8 @@ class JobViews:
             hints=hints_of(spec),
             interactive=spec.interactive,
             done_before=frozenset(self._rendered.entries),
-            sink=arrivals.sink(required=settings.sink == "direct") if arrivals else None,
+            # Output folders may be shared by configuration; the data folder, where the server's own results lie, need not be.
+            sink=arrivals.sink(required=settings.sink == "direct" and spec.results_ttl_sec is None) if arrivals else None,
             wanted=self._prepared.wanted,
             images=self._images,
         )
