@@ -129,6 +129,10 @@ async def measured(server: BenchServer, folder: Path, count: int, idle_sec: floa
     for kind in ("ingress", "proxy"):
         figures.append(Figure(f"CPU of the {kind}, a job of 42 views", "", (used[kind] - cpu[kind]) / JOBS, "s", None, None, "less"))
     listeners.close()
+    say("all go, and as many others come: there is no place for more")
+    again = Listeners()
+    await asyncio.sleep(5)
+    await again.connect(server.url, count)
     return figures
 
 
@@ -157,7 +161,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="render-server-events-", dir=arguments.folder) as name:
         folder = Path(name)
         shutil.copy(EXAMPLE, folder)
-        settings = {"RENDER_MIN_FREE_BYTES": "0", "RENDER_MAX_EVENT_STREAMS": str(2 * arguments.listeners)}
+        settings = {"RENDER_MIN_FREE_BYTES": "0", "RENDER_MAX_EVENT_STREAMS": str(arguments.listeners)}
         with stub_server(folder / "server", folder, 1, SECONDS_A_VIEW, settings) as server:
             go_first(server.pid)
             figures = asyncio.run(measured(server, folder, arguments.listeners, arguments.seconds))

@@ -24,12 +24,14 @@ from serve_app.base.errors import UnusableStoreError
 from serve_app.base.logs import configure_console, server_event
 from serve_app.base.metrics import SERVER_METRICS
 from serve_app.base.ray_token import keep_token_private, token_file
+from serve_app.base.serve_stop import replica_stops
 from serve_app.base.settings import Settings
 from serve_app.cad.sandbox.trial import missing_protection
 from serve_app.http.routes import build_api
 from serve_app.rendering.renderers import ServeRenderers
 from serve_app.service.service import RenderService
 
+_LOOK_FOR_STOP_SEC = 0.5
 _NO_PROXY_HERE_SEC = 2.0
 """When the pauses between two tries are as long, 20 s have gone."""
 
@@ -65,6 +67,7 @@ class Ingress:
             server_event("error", f"the server cannot start: {error}")
             raise
         self._exporting = spawn(export_forever(SERVER_METRICS, self.service.measure))
+        self._watching = spawn(_end_streams_when_stopped(self.service))
         for _ in range(2):  # The tasks of an earlier server's jobs come to where they wait for their turn.
             await asyncio.sleep(0)
         # What is in memory by now stays: no later collection looks at it, and none stops the event loop for as long.
@@ -98,6 +101,13 @@ class Ingress:
                 server_event("info", "stopped; the jobs that are left go on at the next start", jobs=left)
             self._exporting.cancel()
             service.close()
+
+
+async def _end_streams_when_stopped(service: RenderService) -> None:
+    """Streams of events have no end of their own, and Serve waits for every open request before it stops this replica."""
+    while not replica_stops():
+        await asyncio.sleep(_LOOK_FOR_STOP_SEC)
+    service.events.log.close()
 
 
 async def _tell_when_ready(url: str, service: RenderService) -> None:

@@ -141,7 +141,7 @@ class EventStreams:
         of = self._all if job_id is None else self._of_job[job_id]
         of.add(listener)
         self._count(1)
-        if self._pump is None:
+        if self._pump is None or self._pump.done():
             self._told, self._pump = self._log.last, spawn(self._run())
         try:
             yield begin
@@ -171,13 +171,15 @@ class EventStreams:
         return b"".join(encoded(event, self._log) for event in mine)
 
     async def _run(self) -> None:
-        while not self._log.closed.is_set():
-            await self._log.wait_after(self._told)
-            await self._pause(_GATHER_SEC)
-            self._deliver()
-            await self._pause(_PAUSE_SEC_A_LISTENER * self._open)
-        for listener in self._listeners():
-            listener.end()
+        try:
+            while not self._log.closed.is_set():
+                await self._log.wait_after(self._told)
+                await self._pause(_GATHER_SEC)
+                self._deliver()
+                await self._pause(_PAUSE_SEC_A_LISTENER * self._open)
+        finally:
+            for listener in self._listeners():
+                listener.end()
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -80,7 +80,7 @@ async def all_events(
 ) -> EventSourceResponse:
     """Events of all jobs, as they happen.
 
-    A stream begins with `queued` or `started` of each job that has not ended, or with what came after `Last-Event-ID`.
+    A stream begins with `started` of each job that runs and `queued` of the oldest that wait, or with what came after `Last-Event-ID`.
     """
     streams.check_open()
     events = service.events

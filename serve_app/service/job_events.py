@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from serve_app.jobs.event_log import Event, EventLog
 from serve_app.jobs.job import Job
-from serve_app.jobs.record import JobError, JobRecord, record_of
+from serve_app.jobs.record import JobError, JobRecord
 from serve_app.jobs.states import FINAL_STATES
 from serve_app.service.live_jobs import LiveJobs
 
 POSITIONS_SEC = 2.0
 """How old places in the queue may be that are told to those who follow a job that waits."""
+
+TOLD_QUEUED = 100
+"""Jobs that wait which a new listener to all jobs is told of; ``GET /jobs`` lists the others."""
 
 
 class JobEvents:
@@ -32,6 +36,7 @@ class JobEvents:
         self.log, self._clock = EventLog(), clock
         self.on_finished: Callable[[], None] = lambda: None
         self._jobs = jobs
+        self._present: tuple[int, list[Event]] | None = None
         self._positions: dict[str, int] = {}
         self._positions_until = float("-inf")
 
@@ -58,21 +63,25 @@ class JobEvents:
         return self._positions.get(job_id)
 
     def present(self) -> list[Event]:
-        """How every job stands that has not ended: ``queued`` or ``started`` of each, oldest first."""
-        positions = self._jobs.positions()
-        return [
-            _stands(record_of(job), positions.get(job.job_id))
-            for job in self._jobs.all()
-            if job.progress.phase not in ("arriving", "refused") and not job.progress.ended
-        ]
+        """How the jobs stand that have not ended: ``started`` of each that runs, and ``queued`` of the oldest ``TOLD_QUEUED``."""
+        # Thousands may ask at once, as after a restart, and the queue may have thousands of jobs.
+        if self._present is None or self._present[0] != self.log.last:
+            live = [job for job in self._jobs.all() if job.progress.phase not in ("arriving", "refused") and not job.progress.ended]
+            running = [job for job in live if job.progress.status != "queued"]
+            queued = islice((job for job in live if job.progress.status == "queued"), TOLD_QUEUED)
+            positions = self._jobs.positions()
+            told = [Event("started", _start(job.job_id, len(job.progress.view_seconds), job.progress.total_poses)) for job in running]
+            told += [Event("queued", {"job_id": job.job_id, "position": positions.get(job.job_id, 1)}) for job in queued]
+            self._present = (self.log.last, told)
+        return list(self._present[1])
 
     def present_of(self, record: JobRecord) -> list[Event]:
         """How one job stands, as the events that would have led there; the last one is ``finished`` where it has ended."""
         job_id = record.job_id
         if record.status == "queued":
-            return [_stands(record, self._jobs.positions().get(job_id))]
+            return [Event("queued", {"job_id": job_id, "position": self.position(job_id) or self._jobs.positions().get(job_id, 1)})]
         views = record.view_seconds.items()
-        told = [_stands(record, None)] if record.started_at is not None else []
+        told = [Event("started", _start(job_id, len(views), record.total_poses))] if record.started_at is not None else []
         told += [Event("view", _view(job_id, view, taken, done, record.total_poses)) for done, (view, taken) in enumerate(views, 1)]
         told += [Event("warning", {"job_id": job_id, "warning": warning}) for warning in record.warnings]
         if record.status in FINAL_STATES:
@@ -108,12 +117,6 @@ class _Follower:
         error = self._job.progress.error
         self._log.append("finished", _end(self._job.job_id, self._job.progress.status, JobError.of(error) if error else None))
         self._events.on_finished()
-
-
-def _stands(record: JobRecord, position: int | None) -> Event:
-    if record.status == "queued":
-        return Event("queued", {"job_id": record.job_id, "position": position or 1})
-    return Event("started", _start(record.job_id, len(record.view_seconds), record.total_poses))
 
 
 def _start(job_id: str, rendered_count: int, total_poses: int) -> dict[str, Any]:
