@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
+PATIENCE_MS = 40_000
+"""Renderers, a browser that draws 3D by itself, and other tests share two cores."""
 
 _ARGUMENTS = [
     # As root a browser has no sandbox of its own.
@@ -34,6 +34,7 @@ _ARGUMENTS = [
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser; Playwright's own loop runs as long, so that no other test's may begin meanwhile."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         try:
@@ -67,7 +68,7 @@ def visit(browser: Browser, url: str, **context: Any) -> Iterator[Visit]:
         **{"base_url": url, "locale": "en-US", "viewport": {"width": 1400, "height": 900}, "accept_downloads": True, **context}
     )
     page = session.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     seen = Visit(page)
     page.on("request", lambda request: seen.requested.append(request.url))
     page.on("pageerror", lambda error: seen.wrong.append(str(error)))
