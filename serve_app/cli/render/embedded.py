@@ -44,7 +44,6 @@ class EmbeddedServer:
     """
 
     def __init__(self, orders: Sequence[Order]) -> None:
-        check_system_libraries()
         self.folder = state_folder(orders)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         check_data_folder(self.folder / "data")
@@ -65,6 +64,7 @@ class EmbeddedServer:
         self._server: ServerProcess | None = None
 
     def __enter__(self) -> EmbeddedServer:
+        check_system_libraries()
         stop_in_order()
         with ExitStack() as opened:
             console = opened.enter_context((self.folder / "console.log").open("wb"))
