@@ -54,7 +54,7 @@ def test_render_and_jobs(server: Server) -> None:
 
 
 def test_a_refused_render_is_one_error_line(server: Server) -> None:
-    done = command("render", "/etc/hostname", str(server.folder / "x"), "--url", server.url)
+    done = command("render", "/etc/hostname", str(server.folder / "x"), "--url", server.url, "--no-upload")
     assert done.returncode == 1 and "RENDER_INPUT_ROOTS" in done.stderr
 
 

@@ -60,18 +60,22 @@ def test_cads_of_another_disk_are_rendered_into_folders_of_their_names(server: S
 
 def test_an_interrupted_command_leaves_its_job_and_the_same_command_takes_it_up(server: Server) -> None:
     words = ["render", str(server.folder / "knot.ply"), "-o", str(server.folder / "interrupted"), "--server", server.url]
-    words += ["--resolution", "256", "--samples", "8"]
+    words += ["--resolution", "512", "--samples", "256", "--json"]  # It would take minutes.
     first = begin(*words)
     with Client(server.url) as client:
-        wait_until(lambda: any(job.id.startswith("cli-") and job.rendered for job in client.jobs("running")), "the job's first view")
+        wait_until(lambda: [job for job in client.jobs("running") if job.id.startswith("cli-")], "its job")
         first.send_signal(signal.SIGINT)
-        _, err = first.communicate(timeout=30)
+        _, err = first.communicate(timeout=60)
         (job,) = [job for job in client.jobs("running") if job.id.startswith("cli-")]
         assert first.returncode == 130 and f"render-server cancel {job.id}" in err and "the same command again" in err
-        code, out, err = run(*words, "--json")
-        assert code == 0, err
-        (again,) = json.loads(out)["jobs"]
-        assert (again["job_id"], again["resumed"], again["uploaded"]) == (job.id, True, False)
+        second = begin(*words)
+        assert second.stderr is not None
+        assert second.stderr.readline() == f"[INFO] knot.ply: goes on with job {job.id} of an earlier command\n"
+        client.cancel(job)
+        out, err = second.communicate(timeout=60)
+        (told,) = json.loads(out)["jobs"]
+    assert second.returncode == 1 and (told["job_id"], told["resumed"], told["uploaded"]) == (job.id, True, False)
+    assert told["error"]["code"] == "canceled" and f"job {job.id} canceled" in err
 
 
 def test_a_job_that_waits_for_an_equal_one_names_it(server: Server) -> None:

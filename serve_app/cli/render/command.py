@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -64,7 +64,7 @@ def _exit_code(arguments: argparse.Namespace) -> int:
     except UsageError as failure:
         error(str(failure))
         return WRONG_USE
-    url = arguments.url or os.environ.get("RENDER_SERVER_URL")
+    url = arguments.url or os.environ.get("RENDER_SERVER_URL") or None
     own: EmbeddedServer | None = None
     work: Work | None = None
     try:
@@ -100,9 +100,14 @@ class _Told:
 
     def __init__(self, watch: Any, say: Callable[[str], None], *, quiet: bool) -> None:
         self._watch, self._say, self._quiet = watch, say, quiet
+        self._resumed: set[str] = set()
 
-    def moved(self, tasks: Any) -> None:
+    def moved(self, tasks: Sequence[Task]) -> None:
         """See ``Watch``."""
+        for task in tasks:
+            if task.resumed and task.job is not None and task.job.id not in self._resumed:
+                self._resumed.add(task.job.id)
+                self._say(f"{task.order.cad.name}: goes on with job {task.job.id} of an earlier command")
         self._watch.moved(tasks)
 
     def ended(self, task: Task) -> None:
