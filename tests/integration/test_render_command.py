@@ -110,7 +110,7 @@ def test_without_a_server_one_is_started_and_stopped(server: Server, tmp_path: P
     shutil.copy(server.folder / "flange.stl", tmp_path)
     environment = {"XDG_STATE_HOME": str(tmp_path / "state"), "RENDER_SERVER_PORT": str(free_port()), "RENDER_SERVER_URL": ""}
     process = begin("render", str(tmp_path / "flange.stl"), "-o", str(tmp_path / "out"), *SMALL, **environment)
-    wait_until(lambda: bool(_servers_of(process)), "its server")
+    wait_until(lambda: _servers_of(process) or process.poll() is not None, "its server")
     seen = _servers_of(process)
     out, err = process.communicate(timeout=150)
     lines = out.splitlines()
