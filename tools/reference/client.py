@@ -12,7 +12,7 @@ from tools.reference.markdown import page
 
 _INTRO = """
 `render_server_client` is a package of its own: it needs neither Ray nor Blender. Every name here is imported from it. `AsyncClient` has
-the calls of `Client`, to be awaited.
+the calls of `Client`, to be awaited. [The Python client](../client.md) says how to work with it.
 """
 
 _SECTION = re.compile(r"^(Args|Returns|Raises|Attributes|Yields):$")

@@ -10,7 +10,7 @@ from serve_app.cli.parser import make_parser
 from tools.reference.markdown import page
 
 _INTRO = """
-What `render-server COMMAND --help` prints.
+What `render-server COMMAND --help` prints. [The command line](../command-line.md) says how to work with it.
 """
 
 
