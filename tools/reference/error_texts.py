@@ -12,7 +12,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "headers_too_large": ("More than 100 headers, or more than 32 KiB.", "Send fewer cookies; have the proxy remove its own headers."),
         "body_too_large": ("The body has more bytes than the server takes.", "Split a batch; an operator raises `RENDER_MAX_BODY_BYTES`."),
         "body_too_slow": ("The body did not come within 30 s.", "Send the request again."),
-        "content_type_unsupported": ("The body is not what its `Content-Type` says, or of a type that is not read.", "Send JSON."),
+        "content_type_unsupported": (
+            "The body is not what its `Content-Type` says, or of a type that is not read.",
+            "Send JSON, or a form where files are taken.",
+        ),
         "path_outside_roots": (
             "A path leads outside the folders that requests may use.",
             "Use a path below `RENDER_INPUT_ROOTS` (CADs) or `RENDER_OUTPUT_ROOTS` (results), or upload the CAD.",
