@@ -61,7 +61,8 @@ async def test_head_is_get_without_its_body(settings: Settings, path: str) -> No
         assert int(head.headers["Content-Length"]) == len(got.content)
 
 
-@pytest.mark.parametrize("path", sorted(set(paths("POST")) - set(paths("GET"))))
+# There, `GET` shows a job that is called `cancel`.
+@pytest.mark.parametrize("path", sorted(set(paths("POST")) - set(paths("GET")) - {"/api/v1/jobs/cancel"}))
 async def test_what_only_takes_bodies_has_no_head(settings: Settings, path: str) -> None:
     async with client(api(settings)) as http:
         answer = await http.head(path)

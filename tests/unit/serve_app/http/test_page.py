@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,7 +21,7 @@ PAGE = Path(__file__).parents[4] / "serve_app" / "page"
 MODULES = sorted((PAGE / "js").rglob("*.js"))
 
 
-async def ask(settings: Settings, path: str, headers: dict[str, str] | None = None, **changes: object) -> httpx.Response:
+async def ask(settings: Settings, path: str, headers: dict[str, str] | None = None, **changes: Any) -> httpx.Response:
     async with client(api(settings, **changes)) as http:
         return await http.get(path, headers=headers)
 

@@ -30,6 +30,6 @@ async def test_a_server_that_is_ready(settings: Settings) -> None:
 
 def test_the_document_has_examples_of_both() -> None:
     responses = api(Settings()).openapi()["paths"]["/ready"]["get"]["responses"]
-    assert set(responses) == {"200", "503"} and "Retry-After" in responses["503"]["headers"]
+    assert set(responses) == {"200", "431", "503"} and "Retry-After" in responses["503"]["headers"]
     assert responses["503"]["content"]["application/json"]["example"]["code"] == "not_ready"
     assert api(Settings()).openapi()["components"]["schemas"]["Ready"]["properties"]["message"]["examples"]
