@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serve_app.http.paced import PacedDownloads
+from serve_app.http.downloads import PacedDownloads
 
 MAX_CHARACTERS = 128
 

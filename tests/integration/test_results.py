@@ -50,7 +50,7 @@ def test_views_are_there_while_the_job_runs(server: Server, http: httpx.Client, 
         "output_dir": str(server.folder / "results_live"),
         "camera_poses_path": poses,
     }
-    request |= {"resolution": 256, "samples": 256, "colorize": True, "base_color": 0.41}
+    request |= {"resolution": 128, "samples": 256, "colorize": True, "base_color": 0.41}
     accepted = http.post("/api/v1/jobs", json=request, headers={"Prefer": "respond-async"})
     assert accepted.status_code == 202
     job = accepted.headers["Location"]
@@ -64,7 +64,7 @@ def test_views_are_there_while_the_job_runs(server: Server, http: httpx.Client, 
     rendered = next(view for view in views["views"] if view["state"] == "rendered")
     pending = next(view for view in views["views"] if view["state"] == "pending")
     early = {name: http.get(path) for name, path in rendered["files"].items()}
-    assert {answer.status_code for answer in early.values()} == {200} and image(early["rgb"].content).shape == (256, 256, 3)
+    assert {answer.status_code for answer in early.values()} == {200} and image(early["rgb"].content).shape == (128, 128, 3)
     not_yet = http.get(f"{job}/views/{pending['index']}/rgb.png")
     assert not_yet.status_code == 404 and not_yet.json()["code"] == "view_not_ready" and not_yet.headers["Retry-After"]
     sheet = http.get(f"{job}/contact-sheet.png", params={"columns": 3, "size": 32})

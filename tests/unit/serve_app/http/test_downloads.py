@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 
 from serve_app.http.content import bytes_answer
 from serve_app.http.errors import HANDLERS
-from serve_app.http.paced import BrokenDownloadError, PacedDownloads
+from serve_app.http.downloads import BrokenDownloadError, PacedDownloads
 
 DATA = bytes(range(256)) * 40
 PATH = "/api/v1/jobs/a/templates.zip"
