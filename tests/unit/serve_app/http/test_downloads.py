@@ -11,8 +11,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from serve_app.http.content import bytes_answer
-from serve_app.http.errors import HANDLERS
 from serve_app.http.downloads import BrokenDownloadError, PacedDownloads
+from serve_app.http.errors import HANDLERS
 
 DATA = bytes(range(256)) * 40
 PATH = "/api/v1/jobs/a/templates.zip"
