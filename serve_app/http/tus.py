@@ -24,6 +24,8 @@ ASKED = ("Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata", "
 TOLD = ("Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Upload-Length", "Upload-Offset", "Upload-Expires")
 """Headers that a page of another origin may send, and read."""
 
+CHECKSUM_PATTERN = f"^({'|'.join(CHECKSUMS)}) [A-Za-z0-9+/]+={{0,2}}$"
+
 _MAX_DIGITS = 18
 
 TUS_FAILURES: dict[int | str, dict[str, Any]] = {
@@ -93,8 +95,8 @@ async def append(request: Request, service: RenderService, upload_id: str) -> Re
     kind = request.headers.get("content-type", "")
     if kind.split(";")[0].strip().lower() != PIECE:
         raise ServiceError("content_type_unsupported", f"send a piece as `Content-Type: {PIECE}`; got {kind[:80]!r}")
-    offset, checksum = _number(request, "Upload-Offset"), _checksum(request)
     partial = service.resumable.find(upload_id)
+    offset, checksum = _number(request, "Upload-Offset"), _checksum(request)
     if isinstance(partial, Upload):
         raise ServiceError("upload_offset_conflict", f"the upload is whole: all its {partial.sent_bytes} bytes are there", "Upload-Offset")
     found = await service.resumable.append(partial, offset, paced(request), checksum)

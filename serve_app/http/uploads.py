@@ -94,7 +94,7 @@ _PIECE_BODY: dict[str, Any] = {
         {
             "name": "Upload-Checksum",
             "in": "header",
-            "schema": {"type": "string"},
+            "schema": {"type": "string", "pattern": tus.CHECKSUM_PATTERN},
             "description": "`sha1` or `sha256`, and a Base64 digest.",
         },
     ],

@@ -8,16 +8,24 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticKnownError
 
 from serve_app.jobs.fields import PathText
-from serve_app.jobs.schema import Schema, given, not_both
+from serve_app.jobs.schema import Schema
 
 UPLOAD_ID_PATTERN = "^[0-9a-f]{32}$"
 
-ONE_CAD: tuple[Schema, ...] = (
-    not_both(("cad_path", "upload_id")),
-    {"anyOf": [given("cad_path"), given("upload_id")]},
-    {"anyOf": [given("upload_id"), {"not": given("cad")}]},
-)
-"""What the OpenAPI document says of the fields of ``CadChoice`` together: the ``allOf`` of a body that has them."""
+
+def one_cad(*with_path: str) -> Schema:
+    """What the OpenAPI document says of the fields of ``CadChoice`` together.
+
+    Args:
+        with_path: further fields that are needed with a path, and may be left out with an upload.
+    """
+    text, null = {"type": "string"}, {"type": "null"}
+    path: Schema = {
+        "required": ["cad_path", *with_path],
+        "properties": {**dict.fromkeys(["cad_path", *with_path], text), **dict.fromkeys(["upload_id", "cad"], null)},
+    }
+    upload: Schema = {"required": ["upload_id"], "properties": {"upload_id": text, "cad_path": null}}
+    return {"anyOf": [path, upload]}
 
 
 class CadChoice(BaseModel):
@@ -66,7 +74,3 @@ def needs_output_dir(value: str | None, info: ValidationInfo) -> str | None:
     if value is None and _absent("upload_id", info):
         raise PydanticKnownError("missing")
     return value
-
-
-NEEDS_OUTPUT_DIR: Schema = {"anyOf": [given("upload_id"), given("output_dir")]}
-"""The same in the OpenAPI document."""
