@@ -14,7 +14,7 @@ from serve_app.base.errors import ServiceError
 PAUSE_SEC = 30.0
 """Seconds without a byte after which a body is given up."""
 
-BYTES_A_SECOND = 4096
+BYTES_A_SECOND = 16 * 1024
 """Bytes a second that a body must come with, on the average, once it has taken ``PAUSE_SEC``."""
 
 

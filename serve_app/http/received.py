@@ -14,7 +14,7 @@ from serve_app.base.errors import ServiceError
 from serve_app.http.multipart import PartBegins, PartData, parts_of
 from serve_app.http.pace import paced
 from serve_app.uploads.incoming import Incoming
-from serve_app.uploads.refusals import too_large
+from serve_app.uploads.refusals import too_large, too_many_bytes
 from serve_app.uploads.store import UploadStore
 from serve_app.uploads.upload import Upload
 
@@ -28,7 +28,7 @@ FILES_SCHEMA: dict[str, Any] = {
 }
 """What the OpenAPI document says of the files of a form."""
 
-MAX_RECEIVED = 16
+MAX_RECEIVED = 64
 """Uploads that are received at a time; each holds one of the ingress's places for requests."""
 
 _OVERHEAD_BYTES = 1024**2
@@ -95,7 +95,8 @@ class Receiver:
     async def _form(self, request: Request, with_fields: bool) -> Form:
         reading = _Reading(self._uploads, self._max_field_bytes, with_fields)
         try:
-            async for event in parts_of(request.headers["content-type"], _in_large_pieces(paced(request))):
+            limit = self._uploads.limits.upload_bytes
+            async for event in parts_of(request.headers["content-type"], _in_large_pieces(paced(request), limit)):
                 await reading.take(event)
             return await reading.finish()
         except BaseException:
@@ -103,10 +104,13 @@ class Receiver:
             raise
 
 
-async def _in_large_pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in fewer pieces: each is one turn of a thread."""
-    waiting = bytearray()
+async def _in_large_pieces(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    """The same bytes in fewer pieces: each is one turn of a thread. What is no part of the form, as behind its end, counts, too."""
+    waiting, size = bytearray(), 0
     async for chunk in chunks:
+        size += len(chunk)
+        if size > limit + _OVERHEAD_BYTES:
+            raise too_many_bytes(limit)
         waiting += chunk
         if len(waiting) >= _WRITE_BYTES:
             yield bytes(waiting)

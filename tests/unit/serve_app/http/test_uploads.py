@@ -118,6 +118,19 @@ async def test_a_body_that_does_not_come_is_given_up(
     assert code(answer, 408) == "body_too_slow" and service.uploads.room.used == 0
 
 
+async def test_what_comes_behind_the_end_of_a_form_is_bounded_too(settings: Settings) -> None:
+    settings = settings.model_copy(update={"uploads_max_upload_bytes": 1000})
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.stl"\r\n\r\nsolid\r\n--x--\r\n'
+        for _ in range(40):
+            yield bytes(100_000)
+
+    async with client(api(settings, service := UploadService(settings))) as http:
+        answer = await http.post(PATH, content=endless(), headers={"Content-Type": "multipart/form-data; boundary=x"})
+        assert code(answer, 413) == "upload_too_large" and service.uploads.room.used == 0
+
+
 async def test_some_are_received_at_a_time(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(received, "MAX_RECEIVED", 1)
     go_on = asyncio.Event()
