@@ -15,13 +15,16 @@ from serve_app.base.logs import server_event
 from serve_app.base.settings import Settings
 from serve_app.uploads.incoming import FILES, RECEIVING, RECORD, Incoming
 from serve_app.uploads.limits import UploadLimits
-from serve_app.uploads.refusals import quoted
+from serve_app.uploads.refusals import FIELD, quoted
 from serve_app.uploads.room import Room
 from serve_app.uploads.tombstones import Tombstones
 from serve_app.uploads.upload import Upload
 
 KEPT_AT_LEAST_SEC = 3600.0
 """An upload that was used since then does not go for lack of room."""
+
+MAX_UPLOADS = 20_000
+"""Uploads that are kept, however small."""
 
 _EVERY_SEC = 30.0
 _DOOMED = ".doomed-"
@@ -133,7 +136,16 @@ class UploadStore:
             server_event("warning", "the use of an upload cannot be noted", upload_id=upload.upload_id, cause=str(error))
 
     def receive(self) -> Incoming:
-        """Begin a new upload; waits for the disk."""
+        """Begin a new upload; waits for the disk.
+
+        Raises:
+            ServiceError: ``storage_full``.
+        """
+        if len(self._uploads) >= MAX_UPLOADS:
+            detail = (
+                f"{MAX_UPLOADS} uploads are kept, and each was used within the hour; DELETE those that are done with, or wait"
+            )
+            raise ServiceError("storage_full", detail, FIELD, retry_after_sec=60)
         return Incoming(self._folder, self.limits, self.room)
 
     async def take_file(self, upload_id: str, name: str, content: AsyncIterator[bytes]) -> Upload:
@@ -163,7 +175,8 @@ class UploadStore:
         """Remove the uploads that were used longest ago until there is room for some bytes, or none is left that may go."""
         used_before = time.time() - KEPT_AT_LEAST_SEC
         for upload in sorted(self._uploads.values(), key=lambda upload: upload.used_at):
-            if self.room.used + count <= self.limits.kept_bytes or upload.used_at > used_before:
+            fits = self.room.used + count <= self.limits.kept_bytes and len(self._uploads) < MAX_UPLOADS
+            if fits or upload.used_at > used_before:
                 break
             if not self._in_use(upload.upload_id):
                 await self._remove(upload)

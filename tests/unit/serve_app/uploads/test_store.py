@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from serve_app.base.errors import ServiceError
+from serve_app.uploads import store
 from serve_app.uploads.store import KEPT_AT_LEAST_SEC, UploadStore
 from serve_app.uploads.upload import Upload
 from tests.unit.serve_app.uploads.made import CAD, LIMITS
@@ -86,8 +87,8 @@ async def test_what_has_expired_is_told_so_before_and_after_it_is_removed_and_af
     assert code_of(shelf.store, upload) == "upload_expired"
     await shelf.store.sweep()
     assert not (shelf.folder / upload.upload_id).exists() and len(shelf.store) == shelf.store.room.used == 0
-    for store in (shelf.store, shelf.restarted()):
-        assert code_of(store, upload) == "upload_expired"
+    for found in (shelf.store, shelf.restarted()):
+        assert code_of(found, upload) == "upload_expired"
 
 
 async def test_each_use_keeps_an_upload_for_its_time(shelf: Shelf) -> None:
@@ -121,6 +122,19 @@ async def test_room_is_made_of_what_nobody_used_for_an_hour_oldest_first(tmp_pat
     await shelf.store.make_room(1000)
     assert code_of(shelf.store, old) == "upload_expired" and shelf.store.find(young.upload_id)
     assert shelf.store.room.used == 300
+
+
+async def test_the_number_of_uploads_is_bounded_too(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MAX_UPLOADS", 2)
+    shelf.limits = replace(shelf.limits, ttl_sec=100 * HOUR)
+    shelf.restarted()
+    old, young = shelf.put(idle_sec=2 * KEPT_AT_LEAST_SEC), shelf.put()
+    with pytest.raises(ServiceError) as caught:
+        shelf.store.receive()
+    assert caught.value.code == "storage_full"
+    await shelf.store.make_room(1)
+    shelf.put()
+    assert code_of(shelf.store, old) == "upload_expired" and shelf.store.find(young.upload_id)
 
 
 async def test_a_client_removes_its_upload(shelf: Shelf) -> None:
