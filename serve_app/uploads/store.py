@@ -142,9 +142,7 @@ class UploadStore:
             ServiceError: ``storage_full``.
         """
         if len(self._uploads) >= MAX_UPLOADS:
-            detail = (
-                f"{MAX_UPLOADS} uploads are kept, and each was used within the hour; DELETE those that are done with, or wait"
-            )
+            detail = f"{MAX_UPLOADS} uploads are kept, and each was used within the hour; DELETE those that are done with, or wait"
             raise ServiceError("storage_full", detail, FIELD, retry_after_sec=60)
         return Incoming(self._folder, self.limits, self.room)
 

@@ -24,9 +24,9 @@ _count = itertools.count()
 
 
 @schemathesis.serializer("application/offset+octet-stream")
-def _piece(context: Any, value: Any) -> dict[str, bytes]:
+def _piece(context: Any, value: Any) -> bytes:
     """A piece of an upload, as tus has it."""
-    return {"data": value if isinstance(value, bytes) else str(value).encode()}
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 @schemathesis.hook
