@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from serve_app.base.host_list import HostList
 from serve_app.jobs.callback import target_of
 from serve_app.service.webhooks import sender as module
 from serve_app.service.webhooks.sender import NotSentError, Sender
-from tests.unit.serve_app.service.webhooks.receiver import OK, Receiver, answer
+from tests.unit.serve_app.service.webhooks.receiver import OK, Receiver, answer, certified
 
 LOOPBACK = "127.0.0.1"
 
@@ -104,3 +105,17 @@ async def test_the_next_address_of_a_name_is_tried(names: dict[str, list[list[st
     async with Receiver([OK]).listening() as receiver:
         names["hook.example"] = [["127.0.0.2", "127.0.0.1"]]
         assert await post(f"http://hook.example:{receiver.port}/", "hook.example", "127.0.0.0/8") == 204
+
+
+async def test_a_certificate_is_checked_for_the_name_and_not_for_the_address(
+    names: dict[str, list[list[str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls, trusted = certified("hook.example", tmp_path)
+    names.update({"hook.example": [["127.0.0.1"], ["127.0.0.1"]], "other.example": [["127.0.0.1"]]})
+    async with Receiver([OK]).listening(tls) as receiver:
+        with pytest.raises(NotSentError, match="self-signed certificate"):
+            await post(f"https://hook.example:{receiver.port}/", "hook.example", LOOPBACK)
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        assert await post(f"https://hook.example:{receiver.port}/", "hook.example", LOOPBACK) == 204
+        with pytest.raises(NotSentError, match=r"not valid for 'other\.example'"):
+            await post(f"https://other.example:{receiver.port}/", "other.example", LOOPBACK)
