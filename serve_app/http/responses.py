@@ -151,6 +151,14 @@ class KeptFiles(BaseModel):
     ttl_sec: float = Field(description="Seconds for which each is kept.")
 
 
+class CacheInfo(BaseModel):
+    """Finished templates that are copied instead of rendered again."""
+
+    bytes: int
+    max_bytes: int = Field(description="Bytes that they may have together; 0 where none are kept.")
+    count: int = Field(description="Renderings that are kept.")
+
+
 class UploadsInfo(KeptFiles):
     """Uploads, and what one of them may have."""
 
@@ -173,3 +181,4 @@ class ServerStatus(BaseModel):
     machine: MachineInfo
     uploads: UploadsInfo = Field(description="Files of clients that do not share the server's disk.")
     results: KeptFiles = Field(description="Results of jobs without `output_dir`.")
+    cache: CacheInfo

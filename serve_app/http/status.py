@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from render_actor.contract.types import RendererStatus
-from serve_app.http.responses import ErrorBody, KeptFiles, MachineInfo, RendererInfo, ServerStatus, UploadsInfo
+from serve_app.http.responses import CacheInfo, ErrorBody, KeptFiles, MachineInfo, RendererInfo, ServerStatus, UploadsInfo
 from serve_app.service.kept_results import KeptResults
 from serve_app.service.service import RenderService
 from serve_app.uploads.store import UploadStore
@@ -36,6 +36,7 @@ async def server_status(service: RenderService, output_roots: Mapping[str, Path]
         machine=await asyncio.to_thread(_machine, output_roots),
         uploads=_uploads(service.uploads),
         results=_results(service.kept_results),
+        cache=CacheInfo(bytes=state.cache_bytes, max_bytes=state.cache_max_bytes, count=state.cache_entries),
     )
 
 

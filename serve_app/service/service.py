@@ -273,6 +273,9 @@ class RenderService:
             jobs_running=self._runner.jobs.running,
             draining=self._runner.draining,
             uptime_sec=time.monotonic() - self._began,
+            cache_bytes=self._cache.bytes_used,
+            cache_max_bytes=self._cache.max_bytes,
+            cache_entries=len(self._cache),
         )
 
 

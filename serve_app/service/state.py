@@ -16,3 +16,6 @@ class ServiceState:
     jobs_running: int
     draining: bool
     uptime_sec: float
+    cache_bytes: int
+    cache_max_bytes: int
+    cache_entries: int

@@ -67,6 +67,11 @@ class TemplateCache:
                 self._max = 0
 
     @property
+    def max_bytes(self) -> int:
+        """Bytes that it may have; 0 where nothing is kept."""
+        return self._max
+
+    @property
     def bytes_used(self) -> int:
         """Bytes of all entries."""
         return sum(self._sizes.values())

@@ -78,10 +78,15 @@ function fully(now) {
     meter(t("glance.cpu"), machine.cpu_percent, 100, `${number(machine.cpu_percent)} %`),
     meter(t("glance.memory"), machine.memory_total_bytes - machine.memory_available_bytes, machine.memory_total_bytes,
       t("glance.free", { free: bytes(machine.memory_available_bytes) })),
-    now.cache ? meter(t("glance.cache"), now.cache.bytes, now.cache.max_bytes, `${bytes(now.cache.bytes)} / ${bytes(now.cache.max_bytes)}`) : null,
+    ["cache", "uploads", "results"].map((name) => kept(name, now[name])),
     free.length ? h("dl", { class: "facts small" }, free.map(([root, left]) => [h("dt", {}, root), h("dd", {}, t("glance.free", { free: bytes(left) }))])) : null,
     h("p", { class: "small" }, h("a", { href: "docs", target: "_blank" }, t("glance.api"))),
-  ].filter(Boolean);
+  ].flat().filter(Boolean);
+}
+
+/** What the server keeps for a while, and of how much. */
+function kept(name, found) {
+  return found?.max_bytes ? meter(t(`glance.${name}`), found.bytes, found.max_bytes, `${bytes(found.bytes)} / ${bytes(found.max_bytes)}`) : null;
 }
 
 function rendererLine({ id, state, device, error }) {

@@ -26,7 +26,8 @@ class Results:
 async def test_the_state_of_a_server(tmp_path: Path) -> None:
     broken = RendererStatus("b", "failed", "node", None, None, Failure("renderer_start_failed", "no GPU"), restarts=2)
     starting = RendererStatus("a", "starting", "node", None, None, None, restarts=0)
-    state = ServiceState([broken, starting], jobs_queued=3, jobs_running=1, draining=True, uptime_sec=2.5)
+    cache = {"cache_bytes": 5, "cache_max_bytes": 6, "cache_entries": 1}
+    state = ServiceState([broken, starting], jobs_queued=3, jobs_running=1, draining=True, uptime_sec=2.5, **cache)
 
     async def state_now() -> ServiceState:
         return state
@@ -46,5 +47,6 @@ async def test_the_state_of_a_server(tmp_path: Path) -> None:
         **{"max_file_bytes": 10, "max_upload_bytes": 20, "max_files": 3},
     }
     assert status.results.model_dump() == {"bytes": 7, "max_bytes": 9, "count": 2, "ttl_sec": 60.0}
+    assert status.cache.model_dump() == {"bytes": 5, "max_bytes": 6, "count": 1}
     state.renderers.append(RendererStatus("c", "busy", "node", 1, None, None, restarts=0))
     assert (await server_status(service, {})).renderer_ready
