@@ -77,7 +77,7 @@ def test_views_come_live_and_a_job_is_canceled(visits: Visits) -> None:
         page = seen.page
         page.goto("")
         drop(page, EXAMPLES / "flange.stl")
-        choose(page, '{"poses": {"viewpoints": {"fibonacci": 40, "in_plane": 1}}}', resolution=256, samples=700)
+        choose(page, '{"poses": {"viewpoints": {"fibonacci": 40, "in_plane": 1}}}', resolution=128, samples=300)
         render(page)
         page.wait_for_selector(".cell.here img[src^='blob:']")
         assert page.locator(".cell.here").count() < 40 and page.locator(".screen-head .state.running").is_visible()

@@ -120,9 +120,11 @@ export function mount(root, parameters) {
   const touched = new Set();
   let timer = null;
   let isStale = false;
+  let wasOpen = false;
   function onEvent({ type, data }) {
-    if (type === "opened") return;
-    if (type === "reset" || type === "queued") isStale = true;
+    if (type === "reset" || type === "queued" || (type === "opened" && wasOpen)) isStale = true;
+    if (type === "opened") wasOpen = true;
+    if (!isStale && !data?.job_id) return;
     if (data?.job_id) touched.add(data.job_id);
     timer ??= setTimeout(() => void refresh(), GATHER_MS);
   }
