@@ -42,6 +42,7 @@ applyTheme();
 await loadLanguage();
 startBanner(document.getElementById("banner"));
 onAddress(() => {
+  if (shown) main.focus({ preventScroll: true }); // What had it is gone.
   window.scrollTo(0, 0);
   void show();
 });

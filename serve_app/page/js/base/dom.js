@@ -53,9 +53,14 @@ export function icon(name) {
   return svg;
 }
 
-/** Replace what an element holds. */
+const FOCUSABLE = "button, a[href], input, select, textarea, summary, [tabindex]";
+
+/** Replace what an element holds. Focus inside goes to what stands in the same place, so that nobody at a keyboard is thrown out. */
 export function fill(element, ...children) {
+  const inside = () => [...element.querySelectorAll(FOCUSABLE)];
+  const at = element.contains(document.activeElement) ? inside().indexOf(document.activeElement) : -1;
   element.replaceChildren(...children.flat(3).filter((child) => child != null && child !== false));
+  if (at >= 0) inside()[at]?.focus({ preventScroll: true });
   return element;
 }
 

@@ -29,6 +29,7 @@ export async function follow(path, onEvent, signal) {
         await keyWanted(key);
         continue;
       }
+      if (answer.status === 204) return; // There is nothing more to come.
       if (await isNoServer(answer)) throw new TypeError("no server");
       onEvent({ type: "opened", data: null });
       if (answer.ok) {

@@ -32,16 +32,13 @@ export function curlOf({ options, isUpload, cad, folder }, hasKey) {
 }
 
 export function pythonOf({ options, isUpload, cad, folder }) {
-  const given = Object.entries(options).map(([name, value]) => `, ${name}=${python(value)}`).join("");
-  const server = python(origin());
-  const call = isUpload ? `client.submit(${python(cad)}${given})` : `client.submit(cad_path=${python(cad)}, output_dir=${python(folder)}${given})`;
+  const given = Object.entries(isUpload ? options : { output_dir: folder, ...options }).map(([name, value]) => `, ${name}=${python(value)}`);
   return [
-    "# pip install render-server-client; it reads RENDER_API_KEY",
     "from render_server_client import Client",
     "",
-    `with Client(${server}) as client:`,
-    `    job = client.wait(${call})`,
-    "    templates = client.templates(job)  # numpy arrays: rgb, mask, xyz, depth, poses, K",
+    `with Client(${python(origin())}) as client:  # a key is read from RENDER_API_KEY`,
+    `    job = client.submit(${python(cad)}${given.join("")})`,
+    "    templates = client.templates(job)  # waits; arrays: rgb, mask, xyz, depth, poses, K",
     ...(isUpload ? [`    client.download(job, ${python(folder)})`] : []),
   ].join("\n");
 }
@@ -55,9 +52,10 @@ function python(value) {
   return JSON.stringify(value);
 }
 
-export function commandOf({ options, cad, folder }) {
+export function commandOf({ options, isUpload, cad, folder }) {
   const flags = Object.entries(options).map(([name, value]) => flag(name, value)).join("");
-  return `render-server render ${quoted(cad)} -o ${quoted(folder)} --server ${origin()}${flags}`;
+  const places = isUpload ? `${quoted(cad)} -o output` : `${quoted(cad)} ${quoted(folder)}`;
+  return `render-server render ${places} --server ${origin()}${flags}`;
 }
 
 function flag(name, value) {

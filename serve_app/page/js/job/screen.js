@@ -79,16 +79,17 @@ export function mount(root, parameters) {
   }
 
   function showHead() {
-    const { job } = watch;
+    const { job, isOver } = watch;
     document.title = `${baseName(job.cad_path)} · Render Server`;
-    const isOver = watch.isOver;
+    fill(progress, progressOf(watch));
+    if (head.dataset.status === job.status) return;
+    head.dataset.status = job.status;
     fill(head,
       h("h1", {}, baseName(job.cad_path)), state(job.status),
       h("div", { class: "actions" },
         isOver ? null : h("button", { class: "danger", onclick: () => void cancel() }, icon("stop"), t("job.cancel")),
         isOver ? h("a", { class: "button", href: addressOf({ from: id }) }, icon("again"), t("job.again")) : null,
         job.status === "succeeded" ? h("a", { class: "button", href: addressOf({ compare: id }) }, icon("compare"), t("job.compare")) : null));
-    fill(progress, progressOf(watch));
   }
 
   function showViews(some) {

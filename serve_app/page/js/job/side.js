@@ -21,7 +21,7 @@ export function factsOf(job) {
         cad.part_count ? line(t("facts.part_count"), number(cad.part_count)) : null) : null,
       h("dl", { class: "facts" },
         line(t("job.created"), moment(job.created_at)),
-        line(t("job.folder"), h("span", { class: "mono" }, job.templates_dir)),
+        job.options?.upload_id ? null : line(t("job.folder"), h("span", { class: "mono" }, job.templates_dir)),
         line(t("job.expires"), job.results_expire_at ? moment(job.results_expire_at) : null),
         line(t("job.id"), h("span", { class: "mono" }, job.job_id))),
       h("details", { class: "small" }, h("summary", {}, t("options.title")), h("dl", { class: "facts" }, shown.map((name) => line(t(`option.${name}`), valueOf(name, options[name]))))),

@@ -4,7 +4,7 @@ import { fill, h, icon } from "../base/dom.js";
 import { hasText, t, tn } from "../base/i18n.js";
 import { failed } from "../parts/notes.js";
 import { control } from "./option-controls.js";
-import { OPTIONS, describedOptions } from "./options-list.js";
+import { OPTIONS, describedOptions, levelOf } from "./options-list.js";
 
 export class OptionsForm {
   /** @param {() => void} onChange the values are others. */
@@ -54,9 +54,13 @@ export class OptionsForm {
   summary() {
     if (!this.described) return "";
     if (this.problem) return this.problem;
-    const { camera, level = 0, resolution = this.#usual("resolution"), quality = this.#usual("quality") } = this.values;
-    if (camera) return t("options.summary.camera", { quality: t(`option.quality.${quality}`) });
-    return t("options.summary", { views: tn("views", [42, 162, 642][level]), size: `${resolution} × ${resolution}`, quality: t(`option.quality.${quality}`) });
+    const { camera, layout = "sam6d", resolution = this.#usual("resolution"), quality: chosen = this.#usual("quality") } = this.values;
+    const quality = t(`option.quality.${chosen}`);
+    if (camera) return t("options.summary.camera", { quality });
+    const level = levelOf(this.values);
+    const views = level == null ? t(`option.layout.${layout}`) : tn("views", [42, 162, 642][level]);
+    const size = layout.startsWith("sam6d") || this.values.resolution ? `${resolution} × ${resolution}` : t(`option.layout.${layout}`);
+    return t("options.summary", { views, size, quality });
   }
 
   #usual(name) {

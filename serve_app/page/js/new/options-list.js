@@ -23,6 +23,9 @@ export const OPTIONS = [
   { name: "camera", kind: "json", more: true },
 ];
 
+/** Level of the cameras that a layout wants where none is chosen; null where they are no level's. */
+export const levelOf = ({ level, layout }) => level ?? (layout === "foundpose" ? null : layout === "gigapose" ? 1 : 0);
+
 /** The server's own description of each option: `{default, choices, minimum, maximum, description}` by name. */
 export async function describedOptions() {
   const { components } = await getJson("openapi.json");

@@ -5,6 +5,7 @@ import { getJson } from "../base/api.js";
 import { fill, h, icon } from "../base/dom.js";
 import { number, sizeMm } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
+import { levelOf } from "./options-list.js";
 
 const lists = new Map();
 
@@ -79,9 +80,9 @@ export class Preview {
     this.options = options;
     await this.loading;
     if (!this.shown || !this.points) return;
-    const level = options.camera?.poses?.level ?? options.level ?? 0;
-    const own = options.camera_poses_path || options.camera?.poses?.viewpoints || options.camera?.poses?.camera_poses_path;
-    const directions = own ? [] : await directionsOf(level);
+    const own = options.camera?.poses;
+    const level = own ? own.level : levelOf(options);
+    const directions = level == null ? [] : await directionsOf(level);
     if (!this.shown) return;
     const { bounds } = this.shown;
     // The cameras look at the CAD's origin, wherever in the CAD that is. The sphere is drawn so that all of the CAD is inside it.
