@@ -26,7 +26,7 @@ class Job:
         total: views of the job; 0 until its cameras are known.
         seconds: that it has run.
         cad_path: as the server knows the CAD.
-        output_dir: as the server knows the folder; empty where the results are fetched.
+        output_dir: as the server knows the folder; see ``fetched``.
         templates_dir: folder of the files, as the server knows it.
         warnings: sentences about the CAD, the options and the views.
         error: why it did not succeed, or None.
@@ -84,6 +84,11 @@ class Job:
     def succeeded(self) -> bool:
         """Whether its results are there."""
         return self.status == "succeeded"
+
+    @property
+    def fetched(self) -> bool:
+        """Whether it has no folder of the client's: the server keeps its results for a while, to be fetched."""
+        return self.output_dir.startswith("results:")
 
     def check(self) -> Job:
         """The job itself, where it has succeeded.

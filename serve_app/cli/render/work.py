@@ -153,7 +153,7 @@ class Work:
         task.state = "sending"
         earlier = next((job for job in self._open if job.id.startswith(task.order.mark)), None)
         if earlier is not None:
-            task.job, task.resumed, task.uploaded = self._client.job(earlier), True, not earlier.output_dir
+            task.job, task.resumed, task.uploaded = self._client.job(earlier), True, earlier.fetched
         else:
             task.job = self._submitted(task, task.order.new_job_id())
         return "queued"

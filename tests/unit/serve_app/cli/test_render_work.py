@@ -67,7 +67,7 @@ def shared(server: FakeServer) -> None:
 
 def takes_uploads(server: FakeServer) -> None:
     server.routes["POST /api/v1/uploads"] = lambda _: httpx.Response(201, json={"upload_id": "f" * 32, "cads": ["a.stl"]})
-    server.begun = lambda _: {"output_dir": "", "templates_dir": "/not/here"}
+    server.begun = lambda job_id: {"output_dir": f"results:{job_id}", "templates_dir": f"results:{job_id}/templates"}
     server.archive = zip_of()
 
 
@@ -143,13 +143,13 @@ def test_the_job_of_an_interrupted_command_is_taken_up(server: FakeServer) -> No
     takes_uploads(server)
     work = work_of(server)
     job_id = work.tasks[0].order.new_job_id()
-    server.jobs[job_id] = job_of(job_id, "queued", output_dir="", templates_dir="/no")
+    server.jobs[job_id] = job_of(job_id, "queued", output_dir="results:a", templates_dir="results:a/templates")
     looks = iter(["queued", "running", "succeeded", "succeeded", "succeeded", "succeeded"])
     server.routes[f"GET /api/v1/jobs/{job_id}"] = lambda _: httpx.Response(
-        200, json=job_of(job_id, next(looks), output_dir="", templates_dir="/no")
+        200, json=job_of(job_id, next(looks), output_dir="results:a", templates_dir="results:a/templates")
     )
     run(work)
-    assert server.bodies == [] and work.tasks[0].resumed and work.tasks[0].state == "done"
+    assert server.bodies == [] and work.tasks[0].resumed and work.tasks[0].uploaded and work.tasks[0].state == "done"
 
 
 def test_progress_is_that_of_the_job_that_renders_the_same(server: FakeServer) -> None:
