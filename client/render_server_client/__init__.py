@@ -6,7 +6,7 @@
 from render_server_client.aio import AsyncClient
 from render_server_client.client import Client
 from render_server_client.errors import FilesError, JobFailedError, NoServerError, RefusedError, RenderServerError, WaitTimeoutError
-from render_server_client.models import CadInfo, Event, Job
+from render_server_client.models import CadInfo, Event, Job, Upload
 from render_server_client.templates import Templates
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "RefusedError",
     "RenderServerError",
     "Templates",
+    "Upload",
     "WaitTimeoutError",
 ]

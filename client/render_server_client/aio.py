@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, cast
@@ -14,15 +14,16 @@ import httpx
 from httpx_sse import EventSource, SSEError
 
 from render_server_client import operations
-from render_server_client.client import http_options, server_url
+from render_server_client.connection import cad_of, http_options, server_url
 from render_server_client.errors import RefusedError
 from render_server_client.fetching import Fetch
 from render_server_client.following import Following
-from render_server_client.models import CadInfo, Event, Job, JobOrId, id_of
+from render_server_client.models import CadInfo, Event, Job, JobOrId, Upload, id_of
 from render_server_client.operations import UploadChoice
 from render_server_client.results import download_path, local_templates, no_download, zipped_templates
 from render_server_client.templates import Templates
 from render_server_client.unpacking import unpack
+from render_server_client.uploads import upload as sent
 from render_server_client.wire import PATIENCE_SEC, Answer, Call, Pause, Session, Steps
 
 T = TypeVar("T")
@@ -68,7 +69,8 @@ class AsyncClient:
                     return cast(T, result)
                 answer = await self._carried_out(step)
         finally:
-            steps.close()
+            with suppress(ValueError):  # Canceled while its thread is at work: it ends by itself.
+                steps.close()
 
     async def _carried_out(self, step: Call | Pause) -> Answer:
         if isinstance(step, Pause):
@@ -82,7 +84,7 @@ class AsyncClient:
 
     async def submit(
         self,
-        cad: str | Path,
+        cad: str | Path | Upload,
         *,
         output_dir: str | Path | None = None,
         upload: UploadChoice = "auto",
@@ -95,8 +97,12 @@ class AsyncClient:
         """See ``Client.submit``."""
         more = [Path(path) for path in more_files]
         named: dict[str, Any] = {"key": idempotency_key, "job_id": job_id, "group": group}
-        steps = operations.submit(self._session, Path(cad), output_dir=output_dir, uploads=upload, more=more, options=options, **named)
+        steps = operations.submit(self._session, cad_of(cad), output_dir=output_dir, uploads=upload, more=more, options=options, **named)
         return await self._run(steps)
+
+    async def upload(self, cad: str | Path, more_files: Sequence[str | Path] = ()) -> Upload:
+        """See ``Client.upload``."""
+        return await self._run(sent(self._session, Path(cad), [Path(path) for path in more_files]))
 
     async def job(self, job: JobOrId) -> Job:
         """See ``Client.job``."""
@@ -123,11 +129,11 @@ class AsyncClient:
         return await self._run(operations.shares(self._session, Path(cad)))
 
     async def inspect(
-        self, cad: str | Path, *, upload: UploadChoice = "auto", more_files: Sequence[str | Path] = (), **options: Any
+        self, cad: str | Path | Upload, *, upload: UploadChoice = "auto", more_files: Sequence[str | Path] = (), **options: Any
     ) -> CadInfo:
         """See ``Client.inspect``."""
         more = [Path(path) for path in more_files]
-        return await self._run(operations.inspect(self._session, Path(cad), uploads=upload, more=more, options=options))
+        return await self._run(operations.inspect(self._session, cad_of(cad), uploads=upload, more=more, options=options))
 
     async def events(self, job: JobOrId, *, timeout_sec: float | None = None) -> AsyncIterator[Event]:
         """See ``Client.events``."""

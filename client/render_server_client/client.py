@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -15,32 +14,19 @@ import httpx
 from httpx_sse import EventSource, SSEError
 
 from render_server_client import operations
+from render_server_client.connection import cad_of, http_options, server_url
 from render_server_client.errors import RefusedError
 from render_server_client.fetching import Fetch
 from render_server_client.following import Following
-from render_server_client.models import CadInfo, Event, Job, JobOrId, id_of
+from render_server_client.models import CadInfo, Event, Job, JobOrId, Upload, id_of
 from render_server_client.operations import UploadChoice
 from render_server_client.results import download_path, local_templates, no_download, zipped_templates
 from render_server_client.templates import Templates
 from render_server_client.unpacking import unpack
+from render_server_client.uploads import upload as sent
 from render_server_client.wire import PATIENCE_SEC, Answer, Call, Pause, Session, Steps
 
 T = TypeVar("T")
-
-DEFAULT_URL = "http://127.0.0.1:8004"
-
-
-def server_url(url: str | None) -> str:
-    """An address, that of ``RENDER_SERVER_URL``, or the default one."""
-    return url or os.environ.get("RENDER_SERVER_URL") or DEFAULT_URL
-
-
-def http_options(session: Session) -> dict[str, Any]:
-    """What httpx's clients take."""
-    # A proxy never stands before this machine's own server, and certificates are read only where there is TLS: they take 30 ms.
-    encrypted = session.url.startswith("https:")
-    here = operations.on_this_machine(session.url)
-    return {"base_url": session.url, "headers": session.headers, "timeout": 30.0, "trust_env": not here, "verify": encrypted}
 
 
 class Client:
@@ -97,7 +83,7 @@ class Client:
 
     def submit(
         self,
-        cad: str | Path,
+        cad: str | Path | Upload,
         *,
         output_dir: str | Path | None = None,
         upload: UploadChoice = "auto",
@@ -110,7 +96,8 @@ class Client:
         """Have a CAD rendered; returns at once. Sent again by itself where an answer was lost, it stays one job.
 
         Args:
-            cad: a CAD file of this machine, or a zip of one with what it needs. Materials and textures that it names go with it.
+            cad: a CAD file of this machine, or a zip of one with what it needs; materials and textures that it names go with it. Or what
+                ``upload`` has sent.
             output_dir: a folder as the *server* sees it; None leaves the results at the server, to be fetched.
             upload: False has the server read the same path; True sends it the files; ``auto`` sends them unless the server has shown that
                 it sees the same file. Without ``output_dir``, ``auto`` sends them.
@@ -125,8 +112,17 @@ class Client:
         """
         more = [Path(path) for path in more_files]
         named: dict[str, Any] = {"key": idempotency_key, "job_id": job_id, "group": group}
-        steps = operations.submit(self._session, Path(cad), output_dir=output_dir, uploads=upload, more=more, options=options, **named)
+        steps = operations.submit(self._session, cad_of(cad), output_dir=output_dir, uploads=upload, more=more, options=options, **named)
         return self._run(steps)
+
+    def upload(self, cad: str | Path, more_files: Sequence[str | Path] = ()) -> Upload:
+        """Send files to the server, to be named in several calls.
+
+        Args:
+            cad: as for ``submit``.
+            more_files: as for ``submit``.
+        """
+        return self._run(sent(self._session, Path(cad), [Path(path) for path in more_files]))
 
     def job(self, job: JobOrId) -> Job:
         """A job as it is now."""
@@ -158,7 +154,9 @@ class Client:
         """Whether the server sees the very file that lies here, under the same path: told by its SHA-256, once for each folder."""
         return self._run(operations.shares(self._session, Path(cad)))
 
-    def inspect(self, cad: str | Path, *, upload: UploadChoice = "auto", more_files: Sequence[str | Path] = (), **options: Any) -> CadInfo:
+    def inspect(
+        self, cad: str | Path | Upload, *, upload: UploadChoice = "auto", more_files: Sequence[str | Path] = (), **options: Any
+    ) -> CadInfo:
         """What a CAD is: size, unit, parts. Nothing is rendered.
 
         Args:
@@ -168,7 +166,7 @@ class Client:
             **options: ``unit``, ``parts``, ``tessellation``.
         """
         more = [Path(path) for path in more_files]
-        return self._run(operations.inspect(self._session, Path(cad), uploads=upload, more=more, options=options))
+        return self._run(operations.inspect(self._session, cad_of(cad), uploads=upload, more=more, options=options))
 
     def events(self, job: JobOrId, *, timeout_sec: float | None = None) -> Iterator[Event]:
         """What happens to a job to its end, after what has happened already. A lost connection is taken up again; no event comes twice.

@@ -81,6 +81,8 @@ class RefusedError(RenderServerError):
 
 
 def _text(response: httpx.Response) -> str:
+    if response.has_redirect_location:
+        return f"it redirects to {response.headers['Location']}; use that address"
     try:
         said = " ".join(response.text[:200].split())
     except httpx.ResponseNotRead:

@@ -25,7 +25,7 @@ _READ_TIMEOUT_SEC = 300.0
 
 def submit(
     session: Session,
-    cad: Path,
+    cad: Path | Upload,
     *,
     output_dir: str | Path | None,
     uploads: UploadChoice,
@@ -36,15 +36,11 @@ def submit(
     options: Mapping[str, Any],
 ) -> Steps[Job]:
     """See ``Client.submit``."""
-    if uploads == "auto":
+    if uploads == "auto" and isinstance(cad, Path):
         uploads = output_dir is None or not (yield from shares(session, cad))
-    body = dict(options)
+    body = {**options, **(yield from _named(session, cad, bool(uploads), more))}
     if output_dir is not None:
         body["output_dir"] = absolute(output_dir)
-    if uploads:
-        body |= asked((yield from upload(session, cad, more)), cad)
-    else:
-        body["cad_path"] = absolute(cad)
     if job_id is not None:
         call = Call("PUT", f"{JOBS}/{job_id}", json=body, params={"group": group})
     else:
@@ -53,17 +49,24 @@ def submit(
     return Job.from_json((yield from session.json(call)))
 
 
-def asked(uploaded: Upload, cad: Path) -> dict[str, str]:
-    """How a request names an uploaded CAD."""
-    named = {"upload_id": uploaded.id}
-    return {**named, "cad": cad.name} if len(uploaded.cads) > 1 and cad.name in uploaded.cads else named
+def _named(session: Session, cad: Path | Upload, uploads: bool, more: Sequence[Path]) -> Steps[dict[str, str]]:
+    """How a request names a CAD, which is uploaded first where that is wanted."""
+    if isinstance(cad, Upload):
+        return {"upload_id": cad.id}
+    if not uploads:
+        return {"cad_path": absolute(cad)}
+    sent = yield from upload(session, cad, more)
+    named = {"upload_id": sent.id}
+    return {**named, "cad": cad.name} if len(sent.cads) > 1 and cad.name in sent.cads else named
 
 
-def inspect(session: Session, cad: Path, *, uploads: UploadChoice, more: Sequence[Path], options: Mapping[str, Any]) -> Steps[CadInfo]:
+def inspect(
+    session: Session, cad: Path | Upload, *, uploads: UploadChoice, more: Sequence[Path], options: Mapping[str, Any]
+) -> Steps[CadInfo]:
     """See ``Client.inspect``."""
-    if uploads == "auto":
+    if uploads == "auto" and isinstance(cad, Path):
         uploads = not (yield from shares(session, cad))
-    named = asked((yield from upload(session, cad, more)), cad) if uploads else {"cad_path": absolute(cad)}
+    named = yield from _named(session, cad, bool(uploads), more)
     return CadInfo.from_json((yield from session.json(_inspection({**options, **named}))))
 
 

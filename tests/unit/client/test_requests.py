@@ -73,6 +73,12 @@ def test_an_error_tells_its_remedy(server: FakeServer) -> None:
     assert "RENDER_API_KEY" in caught.value.remedy and caught.value.detail == "a sentence about unauthorized"
 
 
+def test_a_redirect_is_told_with_its_address(server: FakeServer) -> None:
+    server.script = [lambda _: httpx.Response(308, headers={"Location": "https://server/"})]
+    with pytest.raises(RefusedError, match=r"it redirects to https://server/; use that address"):
+        server.client().job("a")
+
+
 def test_a_server_that_has_never_answered_is_soon_given_up(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("render_server_client.wire.FIRST_ANSWER_SEC", 0.05)
     server.script = [nobody] * 1000
@@ -163,6 +169,14 @@ class TestShared:
         self.uploads(server)
         server.client().submit(cad)
         assert server.bodies[0][0] == {"upload_id": "f" * 32} and not server.asked["POST /api/v1/cad/inspect"]
+
+    def test_files_that_were_sent_once_serve_several_calls(self, server: FakeServer, cad: Path) -> None:
+        sent = self.uploads(server)
+        client = server.client()
+        upload = client.upload(cad)
+        client.submit(upload, resolution=64)
+        client.submit(upload, output_dir="/out")
+        assert len(sent) == 1 and [body["upload_id"] for body, _ in server.bodies] == ["f" * 32] * 2
 
     def test_a_retry_sends_the_whole_file_again(self, server: FakeServer, cad: Path) -> None:
         sent = self.uploads(server)
