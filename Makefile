@@ -90,7 +90,8 @@ wheel: $(READY) ## build the wheel into dist/; it holds the configs and the exam
 	@rm -rf build && $(PY) -m build --no-isolation . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }; ls dist/*.whl
 
 docs: $(READY) ## build the documentation into site/; a warning is an error
-	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet && echo site/index.html
+	@# Not --quiet: it hides warnings from --strict, too.
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict > $(VENV)/docs.log 2>&1 || { cat $(VENV)/docs.log; exit 1; }; echo site/index.html
 
 reference: $(READY) ## make the reference pages of the documentation from the code again
 	@$(PY) -m tools.reference
