@@ -73,7 +73,7 @@ class PublishedFolder:
             except BaseException:
                 parent.close()
                 raise
-        except OSError as error:
+        except (OSError, ServiceError) as error:  # It may lie where the operator allows no results any more.
             raise gone(record.job_id) from error
 
     def close(self) -> None:

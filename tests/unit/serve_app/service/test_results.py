@@ -272,6 +272,14 @@ async def test_a_folder_above_that_becomes_a_link_leads_nowhere(tmp_path: Path, 
     assert (await shown.refusal(shown.results.pictures.picture("j", 0, "rgb.png", lambda etag: False))).code == "results_gone"
 
 
+async def test_results_where_the_operator_allows_none_any_more_are_gone(tmp_path: Path, settings: Settings, shown: Shown) -> None:
+    await shown.done(tmp_path, "j")
+    (tmp_path / "elsewhere").mkdir()
+    moved = settings.model_copy(update={"output_roots": [tmp_path / "elsewhere"]})
+    shown.results = JobResults(Settings.model_validate(moved.model_dump()), shown._record, shown.server.rendering.live)
+    assert (await shown.refusal(shown.results.views("j"))).code == "results_gone"
+
+
 @pytest.mark.parametrize(
     "change",
     [
