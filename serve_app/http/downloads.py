@@ -59,11 +59,12 @@ class PacedDownloads:
             return
         gone = asyncio.create_task(_disconnected(receive))
         try:
-            await self._download(scope, _receiver(gone), send)
+            await self._download(scope, gone, send)
         finally:
             gone.cancel()
 
-    async def _download(self, scope: Scope, receive: Callable[[], Receive], send: Send) -> None:
+    async def _download(self, scope: Scope, gone: asyncio.Task[None], send: Send) -> None:
+        receive = _receiver(gone)
         # The first byte tells how many there are, and of which file; an answer that is no part of it is the answer to all.
         first = await self._part(scope, receive(), 0, 1, _holding(send))
         if first.status != 206:
@@ -77,13 +78,14 @@ class PacedDownloads:
             return
         start, stop = part or (0, total)
         await send({"type": "http.response.start", "status": 206 if part else 200, "headers": _headers(first, part, total)})
-        while start < stop:
+        while start < stop and not gone.done():  # The HTTP server takes what is sent to nobody, and says nothing.
             upto = min(start + self._part_bytes, stop)
             got = await self._part(scope, receive(), start, upto, _body_of(send, etag))
             if got.status != 206:
                 raise BrokenDownloadError(f"byte {start} of {scope['path']} was answered with {got.status}")
             start = upto
-        await send({"type": "http.response.body", "body": b""})
+        if not gone.done():
+            await send({"type": "http.response.body", "body": b""})
 
     async def _part(
         self, scope: Scope, receive: Receive, start: int, stop: int, taken: Callable[[_Part, Message], Awaitable[None]]

@@ -9,8 +9,8 @@ from tools.reference.markdown import page, table
 _INTRO = """
 Every error, everywhere, is `{"detail": ..., "code": ..., "field": ...}`. `detail` is a sentence that says what is wrong, with the value,
 and what to do. `code` is for programs. `field` names the field of the request that it is about, or is null; in a batch it has its place in
-front (`items.3.resolution`). Where several things are wrong with a request, `errors` lists each with its own `field` and `detail`. A job that
-has failed has the same three in `error`. Where a repetition helps, `Retry-After` says when.
+front (`items.3.resolution`). Where several things are wrong with a request, `errors` lists each with its `field` and `detail`. A job that
+has failed has `detail`, `code` and `field` in `error`. Where a repetition helps, `Retry-After` says when.
 """
 
 

@@ -123,3 +123,23 @@ async def test_a_client_that_takes_nothing_has_one_part_on_its_way() -> None:
     may_go_on.set()
     await download
     assert taken == len(DATA)
+
+
+async def test_for_a_client_that_has_hung_up_nothing_more_is_read() -> None:
+    server = Server()
+    taken, hung_up = 0, asyncio.Event()
+
+    async def send(message: Any) -> None:
+        nonlocal taken
+        taken += len(message.get("body", b""))
+        if taken >= 2000:
+            hung_up.set()
+            await asyncio.sleep(0.01)
+
+    async def receive() -> Any:
+        await hung_up.wait()
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "GET", "path": PATH, "query_string": b"", "headers": [], "http_version": "1.1"}
+    await server.app(scope, receive, send)
+    assert taken == 2000 and len(server.asked) == 3
