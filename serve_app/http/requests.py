@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 from serve_app.cad.read_options import Tessellation
 from serve_app.cad.size import AskedUnit
 from serve_app.http.dependencies import JOB_ID_PATTERN
-from serve_app.jobs.cad_choice import CadChoice, one_cad
+from serve_app.jobs.cad_choice import ONE_CAD, CadChoice
 from serve_app.jobs.request import PartName
 
 
@@ -46,7 +46,7 @@ class BatchRequest(BaseModel):
 class InspectRequest(CadChoice):
     """Look at a CAD."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cad_path": "examples/flange.stl"}], **one_cad()})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cad_path": "examples/flange.stl"}], **ONE_CAD})
 
     unit: AskedUnit = Field("auto", description="As in a render request.")
     tessellation: Tessellation = Field("normal", description="How fine the curved surfaces of a STEP or IGES file become triangles.")

@@ -13,19 +13,18 @@ from serve_app.jobs.schema import Schema
 UPLOAD_ID_PATTERN = "^[0-9a-f]{32}$"
 
 
-def one_cad(*with_path: str) -> Schema:
-    """What the OpenAPI document says of the fields of ``CadChoice`` together.
+ONE_CAD: Schema = {
+    "anyOf": [
+        {"required": ["cad_path"], "properties": {"cad_path": {"type": "string"}, "upload_id": {"type": "null"}, "cad": {"type": "null"}}},
+        {"required": ["upload_id"], "properties": {"upload_id": {"type": "string"}, "cad_path": {"type": "null"}}},
+    ]
+}
+"""What the OpenAPI document says of the fields of ``CadChoice`` together."""
 
-    Args:
-        with_path: further fields that are needed with a path, and may be left out with an upload.
-    """
-    text, null = {"type": "string"}, {"type": "null"}
-    path: Schema = {
-        "required": ["cad_path", *with_path],
-        "properties": {**dict.fromkeys(["cad_path", *with_path], text), **dict.fromkeys(["upload_id", "cad"], null)},
-    }
-    upload: Schema = {"required": ["upload_id"], "properties": {"upload_id": text, "cad_path": null}}
-    return {"anyOf": [path, upload]}
+CAD_AND_OUTPUT: Schema = {
+    "anyOf": [{"required": ["cad_path", "output_dir"]}, {"required": ["upload_id"], "properties": {"upload_id": {"type": "string"}}}]
+}
+"""The same of a render request, beside all that it says of others: whoever makes requests from the document gives up on more."""
 
 
 class CadChoice(BaseModel):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, 
 from pydantic.config import JsonDict
 
 from render_actor.contract.scene import Quality
-from serve_app.jobs.cad_choice import CadChoice, needs_output_dir, one_cad
+from serve_app.jobs.cad_choice import CAD_AND_OUTPUT, CadChoice, needs_output_dir
 from serve_app.jobs.callback import CALLBACK_PATTERN
 from serve_app.jobs.camera_request import CameraPoses, CameraRequest
 from serve_app.jobs.fields import NUMBER, PathText
@@ -164,9 +164,9 @@ class RenderRequest(CadChoice, RenderOptions):
         extra="forbid",
         json_schema_extra={
             "examples": [{"cad_path": "examples/flange.stl", "output_dir": "output/flange"}],
+            **CAD_AND_OUTPUT,
             # What `_one_camera` refuses.
             "allOf": [
-                one_cad("output_dir"),
                 not_both(
                     ("level", "camera_poses_path"),
                     ("level", "camera.poses"),
