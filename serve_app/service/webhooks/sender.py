@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import version
 
 import certifi
@@ -17,6 +19,7 @@ ATTEMPT_SEC = 10.0
 """For the name, the connection and the head of the answer together."""
 
 _CONNECT_SEC = 3.0
+_LOOKUPS = 4
 _ADDRESSES = 3
 """Addresses of a name that are tried."""
 
@@ -43,6 +46,8 @@ class Sender:
 
     def __init__(self, hosts: HostList) -> None:
         self._hosts = hosts
+        # Threads of its own: a name server that is silent must not hold those that the jobs are waiting for.
+        self._names = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="webhook-names")
         context = ssl.create_default_context()
         context.load_verify_locations(certifi.where())  # A container may have no certificates of its own.
         self._http = httpx.AsyncClient(
@@ -94,7 +99,8 @@ class Sender:
         if literal is not None:
             return [literal]
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+            look = partial(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
+            found = await asyncio.get_running_loop().run_in_executor(self._names, look)
         except OSError as error:
             raise NotSentError(f"the name {target.host} is not known: {error.strerror or error}") from error
         addresses = [address for entry in found if (address := address_of(str(entry[4][0]))) is not None]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import socket
 from pathlib import Path
 from typing import Any
@@ -25,13 +24,13 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
     """Addresses of names, by name: those of the first look, of the second and so on."""
     known: dict[str, list[list[str]]] = {}
 
-    async def look(self: Any, host: str, port: int, **more: Any) -> list[Any]:
+    def look(host: str, port: int, **more: Any) -> list[Any]:
         if host not in known:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         addresses = known[host].pop(0)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", look)
+    monkeypatch.setattr(socket, "getaddrinfo", look)
     return known
 
 
