@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -13,7 +13,7 @@ from serve_app.http.dependencies import JobId, Service
 from serve_app.http.errors import failures
 from serve_app.http.event_streams import EventStreams
 from serve_app.http.head import is_head
-from serve_app.jobs.event_log import Event
+from serve_app.jobs.event_log import Event, EventName
 from serve_app.jobs.states import FINAL_STATES
 from serve_app.service.job_events import JobEvents
 
@@ -24,21 +24,21 @@ router = APIRouter(tags=["events"])
 _NOT_BUFFERED = {"X-Accel-Buffering": "no"}
 """Asks a proxy like nginx to pass each event on at once."""
 
-_EXAMPLE = """event: started
-data: {"job_id":"7f9c","rendered_count":0,"total_poses":0}
-
-event: view
-data: {"job_id":"7f9c","view":3,"seconds":0.61,"rendered_count":1,"total_poses":42}
-id: 5d0c1b7e-118
-
-event: finished
-data: {"job_id":"7f9c","status":"succeeded"}
-id: 5d0c1b7e-160
-"""
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "One event, as WHATWG HTML parses a stream.",
+    "properties": {
+        "event": {"enum": list(get_args(EventName))},
+        "data": {"type": "string", "description": "JSON text with the `job_id` and more of the event."},
+        "id": {"type": "string", "pattern": "^[0-9a-f]{8}-[0-9]+$"},
+        "retry": {"type": "integer"},
+    },
+}
+_EXAMPLE = {"event": "view", "data": '{"job_id":"7f9c","view":3,"seconds":0.61,"rendered_count":4,"total_poses":42}', "id": "5d0c1b7e-118"}
 
 _STREAM: dict[str, Any] = {
     "description": "Server-sent events, until the client closes the connection. See docs/events.md.",
-    "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+    "content": {"text/event-stream": {"schema": _EVENT, "example": _EXAMPLE}},
 }
 
 
