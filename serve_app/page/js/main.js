@@ -4,45 +4,43 @@ import { fill } from "./base/dom.js";
 import { loadLanguage, t } from "./base/i18n.js";
 import { onAddress, parameters } from "./base/router.js";
 import { applyTheme } from "./base/theme.js";
+import * as compare from "./compare/screen.js";
+import * as job from "./job/screen.js";
+import * as jobs from "./jobs/screen.js";
+import * as start from "./new/screen.js";
 import { startBanner } from "./parts/banner.js";
 import { renderHeader } from "./parts/header.js";
-import { failed } from "./parts/notes.js";
 
 const main = document.getElementById("main");
 let leave = () => {};
-let shown = 0;
 
-function screenOf({ job, compare, view }) {
-  if (compare) return ["compare", () => import("./compare/screen.js")];
-  if (job) return ["job", () => import("./job/screen.js")];
-  if (view === "jobs") return ["jobs", () => import("./jobs/screen.js")];
-  return ["new", () => import("./new/screen.js")];
+// All of them are here from the start: a server that is away could not send another.
+const SCREENS = { compare, job, jobs, new: start };
+
+function screenOf({ job: id, compare: ids, view }) {
+  if (ids) return "compare";
+  if (id) return "job";
+  return view === "jobs" ? "jobs" : "new";
 }
 
 /** Show what the address names. Each screen's `mount(root, parameters)` gives a function that ends it. */
-async function show() {
-  const turn = (shown += 1);
+function show() {
   leave();
-  leave = () => {};
   const asked = parameters();
-  const [name, load] = screenOf(asked);
+  const name = screenOf(asked);
   renderHeader(name, show);
   document.title = `${t(`title.${name}`)} · Render Server`;
   fill(main).className = `screen-${name}`;
-  try {
-    const { mount } = await load();
-    if (turn !== shown) return;
-    leave = mount(main, asked) ?? leave;
-  } catch (error) {
-    fill(main, failed(error));
-  }
+  leave = SCREENS[name].mount(main, asked) ?? (() => {});
 }
 
 applyTheme();
 await loadLanguage();
 startBanner(document.getElementById("banner"));
 onAddress(() => {
-  if (shown) main.focus({ preventScroll: true }); // What had it is gone.
+  if (main.hasChildNodes()) main.focus({ preventScroll: true }); // What had it is gone.
   window.scrollTo(0, 0);
-  void show();
+  show();
 });
+// The largest part, for 3D, when nothing else is to be done.
+(window.requestIdleCallback ?? setTimeout)(() => void import("./scene/part.js").catch(() => {}));
