@@ -52,10 +52,16 @@ export class JobWatch {
   #viewDone({ view, seconds, rendered_count: count, total_poses: total }) {
     if (!this.job) return;
     Object.assign(this.job, { rendered_count: Math.max(count, this.job.rendered_count), total_poses: total });
-    if (this.views[view]) Object.assign(this.views[view], { state: "rendered", seconds });
+    if (this.views[view]) Object.assign(this.views[view], { state: "rendered", seconds, files: this.views[view].files ?? this.#files(view) });
     this.onChange({ views: this.views[view] ? [view] : null });
     // Samples and errors of several views at once.
     this.timer ??= setTimeout(() => ((this.timer = null), void this.#load().catch(() => {})), GATHER_MS);
+  }
+
+  /** Where a view's files are, of which the server has only told that they are there. */
+  #files(view) {
+    const images = ["rgb", "mask", "xyz", "depth"].map((kind) => [kind, `${this.path}/views/${view}/${kind}.png`]);
+    return { ...Object.fromEntries(images), xyz_npy: `${this.path}/views/${view}/xyz.npy` };
   }
 
   /** Ask for all of it; two at once are one. */
@@ -76,7 +82,9 @@ export class JobWatch {
       this.gone = error;
     }
     // What an event told may be newer than what was asked for before it.
-    for (const [index, view] of views.entries()) if (this.views[index]?.state === "rendered") view.state = "rendered";
+    for (const [index, view] of views.entries()) {
+      if (this.views[index]?.state === "rendered" && view.state !== "rendered") Object.assign(view, { state: "rendered", files: this.views[index].files });
+    }
     this.job = { ...job, position: job.status === "queued" ? this.job?.position : undefined };
     this.views = views;
     this.onChange({ views: null });
@@ -84,4 +92,4 @@ export class JobWatch {
 }
 
 /** Where a view's file of a kind is. */
-export const fileOf = (view, kind) => view.files[kind]?.replace(/^\//, "");
+export const fileOf = (view, kind) => view.files?.[kind]?.replace(/^\//, "");
