@@ -103,7 +103,7 @@ export function mount(root, parameters) {
     }
     const none = !watch.views.length;
     waiting.hidden = !none;
-    waiting.textContent = watch.gone && watch.isOver ? watch.gone.message : t("job.views.none");
+    waiting.textContent = watch.isOver ? (watch.gone?.message ?? t("job.views.gone")) : t("job.views.none");
     if (place === "grid") sheet.show(watch.views, kind, some);
     else if (!none) sphere?.show(watch.views, kind, some);
   }
