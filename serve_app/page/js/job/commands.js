@@ -1,6 +1,6 @@
 // The same request as others would make it, and what comes next with the result. A key is never in them: they read RENDER_API_KEY.
 
-import { OPTIONS } from "../new/options-list.js";
+import { OPTIONS, given } from "../new/options-list.js";
 
 const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 const origin = () => new URL(".", document.baseURI).href.replace(/\/$/, "");
@@ -10,7 +10,7 @@ export function requestOf(job, usual) {
   const options = {};
   for (const [name, value] of Object.entries(job.options ?? {})) {
     const known = OPTIONS.some((option) => option.name === name) || ["unit", "parts", "camera_poses_path"].includes(name);
-    if (known && value !== null && JSON.stringify(value) !== JSON.stringify(usual[name] ?? null)) options[name] = value;
+    if (known && value !== null && JSON.stringify(value) !== JSON.stringify(usual[name] ?? null)) options[name] = given(value);
   }
   if (options.camera?.distance_mm ?? options.camera?.distance_diameters) delete options.normalize; // It follows from the distance.
   const isUpload = Boolean(job.options?.upload_id);
@@ -32,12 +32,12 @@ export function curlOf({ options, isUpload, cad, folder }, hasKey) {
 }
 
 export function pythonOf({ options, isUpload, cad, folder }) {
-  const given = Object.entries(isUpload ? options : { output_dir: folder, ...options }).map(([name, value]) => `, ${name}=${python(value)}`);
+  const words = Object.entries(isUpload ? options : { output_dir: folder, ...options }).map(([name, value]) => `, ${name}=${python(value)}`);
   return [
     "from render_server_client import Client",
     "",
     `with Client(${python(origin())}) as client:  # a key is read from RENDER_API_KEY`,
-    `    job = client.submit(${python(cad)}${given.join("")})`,
+    `    job = client.submit(${python(cad)}${words.join("")})`,
     "    templates = client.templates(job)  # waits; arrays: rgb, mask, xyz, depth, poses, K",
     ...(isUpload ? [`    client.download(job, ${python(folder)})`] : []),
   ].join("\n");

@@ -87,7 +87,7 @@ export function mount(root, parameters) {
     fill(head,
       h("h1", {}, baseName(job.cad_path)), state(job.status),
       h("div", { class: "actions" },
-        isOver ? null : h("button", { class: "danger", onclick: () => void cancel() }, icon("stop"), t("job.cancel")),
+        isOver ? null : h("button", { class: "danger", onclick: (event) => void cancel(event.currentTarget) }, icon("stop"), t("job.cancel")),
         isOver ? h("a", { class: "button", href: addressOf({ from: id }) }, icon("again"), t("job.again")) : null,
         job.status === "succeeded" ? h("a", { class: "button", href: addressOf({ compare: id }) }, icon("compare"), t("job.compare")) : null));
   }
@@ -108,13 +108,15 @@ export function mount(root, parameters) {
     else if (!none) sphere?.show(watch.views, kind, some);
   }
 
-  async function cancel() {
+  async function cancel(button) {
+    button.disabled = true; // It is answered when the views that are being rendered have ended.
     try {
       await request(watch.path, { method: "DELETE" });
       toast(t("job.canceled"));
     } catch (error) {
       toast(error.message || t("lost.action"), "bad");
     }
+    button.disabled = false;
   }
 
   return () => {

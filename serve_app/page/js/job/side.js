@@ -3,7 +3,7 @@
 import { h } from "../base/dom.js";
 import { mm, moment, number, sizeMm } from "../base/format.js";
 import { hasText, t } from "../base/i18n.js";
-import { OPTIONS } from "../new/options-list.js";
+import { OPTIONS, given } from "../new/options-list.js";
 
 const line = (words, value) => (value == null || value === "" ? null : [h("dt", {}, words), h("dd", {}, value)]);
 
@@ -33,6 +33,6 @@ export function factsOf(job) {
 export function valueOf(name, value) {
   if (typeof value === "boolean") return t(value ? "yes" : "no");
   if (Array.isArray(value)) return value.map((one) => valueOf(name, one)).join(", ");
-  if (typeof value === "object") return JSON.stringify(value);
+  if (typeof value === "object") return JSON.stringify(given(value));
   return hasText(`option.${name}.${value}`) ? t(`option.${name}.${value}`) : String(value);
 }

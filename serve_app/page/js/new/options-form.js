@@ -4,7 +4,7 @@ import { fill, h, icon } from "../base/dom.js";
 import { hasText, t, tn } from "../base/i18n.js";
 import { failed } from "../parts/notes.js";
 import { control } from "./option-controls.js";
-import { OPTIONS, describedOptions, levelOf } from "./options-list.js";
+import { OPTIONS, describedOptions, given, levelOf } from "./options-list.js";
 
 export class OptionsForm {
   /** @param {() => void} onChange the values are others. */
@@ -35,7 +35,7 @@ export class OptionsForm {
     this.described ??= await describedOptions();
     const known = OPTIONS.filter(({ name }) => name in this.described);
     const isOther = (name) => options[name] != null && JSON.stringify(options[name]) !== JSON.stringify(this.#usual(name));
-    this.values = Object.fromEntries(known.filter(({ name }) => isOther(name)).map(({ name }) => [name, options[name]]));
+    this.values = Object.fromEntries(known.filter(({ name }) => isOther(name)).map(({ name }) => [name, given(options[name])]));
     const { distance_mm: mm, distance_diameters: diameters } = this.values.camera ?? {};
     if (mm ?? diameters) delete this.values.normalize; // It follows from the distance, and both together are refused.
     this.problems = {};

@@ -26,6 +26,13 @@ export const OPTIONS = [
 /** Level of the cameras that a layout wants where none is chosen; null where they are no level's. */
 export const levelOf = ({ level, layout }) => level ?? (layout === "foundpose" ? null : layout === "gigapose" ? 1 : 0);
 
+/** A value without what was left out: a job tells all that its camera could say, null where it says nothing. */
+export function given(value) {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  const kept = Object.entries(value).filter(([, inner]) => inner !== null).map(([name, inner]) => [name, given(inner)]);
+  return Object.fromEntries(kept);
+}
+
 /** The server's own description of each option: `{default, choices, minimum, maximum, description}` by name. */
 export async function describedOptions() {
   const { components } = await getJson("openapi.json");
