@@ -193,7 +193,9 @@ async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse
 def _offered(request: Request) -> set[str]:
     """Methods that the OpenAPI document has for the path, and ``HEAD`` beside ``GET``; the router itself names those of one route alone."""
     paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
-    found = [operations for template, operations in paths.items() if compile_path(template)[0].match(request.scope["path"])]
+    path = request.scope["path"]
+    # One that is called so itself goes before those whose parameters it would fit.
+    found = [paths[path]] if path in paths else [each for template, each in paths.items() if compile_path(template)[0].match(path)]
     methods = {method.upper() for operations in found for method in operations}
     return methods | {"HEAD"} if "GET" in methods else methods
 
