@@ -47,7 +47,7 @@ class Webhooks:
         self._hosts, self._secret = HostList(settings.webhook_hosts), webhook_secret(settings)
         self._sender: Sender | None = None
         self._busy: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
 
     def check(self, url: str | None) -> None:
@@ -82,36 +82,37 @@ class Webhooks:
                     async with asyncio.timeout(pause_sec):
                         await self._news.wait()
         finally:
-            for task in self._tasks:
+            for task in self._tasks.values():
                 task.cancel()
 
     async def _send_due(self) -> float:
         """Begin what is due; returns seconds after which there is more, if nothing ends before."""
         now = time.time()
         busy = [host for host, count in self._busy.items() if count >= AT_ONCE_A_HOST]
-        free = AT_ONCE - len(self._tasks)
         try:
-            due = await self._store.look(lambda db: due_webhooks(db, now, free, busy))
+            under_way = set(self._tasks)
+            due = await self._store.look(lambda db: due_webhooks(db, now, AT_ONCE, busy))
             if due and self._sender is None:
                 self._sender = await asyncio.to_thread(Sender, self._hosts)  # It reads all certificates.
             for webhook in due:
-                if self._busy[webhook.host] >= AT_ONCE_A_HOST:
-                    self._news.set()
+                if webhook.job_id in under_way:  # It takes longer than it may, or the clock was set.
                     continue
+                if len(self._tasks) >= AT_ONCE or self._busy[webhook.host] >= AT_ONCE_A_HOST:
+                    continue  # Whichever ends has them looked at again.
                 # Put off before it is sent: a server that is killed meanwhile leaves it to the next one.
                 await self._put_off(webhook)
                 self._busy[webhook.host] += 1
-                task = spawn(self._send(webhook))
-                self._tasks.add(task)
-                task.add_done_callback(partial(self._ended, webhook.host))
+                self._tasks[webhook.job_id] = task = spawn(self._send(webhook))
+                task.add_done_callback(partial(self._ended, webhook))
             following = await self._store.look(lambda db: next_due(db, now))
         except ServiceError as error:
             server_event("warning", "webhooks wait for the job store", cause=error.detail)
             return _LOOK_SEC / 6
         return _LOOK_SEC if following is None else min(_LOOK_SEC, max(0.1, following - time.time()))
 
-    def _ended(self, host: str, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+    def _ended(self, webhook: Webhook, task: asyncio.Task[None]) -> None:
+        host = webhook.host
+        del self._tasks[webhook.job_id]
         self._busy[host] -= 1
         if not self._busy[host]:
             del self._busy[host]
