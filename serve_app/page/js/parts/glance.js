@@ -19,15 +19,16 @@ export function glance() {
 
   function open(wanted) {
     card.hidden = !wanted;
+    show();
     button.setAttribute("aria-expanded", String(wanted));
   }
 
   function show() {
     fill(button, h("span", { class: `dot ${kindOf(status)}` }), shortly(status));
-    if (!card.hidden || !card.childElementCount) fill(card, ...fully(status));
+    if (!card.hidden) fill(card, ...fully(status));
   }
 
-  const outside = (event) => !box.contains(event.target) && open(false);
+  const outside = (event) => !card.hidden && !event.composedPath().includes(box) && open(false);
   const escape = (event) => event.key === "Escape" && !card.hidden && (open(false), button.focus());
   document.addEventListener("click", outside);
   box.addEventListener("keydown", escape);
