@@ -72,7 +72,8 @@ export function pipelinesOf(job) {
   const name = job.cad_path.split("/").pop().replace(/\.\w+$/, "");
   const folder = isUpload ? `$PWD/${name}` : job.output_dir;
   const mesh = job.sam6d_cad ?? `${folder}/model_mm.ply`;
-  const cad = isUpload ? mesh.replace(/^upload:[^/]*\//, "") : mesh;
+  // Of what was uploaded the file is at the user's; what the server has made of it came with the results.
+  const cad = isUpload ? mesh.replace(/^upload:[^/]*\//, "$PWD/").replace(/^results:[^/]*\//, `${folder}/`) : mesh;
   const unpack = isUpload ? `unzip -d ${quoted(name)} ${quoted(`${name}.zip`)}\n` : "";
   return PIPELINES[layout]?.({ folder, cad, unpack, object: String(id ?? 1) }) ?? [];
 }
