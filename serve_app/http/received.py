@@ -14,7 +14,7 @@ from serve_app.base.errors import ServiceError
 from serve_app.http.multipart import PartBegins, PartData, parts_of
 from serve_app.http.pace import paced
 from serve_app.uploads.incoming import Incoming
-from serve_app.uploads.refusals import too_large, too_many_bytes
+from serve_app.uploads.refusals import too_large
 from serve_app.uploads.store import UploadStore
 from serve_app.uploads.upload import Upload
 
@@ -30,6 +30,13 @@ FILES_SCHEMA: dict[str, Any] = {
 
 MAX_RECEIVED = 64
 """Uploads that are received at a time; each holds one of the ingress's places for requests."""
+
+MAX_RECEIVED_BYTES = 1024**3
+"""Bytes of the bodies that are received at a time, unless one comes alone: Serve holds back no client that sends faster than the disk
+takes it, so that for each of them up to twice as much may wait in memory."""
+
+UNDECLARED_BYTES = 64 * 1024**2
+"""Bytes that a body may have that does not declare its length."""
 
 _OVERHEAD_BYTES = 1024**2
 """Beside the files: boundaries, headers, form fields."""
@@ -62,7 +69,8 @@ class Receiver:
     """
 
     def __init__(self, uploads: UploadStore, max_field_bytes: int) -> None:
-        self._uploads, self._max_field_bytes, self._here = uploads, max_field_bytes, 0
+        self._uploads, self._max_field_bytes = uploads, max_field_bytes
+        self._here = self._bytes_here = 0
 
     async def form(self, request: Request, *, with_fields: bool) -> Form:
         """Read a body to its end.
@@ -74,29 +82,31 @@ class Receiver:
         Raises:
             ServiceError: the body is no such or too large, or an upload is not taken; nothing of it is kept then.
         """
-        if self._here >= MAX_RECEIVED:
+        length = self._length(request)
+        if self._here >= MAX_RECEIVED or (self._here and self._bytes_here + length > MAX_RECEIVED_BYTES):
             detail = f"{self._here} uploads are being received already; try again in {_RETRY_SEC} s"
             raise ServiceError("too_many_waiting", detail, retry_after_sec=_RETRY_SEC)
-        self._here += 1
+        self._here, self._bytes_here = self._here + 1, self._bytes_here + length
         try:
-            await self._check_length(request)
-            return await self._form(request, with_fields)
+            await self._uploads.make_room(length)
+            return await self._form(request, with_fields, length)
         finally:
-            self._here -= 1
+            self._here, self._bytes_here = self._here - 1, self._bytes_here - length
 
-    async def _check_length(self, request: Request) -> None:
-        """Refuse a body by its declared length, before any of it is read, and make room for it."""
-        declared = request.headers.get("content-length", "")
-        length, limit = int(declared) if declared.isdecimal() and len(declared) < 19 else 0, self._uploads.limits.upload_bytes
+    def _length(self, request: Request) -> int:
+        """Bytes that a body may have: what it declares, which is refused where that is too large, or ``UNDECLARED_BYTES``."""
+        declared, limit = request.headers.get("content-length", ""), self._uploads.limits.upload_bytes
+        if not declared.isdecimal():
+            return UNDECLARED_BYTES
+        length = int(declared[:19])
         if length > limit + _OVERHEAD_BYTES or len(declared) >= 19:
             raise too_large(f"the upload has {declared[:30]} bytes, more than {limit} (RENDER_UPLOADS_MAX_UPLOAD_BYTES); send fewer files")
-        await self._uploads.make_room(length)
+        return length
 
-    async def _form(self, request: Request, with_fields: bool) -> Form:
+    async def _form(self, request: Request, with_fields: bool, length: int) -> Form:
         reading = _Reading(self._uploads, self._max_field_bytes, with_fields)
         try:
-            limit = self._uploads.limits.upload_bytes
-            async for event in parts_of(request.headers["content-type"], _in_large_pieces(paced(request), limit)):
+            async for event in parts_of(request.headers["content-type"], _in_large_pieces(paced(request), length)):
                 await reading.take(event)
             return await reading.finish()
         except BaseException:
@@ -104,13 +114,13 @@ class Receiver:
             raise
 
 
-async def _in_large_pieces(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+async def _in_large_pieces(chunks: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:
     """The same bytes in fewer pieces: each is one turn of a thread. What is no part of the form, as behind its end, counts, too."""
     waiting, size = bytearray(), 0
     async for chunk in chunks:
         size += len(chunk)
-        if size > limit + _OVERHEAD_BYTES:
-            raise too_many_bytes(limit)
+        if size > length:
+            raise too_large(f"a body without Content-Length may have {length} bytes; declare the length, or send the file by tus")
         waiting += chunk
         if len(waiting) >= _WRITE_BYTES:
             yield bytes(waiting)

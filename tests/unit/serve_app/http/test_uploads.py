@@ -118,8 +118,8 @@ async def test_a_body_that_does_not_come_is_given_up(
     assert code(answer, 408) == "body_too_slow" and service.uploads.room.used == 0
 
 
-async def test_what_comes_behind_the_end_of_a_form_is_bounded_too(settings: Settings) -> None:
-    settings = settings.model_copy(update={"uploads_max_upload_bytes": 1000})
+async def test_what_comes_behind_the_end_of_a_form_is_bounded_too(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(received, "UNDECLARED_BYTES", 1_000_000)
 
     async def endless() -> AsyncIterator[bytes]:
         yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.stl"\r\n\r\nsolid\r\n--x--\r\n'
@@ -146,6 +146,25 @@ async def test_some_are_received_at_a_time(http: httpx.AsyncClient, monkeypatch:
     assert code(second, 429) == "too_many_waiting" and second.headers["Retry-After"]
     go_on.set()
     assert (await first).status_code == 201
+
+
+async def test_bodies_that_are_large_together_come_one_after_the_other(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(received, "MAX_RECEIVED_BYTES", 1000)
+    monkeypatch.setattr(received, "UNDECLARED_BYTES", 500)
+    go_on = asyncio.Event()
+
+    async def waits() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.stl"\r\n\r\nsolid'
+        await go_on.wait()
+        yield b"\r\n--x--\r\n"
+
+    first = asyncio.ensure_future(http.post(PATH, content=waits(), headers={"Content-Type": "multipart/form-data; boundary=x"}))
+    await asyncio.sleep(0.1)
+    assert code(await http.post(PATH, files=files(("b.stl", bytes(2000)))), 429) == "too_many_waiting"
+    assert (await http.post(PATH, files=files(("b.stl", bytes(200))))).status_code == 201
+    go_on.set()
+    assert (await first).status_code == 201
+    assert (await http.post(PATH, files=files(("b.stl", bytes(2000))))).status_code == 201
 
 
 async def test_a_render_request_and_its_cad_come_in_one_step(http: httpx.AsyncClient, service: UploadService) -> None:
