@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,13 +84,23 @@ class Receiver:
             ServiceError: the body is no such or too large, or an upload is not taken; nothing of it is kept then.
         """
         length = self._length(request)
+        with self.place(length):
+            await self._uploads.make_room(length)
+            return await self._form(request, with_fields, length)
+
+    @contextmanager
+    def place(self, length: int) -> Iterator[None]:
+        """A place for a body of so many bytes, for as long as the context lasts.
+
+        Raises:
+            ServiceError: ``too_many_waiting``.
+        """
         if self._here >= MAX_RECEIVED or (self._here and self._bytes_here + length > MAX_RECEIVED_BYTES):
             detail = f"{self._here} uploads are being received already; try again in {_RETRY_SEC} s"
             raise ServiceError("too_many_waiting", detail, retry_after_sec=_RETRY_SEC)
         self._here, self._bytes_here = self._here + 1, self._bytes_here + length
         try:
-            await self._uploads.make_room(length)
-            return await self._form(request, with_fields, length)
+            yield
         finally:
             self._here, self._bytes_here = self._here - 1, self._bytes_here - length
 

@@ -103,6 +103,12 @@ async def append(request: Request, service: RenderService, upload_id: str) -> Re
     return Response(status_code=204, headers=progress_headers(service, found))
 
 
+def piece_bytes(request: Request) -> int:
+    """Bytes that a piece declares; 0 where it declares none."""
+    declared = request.headers.get("content-length", "")
+    return int(declared[:_MAX_DIGITS]) if declared.isascii() and declared.isdecimal() else 0
+
+
 def _number(request: Request, name: str) -> int:
     text = request.headers.get(name, "")
     if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):

@@ -151,13 +151,14 @@ async def get_upload(upload_id: UploadId, response: Response, service: Service) 
 @router.patch(
     "/{upload_id}",
     status_code=204,
-    responses={**failures(404, 408, 409, 410, 413, 415, 422, 500, 503, 507), **tus.TUS_FAILURES},
+    responses={**failures(404, 408, 409, 410, 413, 415, 422, 429, 500, 503, 507), **tus.TUS_FAILURES},
     openapi_extra=_PIECE_BODY,
     operation_id="append_to_upload",
 )
 async def append_to_upload(upload_id: UploadId, request: Request, service: Service) -> Response:
     """The next piece of an upload that was begun with `Tus-Resumable`; with the last one it is whole, and is checked and unpacked."""
-    return await tus.append(request, service, upload_id)
+    with receiver_of(request).place(tus.piece_bytes(request)):
+        return await tus.append(request, service, upload_id)
 
 
 @router.delete("/{upload_id}", status_code=204, responses=failures(404, 409, 410, 422), operation_id="delete_upload")
