@@ -96,9 +96,9 @@ async def append(request: Request, service: RenderService, upload_id: str) -> Re
     if kind.split(";")[0].strip().lower() != PIECE:
         raise ServiceError("content_type_unsupported", f"send a piece as `Content-Type: {PIECE}`; got {kind[:80]!r}")
     partial = service.resumable.find(upload_id)
-    offset, checksum = _number(request, "Upload-Offset"), _checksum(request)
     if isinstance(partial, Upload):
         raise ServiceError("upload_offset_conflict", f"the upload is whole: all its {partial.sent_bytes} bytes are there", "Upload-Offset")
+    offset, checksum = _number(request, "Upload-Offset"), _checksum(request)
     found = await service.resumable.append(partial, offset, paced(request), checksum)
     return Response(status_code=204, headers=progress_headers(service, found))
 
