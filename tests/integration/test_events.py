@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -128,13 +128,11 @@ def test_a_client_that_goes_gives_its_place_free(server: Server) -> None:
         return sum(values)
 
     before = open_streams()
-    clients = [server.http() for _ in range(5)]
-    streams = [client.stream("GET", "/api/v1/events") for client in clients]
-    for stream in streams:
-        assert next(stream.__enter__().iter_raw()).startswith(b"retry")
-    wait_until(lambda: open_streams() == before + 5, open_streams)
-    for client in clients:
-        client.close()
+    with ExitStack() as stack:
+        # Kept: one that is forgotten closes its connection.
+        streams = [stack.enter_context(stack.enter_context(server.http()).stream("GET", "/api/v1/events")).iter_raw() for _ in range(5)]
+        assert all(next(stream).startswith(b"retry") for stream in streams)
+        wait_until(lambda: open_streams() == before + 5, open_streams)
     wait_until(lambda: open_streams() == before, open_streams)
 
 
