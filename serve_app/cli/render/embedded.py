@@ -48,7 +48,8 @@ class EmbeddedServer:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         check_data_folder(self.folder / "data")
         self.api_key = secrets.token_urlsafe(24)
-        inputs, outputs = {order.cad.parent for order in orders}, {order.output for order in orders}
+        # A root itself is never replaced, so it is the folder above.
+        inputs, outputs = {order.cad.parent for order in orders}, {order.output.parent for order in orders}
         for path in (*inputs, *outputs):
             if os.pathsep in str(path):
                 raise CommandError(f"{path} has a {os.pathsep!r} in its name, which a server's list of folders cannot hold; rename it")

@@ -31,7 +31,7 @@ def test_it_sees_only_the_folders_of_its_command_and_has_a_key_of_its_own(folder
     orders = orders_of(["a.stl"], "out", {})
     first, second = EmbeddedServer(orders), EmbeddedServer(orders)
     environment = first._environment
-    assert environment["RENDER_INPUT_ROOTS"] == str(folder) and environment["RENDER_OUTPUT_ROOTS"] == str(folder / "out" / "a")
+    assert environment["RENDER_INPUT_ROOTS"] == str(folder) and environment["RENDER_OUTPUT_ROOTS"] == str(folder / "out")
     assert environment["RENDER_API_KEY"] == first.api_key != second.api_key and len(first.api_key) > 20
     assert first.folder.stat().st_mode & 0o077 == 0
     first.forget()
