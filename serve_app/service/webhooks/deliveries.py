@@ -100,7 +100,7 @@ class Webhooks:
                 if len(self._tasks) >= AT_ONCE or self._busy[webhook.host] >= AT_ONCE_A_HOST:
                     continue  # Whichever ends has them looked at again.
                 # Put off before it is sent: a server that is killed meanwhile leaves it to the next one.
-                await self._put_off(webhook)
+                await self._put_off(webhook, ATTEMPT_SEC)
                 self._busy[webhook.host] += 1
                 self._tasks[webhook.job_id] = task = spawn(self._send(webhook))
                 task.add_done_callback(partial(self._ended, webhook))
@@ -120,9 +120,9 @@ class Webhooks:
             server_event("warning", "a webhook's attempt could not be brought to its end; it is sent again", host=host, cause=repr(error))
         self._news.set()
 
-    async def _put_off(self, webhook: Webhook) -> None:
+    async def _put_off(self, webhook: Webhook, longer_sec: float = 0.0) -> None:
         pause_sec = PAUSES_SEC[min(webhook.attempts, len(PAUSES_SEC) - 1)] * random.uniform(1, 1.25)
-        due_at = time.time() + ATTEMPT_SEC + pause_sec
+        due_at = time.time() + longer_sec + pause_sec
         await self._store.change(lambda db: put_off(db, webhook.job_id, webhook.attempts + 1, due_at))
 
     async def _send(self, webhook: Webhook) -> None:
@@ -139,6 +139,8 @@ class Webhooks:
             metrics.WEBHOOKS.add(1, "given_up" if over else "failed")
             event = "webhook given up" if over else "webhook not taken; it is sent again"
             await self._log(record, "warning", event, **told, reason=str(error))
+            if not over:
+                await self._put_off(webhook)  # From now on: the attempt has not taken as long as it might.
         else:
             over = True
             metrics.WEBHOOKS.add(1, "delivered")
