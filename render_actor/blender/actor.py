@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -14,7 +15,7 @@ from render_actor.blender.failures import render_failure, start_failure
 from render_actor.contract.types import BatchResult, BlenderReport, Failure, RendererOptions, ViewBatch
 from render_actor.contract.view_files import BatchAnswer, PackedView
 from render_actor.contract.view_time import most_view_sec, view_limit_sec
-from render_actor.process.cpu_affinity import CoreClaim
+from render_actor.process.cpu_affinity import CoreClaim, narrowed_to
 from render_actor.process.output_capture import captured_output
 from render_actor.process.process_handle import end_with
 from render_actor.view.checks import view_failure
@@ -65,8 +66,7 @@ class BlenderActor:
         """
         assert threading.current_thread() is threading.main_thread()
         try:
-            with captured_output() as output:
-                self._pin()  # Blender counts the cores, and starts threads, when it is imported.
+            with captured_output() as output, self._pinned():
                 from render_actor.blender import session as blenderproc_session
                 from render_actor.blender.scene import BlenderScene
 
@@ -79,11 +79,15 @@ class BlenderActor:
         cores = tuple(sorted(os.sched_getaffinity(0)))
         return BlenderReport(device, os.getpid(), cores, blenderproc_session.versions(), time.monotonic() - self._began)
 
-    def _pin(self) -> None:
+    @contextmanager
+    def _pinned(self) -> Iterator[None]:
+        """Pinned to its cores, where it has cores of its own, before Blender is imported: that counts them, and starts threads."""
         if self._cores:
             os.sched_setaffinity(0, self._cores)
         else:
             self._claim.pin()
+        with narrowed_to(self._options.threads):
+            yield
 
     def take_over_cores(self) -> None:
         """Claim the cores of the Blender that this one replaces, once that is gone."""

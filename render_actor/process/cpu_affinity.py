@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from render_actor.process.cpu_quota import cpu_quota
@@ -68,3 +71,23 @@ class CoreClaim:
         for descriptor in self._locks:
             os.close(descriptor)
         self._locks, self.cores = [], ()
+
+
+@contextmanager
+def narrowed_to(count: int) -> Iterator[None]:
+    """Run on no more than ``count`` of this process's cores for a while; then on all of them again, with every thread that began meanwhile.
+
+    Blender counts the cores when it starts, and its task library (TBB) makes a thread for each. Where Cycles is given fewer threads than
+    that, one is left over, and was measured to spin for ever: an idle Blender with one thread that saw two cores took all of the second.
+    """
+    cores = os.sched_getaffinity(0)
+    if count >= len(cores):
+        yield
+        return
+    os.sched_setaffinity(0, random.sample(sorted(cores), count))
+    try:
+        yield
+    finally:
+        for thread in os.listdir("/proc/self/task"):
+            with suppress(ProcessLookupError):  # It has just ended.
+                os.sched_setaffinity(int(thread), cores)

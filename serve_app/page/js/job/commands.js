@@ -5,8 +5,8 @@ import { OPTIONS, given } from "../new/options-list.js";
 const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 const origin = () => new URL(".", document.baseURI).href.replace(/\/$/, "");
 
-/** What a job was asked for: options that are not the usual ones, and the CAD. */
-export function requestOf(job, usual) {
+/** What a job was asked for: options that are not the usual ones, the CAD, and of an upload the files that came with it. */
+export function requestOf(job, usual, upload = null) {
   const options = {};
   for (const [name, value] of Object.entries(job.options ?? {})) {
     const known = OPTIONS.some((option) => option.name === name) || ["unit", "parts", "camera_poses_path"].includes(name);
@@ -15,10 +15,17 @@ export function requestOf(job, usual) {
   if (options.camera?.distance_mm ?? options.camera?.distance_diameters) delete options.normalize; // It follows from the distance.
   const isUpload = Boolean(job.options?.upload_id);
   const name = job.cad_path.split("/").pop();
-  return { options, isUpload, name, cad: isUpload ? name : job.cad_path, folder: isUpload ? name.replace(/\.\w+$/, "") : job.output_dir };
+  const folder = isUpload ? name.replace(/\.\w+$/, "") : job.output_dir;
+  return { options, isUpload, name, cad: isUpload ? name : job.cad_path, files: filesWith(name, upload), folder };
 }
 
-export function curlOf({ options, isUpload, cad, folder }, hasKey) {
+/** A CAD with its materials and textures; alone where they lay in folders, as those of an archive do, or are not known any more. */
+function filesWith(cad, upload) {
+  const names = (upload?.files ?? []).map(({ name }) => name).filter((name) => name === cad || !upload.cads.includes(name));
+  return names.includes(cad) && !names.some((name) => name.includes("/")) ? names : [cad];
+}
+
+export function curlOf({ options, isUpload, cad, files, folder }, hasKey) {
   const key = hasKey ? ` \\\n  -H "X-API-Key: $RENDER_API_KEY"` : "";
   if (!isUpload) {
     const body = JSON.stringify({ cad_path: cad, output_dir: folder, ...options });
@@ -26,7 +33,7 @@ export function curlOf({ options, isUpload, cad, folder }, hasKey) {
   }
   const more = Object.keys(options).length ? ` \\\n  -F ${quoted(`options=${JSON.stringify(options)};type=application/json`)}` : "";
   return (
-    `job=$(curl -sS '${origin()}/api/v1/jobs?wait=true'${key} \\\n  -F file=@${quoted(cad)}${more} | python3 -c 'import json, sys; print(json.load(sys.stdin)["job_id"])')\n` +
+    `job=$(curl -sS '${origin()}/api/v1/jobs?wait=true'${key}${files.map((name) => ` \\\n  -F ${quoted(`file=@${name}`)}`).join("")}${more} | python3 -c 'import json, sys; print(json.load(sys.stdin)["job_id"])')\n` +
     `curl -sS -o ${quoted(`${folder}.zip`)} "${origin()}/api/v1/jobs/$job/templates.zip"${key}`
   );
 }

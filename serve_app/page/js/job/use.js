@@ -1,6 +1,6 @@
 // What can be done with a result: download it, ask for it again from elsewhere, give it to a pipeline.
 
-import { request } from "../base/api.js";
+import { getJson, request } from "../base/api.js";
 import { fill, h, icon } from "../base/dom.js";
 import { baseName, bytes, number } from "../base/format.js";
 import { t } from "../base/i18n.js";
@@ -19,7 +19,7 @@ export async function usePanel(panel, job) {
   shownFor.set(panel, now);
   described ??= describedOptions().catch(() => ({}));
   const usual = Object.fromEntries(Object.entries(await described).map(([name, option]) => [name, option.default]));
-  const asked = requestOf(job, { ...usual, level: usual.level ?? null, unit: "auto" });
+  const asked = requestOf(job, { ...usual, level: usual.level ?? null, unit: "auto" }, await uploadOf(job));
   const pipelines = job.status === "succeeded" ? pipelinesOf(job) : [];
   fill(
     panel,
@@ -33,6 +33,12 @@ export async function usePanel(panel, job) {
         ...pipelines.map(({ name, text }) => [name, text]),
       ])),
   );
+}
+
+/** What was uploaded for a job; null where nothing was, or where it is not kept any more. */
+async function uploadOf(job) {
+  const id = job.options?.upload_id;
+  return id ? getJson(`api/v1/uploads/${encodeURIComponent(id)}`).catch(() => null) : null;
 }
 
 function tabs(choices) {

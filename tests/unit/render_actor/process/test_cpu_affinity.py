@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
 
-from render_actor.process.cpu_affinity import CoreClaim
+from render_actor.process.cpu_affinity import CoreClaim, narrowed_to
 
 
 def test_two_renderers_never_share_a_core(tmp_path: Path) -> None:
@@ -34,3 +36,26 @@ def test_a_container_without_cores_of_its_own_claims_none(tmp_path: Path) -> Non
     count = len(os.sched_getaffinity(0))
     assert CoreClaim(1, tmp_path, quota=count - 0.5).cores == ()
     assert len(CoreClaim(1, tmp_path, quota=float(count)).cores) == 1
+
+
+def test_a_process_is_narrow_for_a_while_and_so_are_threads_that_begin_meanwhile() -> None:
+    cores, seen, go_on = os.sched_getaffinity(0), [], threading.Event()
+
+    def began_meanwhile() -> None:
+        seen.append(os.sched_getaffinity(0))
+        go_on.wait()
+        seen.append(os.sched_getaffinity(0))
+
+    thread = threading.Thread(target=began_meanwhile)
+    try:
+        with narrowed_to(1):
+            assert len(os.sched_getaffinity(0)) == 1
+            thread.start()
+            while not seen:
+                time.sleep(0.01)
+    finally:
+        go_on.set()
+        thread.join()
+    assert len(seen[0]) == 1 and seen[1] == os.sched_getaffinity(0) == cores
+    with narrowed_to(len(cores) + 1):
+        assert os.sched_getaffinity(0) == cores
