@@ -13,7 +13,7 @@ _PASSING = (429, 502, 503, 504, 507)
 """What a server that is full, starts or stops answers, or a proxy before one."""
 
 _REMEDIES = {
-    "unauthorized": "pass api_key=, or set RENDER_API_KEY, to the server's own key",
+    "unauthorized": "set RENDER_API_KEY (in Python, api_key=) to the server's own key",
     "path_outside_roots": "submit with upload=True, so that the server needs no path; or have its operator allow the folder",
     "cad_not_found": "check the path; where the server sees another disk, submit with upload=True",
     "queue_full": "submit again later; the client has waited for patience_sec already",

@@ -63,7 +63,7 @@ def test_the_command_sends_the_key(locked_server: Server, monkeypatch: pytest.Mo
     assert done.returncode == 0, done.stderr
     monkeypatch.delenv("RENDER_API_KEY_FILE")
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 1 and "RENDER_API_KEY" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert done.returncode == 3 and "RENDER_API_KEY" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_the_key_is_in_no_log(locked_server: Server) -> None:
