@@ -28,12 +28,15 @@ demo: $(READY) ## start a server, render an example over HTTP, show where the te
 serve: $(READY) ## start the server (RENDER_SERVER_HOST, RENDER_SERVER_PORT, RENDER_LOG_LEVEL, BLENDER_PROC_SAMPLES)
 	@exec $(VENV)/bin/render-server up
 
+# What needs no shared server: it takes about as long as the rest.
+OWN := tests/faults tests/cluster tests/integration/test_bounded_views.py tests/integration/test_wheel.py
+
 test: $(READY) ## run all tests, in three rows beside each other: much of a server's start and end is waiting
 	@nice -n 5 $(PY) -m pytest tests/unit > $(VENV)/unit.log 2>&1 & unit=$$!; \
-	$(PY) -m pytest tests/faults tests/cluster > $(VENV)/faults.log 2>&1 & faults=$$!; \
-	trap "kill $$unit $$faults 2>/dev/null" EXIT; failed=0; \
-	$(PY) -m pytest tests --ignore tests/unit --ignore tests/faults --ignore tests/cluster || failed=1; \
-	wait $$faults || failed=1; echo "tests/faults and tests/cluster:"; cat $(VENV)/faults.log; \
+	$(PY) -m pytest $(OWN) > $(VENV)/own.log 2>&1 & own=$$!; \
+	trap "kill $$unit $$own 2>/dev/null" EXIT; failed=0; \
+	$(PY) -m pytest tests --ignore tests/unit $(OWN:%=--ignore %) || failed=1; \
+	wait $$own || failed=1; echo "$(OWN):"; cat $(VENV)/own.log; \
 	wait $$unit || failed=1; echo "tests/unit:"; cat $(VENV)/unit.log; exit $$failed
 
 contract: $(READY) ## let schemathesis ask a real server for 20 minutes; `make test` does so for 15 seconds
