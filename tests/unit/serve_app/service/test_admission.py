@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -79,11 +80,13 @@ def _calls(work: Callable[[], None]) -> int:
         nonlocal calls
         calls += event in ("call", "c_call")
 
+    gc.disable()  # What a collection ends in the middle calls functions, too.
     sys.setprofile(count)
     try:
         work()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return calls
 
 
