@@ -117,7 +117,8 @@ def test_status(server: Server) -> None:
     assert answer["uptime"] > 0 and answer["version"]
     renderer = answer["renderers"][0]
     assert renderer["device"] == "CPU" and psutil.pid_exists(renderer["pid"]) and renderer["memory_bytes"] > 50_000_000
-    assert len(renderer["cores"]) == 1
+    # One of its own; or all, where Blenders of another server on this machine have them.
+    assert len(renderer["cores"]) in (1, len(psutil.Process().cpu_affinity()))
     assert answer["machine"]["cpu_count"] > 0 and answer["machine"]["disk_free_bytes"][str(server.folder)] > 0
 
 

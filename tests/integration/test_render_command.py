@@ -79,7 +79,7 @@ def test_an_interrupted_command_leaves_its_job_and_the_same_command_takes_it_up(
 
 def test_a_job_that_waits_for_an_equal_one_names_it(server: Server) -> None:
     with Client(server.url) as client:
-        options: dict[str, Any] = {"resolution": 256, "samples": 16, "upload": False}
+        options: dict[str, Any] = {"resolution": 256, "samples": 100, "upload": False}  # Minutes, but for the cancel.
         first, second = (client.submit(server.folder / "knot.ply", output_dir=server.folder / f"equal{n}", **options) for n in (1, 2))
 
         def waits() -> bool:
