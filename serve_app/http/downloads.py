@@ -69,7 +69,10 @@ class PacedDownloads:
         first = await self._part(scope, receive(), 0, 1, _holding(send))
         if first.status != 206:
             return
-        total, etag = int(_TOTAL.fullmatch(first.value(b"content-range"))[1]), first.value(b"etag")  # type: ignore[index]
+        told, etag = _TOTAL.fullmatch(first.value(b"content-range")), first.value(b"etag")
+        if told is None:
+            raise BrokenDownloadError(f"a part of {scope['path']} came without its place in the file")
+        total = int(told[1])
         asked = {name: value for name, value in scope["headers"] if name in _ABOUT_PARTS}
         try:
             part = byte_range(asked.get(b"range", b"").decode("latin-1"), total, asked.get(b"if-range"), etag)

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.chromium import CHROMIUM, chromium, visit
+from tests.chromium import chromium, visit
 from tests.integration.conftest import Server
 from tests.integration.security.conftest import API_KEY
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
     with chromium() as running:
         yield running
 
