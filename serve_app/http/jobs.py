@@ -64,7 +64,7 @@ def job_path(request: Request, job_id: str) -> str:
 
 @begin_router.post("/render/templates", response_model_exclude_unset=True, responses=_ACCEPTED | _NOT_ACCEPTED)
 @begin_router.post(f"{CANONICAL}/jobs", name="create_job", response_model_exclude_unset=True, responses=_ACCEPTED | _NOT_ACCEPTED)
-@begin_router.post("/jobs", include_in_schema=False, response_model_exclude_unset=True)
+@begin_router.post("/jobs", name="create_job", response_model_exclude_unset=True, responses=_ACCEPTED | _NOT_ACCEPTED)
 async def render_templates(
     http: Request,
     response: Response,

@@ -12,6 +12,7 @@ from fastapi import Request
 
 from serve_app.base.aio import to_thread_to_end
 from serve_app.base.errors import ServiceError
+from serve_app.http.body_window import WINDOW_BYTES, is_windowed
 from serve_app.http.multipart import PartBegins, PartData, parts_of
 from serve_app.http.pace import paced
 from serve_app.uploads.incoming import Incoming
@@ -33,11 +34,11 @@ MAX_RECEIVED = 64
 """Uploads that are received at a time; each holds one of the ingress's places for requests."""
 
 MAX_RECEIVED_BYTES = 1024**3
-"""Bytes of the bodies that are received at a time, unless one comes alone: Serve holds back no client that sends faster than the disk
-takes it, so that for each of them up to twice as much may wait in memory."""
+"""Bytes of the bodies that are received at a time, unless one comes alone. A body that the proxy holds back counts with its window; where
+a proxy does not, all of it may wait in memory, up to twice."""
 
 UNDECLARED_BYTES = 64 * 1024**2
-"""Bytes that a body may have that does not declare its length."""
+"""Room that a body is given which does not declare its length; bytes that it may have where the proxy does not hold it back."""
 
 _OVERHEAD_BYTES = 1024**2
 """Beside the files: boundaries, headers, form fields."""
@@ -84,17 +85,22 @@ class Receiver:
             ServiceError: the body is no such or too large, or an upload is not taken; nothing of it is kept then.
         """
         length = self._length(request)
-        with self.place(length):
-            await self._uploads.make_room(length)
-            return await self._form(request, with_fields, length)
+        limit = UNDECLARED_BYTES if length is None else length
+        with self.place(request, limit):
+            await self._uploads.make_room(limit)
+            if length is None and is_windowed(request.scope):
+                limit = self._uploads.limits.upload_bytes + _OVERHEAD_BYTES
+            return await self._form(request, with_fields, limit)
 
     @contextmanager
-    def place(self, length: int) -> Iterator[None]:
+    def place(self, request: Request, length: int) -> Iterator[None]:
         """A place for a body of so many bytes, for as long as the context lasts.
 
         Raises:
             ServiceError: ``too_many_waiting``.
         """
+        if is_windowed(request.scope):
+            length = min(length, WINDOW_BYTES)
         if self._here >= MAX_RECEIVED or (self._here and self._bytes_here + length > MAX_RECEIVED_BYTES):
             detail = f"{self._here} uploads are being received already; try again in {_RETRY_SEC} s"
             raise ServiceError("too_many_waiting", detail, retry_after_sec=_RETRY_SEC)
@@ -104,11 +110,11 @@ class Receiver:
         finally:
             self._here, self._bytes_here = self._here - 1, self._bytes_here - length
 
-    def _length(self, request: Request) -> int:
-        """Bytes that a body may have: what it declares, which is refused where that is too large, or ``UNDECLARED_BYTES``."""
+    def _length(self, request: Request) -> int | None:
+        """Bytes that a body declares, which are refused where they are too many; None where it declares none."""
         declared, limit = request.headers.get("content-length", ""), self._uploads.limits.upload_bytes
         if not declared.isdecimal():
-            return UNDECLARED_BYTES
+            return None
         length = int(declared[:19])
         if length > limit + _OVERHEAD_BYTES or len(declared) >= 19:
             raise too_large(f"the upload has {declared[:30]} bytes, more than {limit} (RENDER_UPLOADS_MAX_UPLOAD_BYTES); send fewer files")
@@ -131,7 +137,7 @@ async def _in_large_pieces(chunks: AsyncIterator[bytes], length: int) -> AsyncIt
     async for chunk in chunks:
         size += len(chunk)
         if size > length:
-            raise too_large(f"a body without Content-Length may have {length} bytes; declare the length, or send the file by tus")
+            raise too_large(f"a body without Content-Length may have {length} bytes; declare the length, send fewer files, or send one by tus")
         waiting += chunk
         if len(waiting) >= _WRITE_BYTES:
             yield bytes(waiting)

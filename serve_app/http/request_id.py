@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serve_app.http.body_window import BodyWindow
 from serve_app.http.downloads import PacedDownloads
 
 MAX_CHARACTERS = 128
@@ -52,4 +53,4 @@ def proxy_middlewares() -> list[Middleware]:
 
     ``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH`` names this function.
     """
-    return [Middleware(PacedDownloads), Middleware(RequestIds)]
+    return [Middleware(BodyWindow), Middleware(PacedDownloads), Middleware(RequestIds)]

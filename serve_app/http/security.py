@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.http import tus
+from serve_app.http.body_window import BodyTaken
 from serve_app.http.door import Door
 from serve_app.http.errors import SECURITY_HEADERS, error_response, failure
 from serve_app.http.head import HeadRequests
@@ -54,6 +55,7 @@ def secure(app: FastAPI, settings: Settings, key: bytes | None, get_service: Cal
     app.add_middleware(HeaderLimit)
     app.add_middleware(HeadRequests)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(BodyTaken)
 
 
 def key_in_openapi(wanted: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
@@ -44,9 +45,11 @@ def check_version(request: Request) -> None:
     """Refuse another version of tus.
 
     Raises:
-        ServiceError: ``tus_version_unsupported``.
+        ServiceError: ``validation_error`` where none is said, or ``tus_version_unsupported``.
     """
     version = request.headers.get("tus-resumable")
+    if version is None:
+        raise _missing("Tus-Resumable", f"`{VERSION}`, the version of tus")
     if version != VERSION:
         raise ServiceError("tus_version_unsupported", f"send `Tus-Resumable: {VERSION}`; got {str(version)[:40]!r}", "Tus-Resumable")
 
@@ -89,28 +92,53 @@ async def create(request: Request, service: RenderService, path: str) -> Respons
     return Response(status_code=201, headers={"Location": f"{path}/{partial.upload_id}", **progress_headers(service, partial)})
 
 
-async def append(request: Request, service: RenderService, upload_id: str) -> Response:
-    """Take a piece: ``PATCH`` with ``Upload-Offset``, and ``Upload-Checksum`` if the client likes."""
+@dataclass(frozen=True)
+class Piece:
+    """What the headers of a ``PATCH`` say.
+
+    Attributes:
+        offset: byte of the file that it begins with.
+        checksum: algorithm and digest, or None.
+        declared_bytes: its length; 0 where it declares none.
+    """
+
+    offset: int
+    checksum: tuple[str, bytes] | None
+    declared_bytes: int
+
+
+def piece_of(request: Request) -> Piece:
+    """A piece by its headers: they are looked at before all else, so that a client which forgets one hears so, however the upload stands.
+
+    Raises:
+        ServiceError: one is missing or wrong.
+    """
     check_version(request)
     kind = request.headers.get("content-type", "")
     if kind.split(";")[0].strip().lower() != PIECE:
         raise ServiceError("content_type_unsupported", f"send a piece as `Content-Type: {PIECE}`; got {kind[:80]!r}")
+    declared = request.headers.get("content-length", "")
+    size = int(declared[:_MAX_DIGITS]) if declared.isascii() and declared.isdecimal() else 0
+    return Piece(_number(request, "Upload-Offset"), _checksum(request), size)
+
+
+async def append(request: Request, service: RenderService, upload_id: str, piece: Piece) -> Response:
+    """Take a piece: ``PATCH`` with ``Upload-Offset``, and ``Upload-Checksum`` if the client likes."""
     partial = service.resumable.find(upload_id)
     if isinstance(partial, Upload):
         raise ServiceError("upload_offset_conflict", f"the upload is whole: all its {partial.sent_bytes} bytes are there", "Upload-Offset")
-    offset, checksum = _number(request, "Upload-Offset"), _checksum(request)
-    found = await service.resumable.append(partial, offset, paced(request), checksum)
+    found = await service.resumable.append(partial, piece.offset, paced(request), piece.checksum)
     return Response(status_code=204, headers=progress_headers(service, found))
 
 
-def piece_bytes(request: Request) -> int:
-    """Bytes that a piece declares; 0 where it declares none."""
-    declared = request.headers.get("content-length", "")
-    return int(declared[:_MAX_DIGITS]) if declared.isascii() and declared.isdecimal() else 0
+def _missing(name: str, what: str) -> ServiceError:
+    return ServiceError("validation_error", f"the header {name} is required: {what}", name)
 
 
 def _number(request: Request, name: str) -> int:
-    text = request.headers.get(name, "")
+    text = request.headers.get(name)
+    if text is None:
+        raise _missing(name, "a number of bytes")
     if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):
         raise ServiceError("validation_error", f"{name} must be a number of bytes; got {text[:40]!r}", name)
     return int(text)

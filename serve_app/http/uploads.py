@@ -157,8 +157,9 @@ async def get_upload(upload_id: UploadId, response: Response, service: Service) 
 )
 async def append_to_upload(upload_id: UploadId, request: Request, service: Service) -> Response:
     """The next piece of an upload that was begun with `Tus-Resumable`; with the last one it is whole, and is checked and unpacked."""
-    with receiver_of(request).place(tus.piece_bytes(request)):
-        return await tus.append(request, service, upload_id)
+    piece = tus.piece_of(request)
+    with receiver_of(request).place(request, piece.declared_bytes):
+        return await tus.append(request, service, upload_id, piece)
 
 
 @router.delete("/{upload_id}", status_code=204, responses=failures(404, 409, 410, 422), operation_id="delete_upload")

@@ -276,6 +276,16 @@ async def test_tus_refuses_pieces_that_it_cannot_read(http: httpx.AsyncClient, h
     assert code(await http.patch(place, content=b"x", headers=PIECE | {"Upload-Offset": "0"} | headers), status) == reason
 
 
+@pytest.mark.parametrize("name", ["Tus-Resumable", "Upload-Offset"])
+async def test_a_piece_without_a_header_that_it_needs_hears_that_first(http: httpx.AsyncClient, name: str) -> None:
+    place = await begun(http, len(CAD))
+    whole = PIECE | {"Upload-Offset": "0"}
+    assert (await http.patch(place, content=CAD, headers=whole)).status_code == 204
+    for path in (place, f"{PATH}/{'0' * 32}"):  # One that is whole, and one that never was.
+        refused = await http.patch(path, content=b"x", headers={key: value for key, value in whole.items() if key != name})
+        assert code(refused, 422) == "validation_error" and refused.json()["field"] == name and "is required" in refused.json()["detail"]
+
+
 async def test_an_upload_is_never_answered_with_a_path_of_the_server(http: httpx.AsyncClient, tmp_path: Path) -> None:
     answers = [
         await http.post(PATH, files=files(("a.stl", CAD))),
