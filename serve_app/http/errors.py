@@ -115,7 +115,7 @@ _FAILURES = {
     507: "A disk is full.",
 }
 
-_OF_RESULTS = (410, 416)
+_OF_RANGES = 416
 
 FAULT = ServiceError("internal_error", "the server has a fault; its log says more")
 """What a client is told of an exception that nobody expected."""
@@ -125,7 +125,7 @@ _MAX_SHOWN = 200
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What the OpenAPI document says of a route that can fail so; without ``statuses``, of one that renders in every way."""
-    return {status: failure(_FAILURES[status]) for status in statuses or [status for status in _FAILURES if status not in _OF_RESULTS]}
+    return {status: failure(_FAILURES[status]) for status in statuses or [status for status in _FAILURES if status != _OF_RANGES]}
 
 
 def failure(description: str, **more: Any) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class CadInspected(CadFacts):
     warnings: list[str] = Field(description="Sentences: what may not be as its owner meant it. A job has the same.")
 
 
-_FAILURES = failures(403, 404, 408, 413, 415, 422, 429, 500, 503, 507)
+_FAILURES = failures(403, 404, 408, 409, 410, 413, 415, 422, 429, 500, 503, 507)
 
 
 _GLB = {

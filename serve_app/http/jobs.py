@@ -54,7 +54,7 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-_NOT_ACCEPTED = failures(403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 507)
+_NOT_ACCEPTED = failures(403, 404, 408, 409, 410, 413, 415, 422, 429, 500, 503, 507)
 
 
 def job_path(request: Request, job_id: str) -> str:

@@ -137,7 +137,8 @@ async def _in_large_pieces(chunks: AsyncIterator[bytes], length: int) -> AsyncIt
     async for chunk in chunks:
         size += len(chunk)
         if size > length:
-            raise too_large(f"a body without Content-Length may have {length} bytes; declare the length, send fewer files, or send one by tus")
+            detail = f"a body without Content-Length may have {length} bytes; declare the length, send fewer files, or send one by tus"
+            raise too_large(detail)
         waiting += chunk
         if len(waiting) >= _WRITE_BYTES:
             yield bytes(waiting)

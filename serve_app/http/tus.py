@@ -27,7 +27,8 @@ TOLD = ("Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Upload
 
 CHECKSUM_PATTERN = f"^({'|'.join(CHECKSUMS)}) [A-Za-z0-9+/]+={{0,2}}$"
 
-_MAX_DIGITS = 18
+MAX_DIGITS = 18
+"""Of a number of bytes."""
 
 TUS_FAILURES: dict[int | str, dict[str, Any]] = {
     412: failure("`Tus-Resumable` is no version of tus that is spoken here."),
@@ -118,7 +119,7 @@ def piece_of(request: Request) -> Piece:
     if kind.split(";")[0].strip().lower() != PIECE:
         raise ServiceError("content_type_unsupported", f"send a piece as `Content-Type: {PIECE}`; got {kind[:80]!r}")
     declared = request.headers.get("content-length", "")
-    size = int(declared[:_MAX_DIGITS]) if declared.isascii() and declared.isdecimal() else 0
+    size = int(declared[:MAX_DIGITS]) if declared.isascii() and declared.isdecimal() else 0
     return Piece(_number(request, "Upload-Offset"), _checksum(request), size)
 
 
@@ -139,7 +140,7 @@ def _number(request: Request, name: str) -> int:
     text = request.headers.get(name)
     if text is None:
         raise _missing(name, "a number of bytes")
-    if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS):
         raise ServiceError("validation_error", f"{name} must be a number of bytes; got {text[:40]!r}", name)
     return int(text)
 

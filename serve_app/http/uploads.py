@@ -90,7 +90,12 @@ _PIECE_BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": {tus.PIECE: {"schema": {"type": "string", "format": "binary"}}}},
     "parameters": [
         {"name": "Tus-Resumable", "in": "header", "required": True, "schema": {"const": tus.VERSION}},
-        {"name": "Upload-Offset", "in": "header", "required": True, "schema": {"type": "integer", "minimum": 0}},
+        {
+            "name": "Upload-Offset",
+            "in": "header",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 0, "maximum": 10**tus.MAX_DIGITS - 1},
+        },
         {
             "name": "Upload-Checksum",
             "in": "header",
