@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.http.body_window import BodyWindow
 from serve_app.http.downloads import PacedDownloads
+from serve_app.http.slow_clients import SlowClients
 
 MAX_CHARACTERS = 128
 
@@ -53,4 +54,4 @@ def proxy_middlewares() -> list[Middleware]:
 
     ``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH`` names this function.
     """
-    return [Middleware(BodyWindow), Middleware(PacedDownloads), Middleware(RequestIds)]
+    return [Middleware(BodyWindow), Middleware(PacedDownloads), Middleware(SlowClients), Middleware(RequestIds)]

@@ -23,6 +23,7 @@ from serve_app.http.errors import SECURITY_HEADERS, error_response, failure
 from serve_app.http.head import HeadRequests
 from serve_app.http.header_limit import HeaderLimit
 from serve_app.http.page import PAGE_PREFIX
+from serve_app.http.slow_clients import SentAt
 from serve_app.service.service import RenderService
 
 OPEN_PATHS = ("/health", "/ready", "/")
@@ -56,6 +57,7 @@ def secure(app: FastAPI, settings: Settings, key: bytes | None, get_service: Cal
     app.add_middleware(HeadRequests)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(BodyTaken)
+    app.add_middleware(SentAt)
 
 
 def key_in_openapi(wanted: bool) -> dict[str, Any]:
