@@ -33,6 +33,19 @@ WEBHOOKS = Counter(
     ("result",),
     [("delivered",), ("failed",), ("given_up",)],
 )
+WEBHOOKS_WAITING = Gauge("render_webhooks_waiting", "Webhooks of ended jobs that are yet to be sent, or to be sent again.")
+UPLOADS = Gauge("render_uploads", "Uploads that are kept, and those that have begun and are not whole.", ("state",))
+UPLOADS_BYTES = Gauge("render_uploads_bytes", "Bytes of the uploads, and room that those have taken which are not whole.")
+UPLOADS_RECEIVED = Counter("render_uploads_received", "Uploads that came whole and were taken.")
+UPLOADS_RECEIVED_BYTES = Counter("render_uploads_received_bytes", "Bytes of their files, unpacked.")
+RESULTS = Gauge("render_results", "Jobs whose files are kept in the server's data folder, as RENDER_RESULTS_TTL_SEC says.")
+RESULTS_BYTES = Gauge("render_results_bytes", "Bytes of these files.")
+REMOVED = Counter(
+    "render_removed",
+    "Uploads, and results that the server kept, which were removed because their time was over, or to make room.",
+    ("kind", "reason"),
+    [(kind, reason) for kind in ("upload", "results") for reason in ("expired", "room")],
+)
 EVENT_STREAMS = Gauge("render_event_streams", "Clients that listen to events.")
 READY = Gauge("render_ready", "1 while GET /ready is answered with 200, else 0.")
 DISK_FREE = Gauge("render_disk_free_bytes", "Free bytes of the disk of an output root, or of RENDER_DATA_DIR.", ("place", "path"))
@@ -52,6 +65,14 @@ SERVER_METRICS = (
     CACHE_BYTES,
     CACHE_ENTRIES,
     WEBHOOKS,
+    WEBHOOKS_WAITING,
+    UPLOADS,
+    UPLOADS_BYTES,
+    UPLOADS_RECEIVED,
+    UPLOADS_RECEIVED_BYTES,
+    RESULTS,
+    RESULTS_BYTES,
+    REMOVED,
     EVENT_STREAMS,
     READY,
     DISK_FREE,

@@ -55,6 +55,12 @@ def next_due(db: sqlite3.Connection, after: float) -> float | None:
     return moment
 
 
+def count_waiting(db: sqlite3.Connection) -> int:
+    """Webhooks of jobs that have ended."""
+    count: int = db.execute("SELECT count(*) FROM webhooks WHERE due_at IS NOT NULL").fetchone()[0]
+    return count
+
+
 def put_off(db: sqlite3.Connection, job_id: str, attempts: int, due_at: float) -> None:
     """So many attempts were made, and the next one is due then."""
     db.execute("UPDATE webhooks SET attempts = ?, due_at = ? WHERE job_id = ?", (attempts, due_at, job_id))

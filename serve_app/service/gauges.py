@@ -10,8 +10,11 @@ from serve_app.base import metrics
 from serve_app.base.aio import spawn
 from serve_app.base.disk import free_bytes
 from serve_app.base.settings import Settings
+from serve_app.service.kept_results import KeptResults
 from serve_app.service.live_jobs import LiveJobs
 from serve_app.templates.cache import TemplateCache
+from serve_app.uploads.resumable import ResumableUploads
+from serve_app.uploads.store import UploadStore
 
 DISKS_EVERY_SEC = 10.0
 
@@ -23,10 +26,22 @@ class ServiceGauges:
         settings: name the disks.
         jobs: the live ones.
         cache: of finished templates.
+        uploads: that are whole.
+        resumable: those that are not.
+        results: that the server keeps.
     """
 
-    def __init__(self, settings: Settings, jobs: LiveJobs, cache: TemplateCache) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: LiveJobs,
+        cache: TemplateCache,
+        uploads: UploadStore,
+        resumable: ResumableUploads,
+        results: KeptResults,
+    ) -> None:
         self._settings, self._jobs, self._cache = settings, jobs, cache
+        self._uploads, self._resumable, self._results = uploads, resumable, results
         self._disks: asyncio.Task[None] | None = None
         self._disks_at = float("-inf")
 
@@ -42,6 +57,11 @@ class ServiceGauges:
         metrics.QUEUE_OLDEST.set(self._jobs.oldest_queued_sec)
         metrics.CACHE_BYTES.set(self._cache.bytes_used)
         metrics.CACHE_ENTRIES.set(len(self._cache))
+        metrics.UPLOADS.set(len(self._uploads), "complete")
+        metrics.UPLOADS.set(len(self._resumable), "incomplete")
+        metrics.UPLOADS_BYTES.set(self._uploads.room.used)
+        metrics.RESULTS.set(len(self._results))
+        metrics.RESULTS_BYTES.set(self._results.bytes_used)
         if time.monotonic() - self._disks_at >= DISKS_EVERY_SEC and (self._disks is None or self._disks.done()):
             self._disks_at, self._disks = time.monotonic(), spawn(self._measure_disks())
 

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from serve_app.base import metrics
 from serve_app.base.logs import server_event
 from serve_app.base.settings import Settings
+from serve_app.base.tidying import keep_tidy
 from serve_app.jobs.job import JobSpec
 from serve_app.jobs.record import JobRecord
 from serve_app.jobs.states import OPEN_STATES
@@ -71,12 +73,7 @@ class KeptResults:
 
     async def keep_tidy(self) -> None:
         """Remove what has expired or is too much, again and again, for as long as the server runs."""
-        while True:
-            try:
-                await self.sweep()
-            except Exception as error:  # The next time it may be better, and nobody else would say so.
-                server_event("warning", "old results could not be removed", cause=repr(error))
-            await asyncio.sleep(_EVERY_SEC)
+        await keep_tidy(self.sweep, _EVERY_SEC, "old results could not be removed")
 
     async def sweep(self) -> None:
         """Take stock, and remove what has expired, and then the oldest until the others fit."""
@@ -90,6 +87,7 @@ class KeptResults:
                     self._kept[name] = await asyncio.to_thread(_kept, self._folder / name, record, self.ttl_sec)
         now = time.time()
         doomed = [name for name, kept in self._kept.items() if kept.expire_at <= now and not self._is_live(name)]
+        expired = len(doomed)
         left = self.bytes_used - sum(self._kept[name].bytes for name in doomed)
         for name, kept in sorted(self._kept.items(), key=lambda item: item[1].ended_at):
             if left <= self.max_bytes or kept.ended_at > now - KEPT_AT_LEAST_SEC:
@@ -100,6 +98,8 @@ class KeptResults:
         for name in doomed:
             await asyncio.to_thread(_remove, self._folder, name)
             del self._kept[name]
+        metrics.REMOVED.add(expired, "results", "expired")
+        metrics.REMOVED.add(len(doomed) - expired, "results", "room")
         if doomed:
             server_event("info", "results of old jobs removed", jobs=len(doomed))
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from serve_app.base import tidying
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import log_path_of, server_event
 from serve_app.base.output_roots import OutputRoots
@@ -25,12 +26,11 @@ _DAY_SEC = 86400.0
 
 async def keep_tidy(settings: Settings, store: JobStore, runner: JobRunner) -> None:
     """Tidy up at once and then every hour, for as long as the server runs."""
-    while True:
-        try:
-            await tidy(settings, store, {job.job_id for job in runner.live_jobs()}, runner.events.removed)
-        except Exception as error:  # The next time it may be better, and nobody else would say so.
-            server_event("warning", "old jobs could not be removed", cause=repr(error))
-        await asyncio.sleep(_PERIOD_SEC)
+
+    async def sweep() -> None:
+        await tidy(settings, store, {job.job_id for job in runner.live_jobs()}, runner.events.removed)
+
+    await tidying.keep_tidy(sweep, _PERIOD_SEC, "old jobs could not be removed")
 
 
 async def tidy(settings: Settings, store: JobStore, live: set[str], removed: Callable[[list[str]], None] = lambda job_ids: None) -> None:

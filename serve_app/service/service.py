@@ -98,7 +98,7 @@ class RenderService:
         self.results = JobResults(settings, self.job_record, rendering.live)
         self.events = self._runner.events
         self.events.on_finished = self._webhooks.wake
-        self._gauges = ServiceGauges(settings, self._runner.jobs, self._cache)
+        self._gauges = ServiceGauges(settings, self._runner.jobs, self._cache, self.uploads, self.resumable, self.kept_results)
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

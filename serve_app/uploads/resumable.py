@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from serve_app.base import metrics
 from serve_app.base.aio import spawn, to_thread_to_end
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
@@ -249,6 +250,7 @@ class ResumableUploads:
             if not partial.lock.locked() and partial.finishing is None:
                 self._store.tell_gone(partial.upload_id)
                 await self._forget(partial)
+                metrics.REMOVED.add(1, "upload", "expired")
 
 
 def _content(path: Path) -> AsyncIterator[bytes]:

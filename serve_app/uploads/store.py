@@ -9,10 +9,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+from serve_app.base import metrics
 from serve_app.base.aio import to_thread_to_end
 from serve_app.base.errors import ServiceError
 from serve_app.base.logs import server_event
 from serve_app.base.settings import Settings
+from serve_app.base.tidying import keep_tidy
 from serve_app.uploads.incoming import FILES, RECEIVING, RECORD, Incoming
 from serve_app.uploads.limits import UploadLimits
 from serve_app.uploads.refusals import FIELD, quoted
@@ -168,6 +170,8 @@ class UploadStore:
     def add(self, upload: Upload) -> None:
         """Take an upload in that is finished."""
         self._uploads[upload.upload_id] = upload
+        metrics.UPLOADS_RECEIVED.add(1)
+        metrics.UPLOADS_RECEIVED_BYTES.add(upload.bytes)
 
     async def make_room(self, count: int) -> None:
         """Remove the uploads that were used longest ago until there is room for some bytes, or none is left that may go."""
@@ -178,6 +182,7 @@ class UploadStore:
                 break
             if not self._in_use(upload.upload_id):
                 await self._remove(upload)
+                metrics.REMOVED.add(1, "upload", "room")
 
     async def forget_unused(self, upload: Upload) -> None:
         """Remove an upload that no request has used yet."""
@@ -214,12 +219,7 @@ class UploadStore:
 
     async def keep_tidy(self) -> None:
         """Remove what has expired, again and again, for as long as the server runs."""
-        while True:
-            try:
-                await self.sweep()
-            except Exception as error:  # The next time it may be better, and nobody else would say so.
-                server_event("warning", "old uploads could not be removed", cause=repr(error))
-            await asyncio.sleep(_EVERY_SEC)
+        await keep_tidy(self.sweep, _EVERY_SEC, "old uploads could not be removed")
 
     async def sweep(self) -> None:
         """Remove what has expired; never what a job needs that has not ended."""
@@ -227,6 +227,7 @@ class UploadStore:
         expired = [upload for upload in self._uploads.values() if self.expires_at(upload) <= now and not self._in_use(upload.upload_id)]
         for upload in expired:
             await self._remove(upload)
+            metrics.REMOVED.add(1, "upload", "expired")
         if expired:
             server_event("info", "uploads have expired", uploads=len(expired), bytes=sum(upload.bytes for upload in expired))
         if self.also_sweep is not None:

@@ -28,7 +28,7 @@ from tests.monitoring import MONITORING, expressions, names_in
 from tests.wait import wait_until
 
 VIEWS = 4
-OWN_LABELS = {"state", "code", "result", "place", "path", "device", "quality", "sink", "le"}
+OWN_LABELS = {"state", "code", "result", "place", "path", "device", "quality", "sink", "le", "kind", "reason"}
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -111,6 +111,8 @@ def test_a_scrape_has_every_documented_metric_with_what_a_job_made_of_it(server:
     assert four_views(server, "metrics-2", quality="draft")["cached"]
     with server.http() as http:
         assert [http.get(f"/jobs/no-job-{number}").status_code for number in range(3)] == [404] * 3
+        sent = (server.folder / "crate.obj").read_bytes()
+        assert http.post("/api/v1/uploads", files=[("file", ("crate.obj", sent))]).status_code == 201
     after = scrape_of_now(server)
 
     def more(name: str, **labels: str) -> float:
@@ -130,6 +132,9 @@ def test_a_scrape_has_every_documented_metric_with_what_a_job_made_of_it(server:
     assert more("ray_render_jobs_accepted_total") == more("ray_render_jobs_ended_total", state="succeeded") == 2
     assert {result: more("ray_render_cache_lookups_total", result=result) for result in ("hit", "miss")} == {"hit": 1, "miss": 1}
     assert more("ray_render_refusals_total", code="job_not_found") == 3
+    assert (more("ray_render_uploads_received_total"), more("ray_render_uploads_received_bytes_total")) == (1, len(sent))
+    assert after.of("ray_render_uploads", state="complete") >= 1 and after["ray_render_uploads_bytes"] >= len(sent)
+    assert after["ray_render_webhooks_waiting"] == 0
     assert after["ray_render_cache_bytes"] >= size and after["ray_render_cache_entries"] >= 1
     assert after["ray_render_ready"] == 1
     assert after["ray_render_jobs"] == after["ray_render_queue_oldest_seconds"] == 0

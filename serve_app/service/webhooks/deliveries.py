@@ -19,7 +19,7 @@ from serve_app.base.settings import Settings
 from serve_app.jobs.callback import target_of
 from serve_app.jobs.record import JobRecord
 from serve_app.jobs.store import JobStore
-from serve_app.jobs.webhook_rows import Webhook, due_webhooks, next_due, put_off, remove_webhook
+from serve_app.jobs.webhook_rows import Webhook, count_waiting, due_webhooks, next_due, put_off, remove_webhook
 from serve_app.service.webhooks.payload import payload_of
 from serve_app.service.webhooks.sender import ATTEMPT_SEC, NotSentError, Sender
 from serve_app.service.webhooks.signature import signed_headers, webhook_secret
@@ -104,7 +104,8 @@ class Webhooks:
                 self._busy[webhook.host] += 1
                 self._tasks[webhook.job_id] = task = spawn(self._send(webhook))
                 task.add_done_callback(partial(self._ended, webhook))
-            following = await self._store.look(lambda db: next_due(db, now))
+            following, waiting = await self._store.look(lambda db: (next_due(db, now), count_waiting(db)))
+            metrics.WEBHOOKS_WAITING.set(waiting)
         except ServiceError as error:
             server_event("warning", "webhooks wait for the job store", cause=error.detail)
             return _LOOK_SEC / 6
