@@ -156,6 +156,29 @@ def specular(writer: GltfWriter) -> None:
     uses(writer, "KHR_materials_specular")
 
 
+def listed_otherwise(writer: GltfWriter) -> None:
+    """A fan, a strip, and a ball whose sparse positions and colours differ from a dense list in some rows."""
+    around = np.linspace(0, 2 * np.pi, 9)
+    disc = 0.03 * np.stack([np.cos(around), np.sin(around), np.sin(3 * around) / 3], axis=1)
+    positions = writer.accessor(np.concatenate([[[0, 0, 0.01]], disc]), min=[-0.03] * 3, max=[0.03] * 3)
+    ribbon = np.stack([0.01 * np.arange(10) - 0.05, 0.04 * (np.arange(10) % 2), 0.01 * np.cos(np.arange(10))], axis=1)
+    strip = writer.accessor(ribbon, min=ribbon.min(axis=0).tolist(), max=ribbon.max(axis=0).tolist())
+    red, blue = (writer.material(factors=_rough(baseColorFactor=color)) for color in ([0.7, 0.05, 0.02, 1], [0.1, 0.2, 0.8, 1]))
+    fan = {"mode": 6, "attributes": {"POSITION": positions}, "material": red}
+    writer.node(mesh=writer.mesh(fan, {"mode": 5, "attributes": {"POSITION": strip}, "material": blue}), translation=[0.09, 0, 0])
+    colors = writer.accessor(0.5 + 0.5 * np.cos(_BALL.vertices / 7))
+    primitive = _primitive(writer, _BALL, None, COLOR_0=colors)
+    rows = np.flatnonzero(_BALL.vertices[:, 2] > 10)
+    for number, values in (
+        (primitive["attributes"]["POSITION"], _BALL.vertices[rows] * [1, 1, 1.4] / 1000),
+        (colors, np.zeros((len(rows), 3))),
+    ):
+        view = writer.view(values.astype("<f4").tobytes())
+        places = {"bufferView": writer.view(rows.astype("<u2").tobytes()), "componentType": 5123}
+        writer.header["accessors"][number]["sparse"] = {"count": len(rows), "indices": places, "values": {"bufferView": view}}
+    writer.node(mesh=writer.mesh(primitive))
+
+
 def _grid(change: dict[str, Any]) -> Callable[[int], dict[str, Any]]:
     return lambda texture: change | {"factors": _rough(baseColorTexture={"index": texture}, **change.get("factors", {}))}
 
@@ -200,6 +223,7 @@ LOOKS: dict[str, Callable[[GltfWriter], None]] = {
     "colors_and_image": lambda writer: vertex_colors(writer, "float32", 3, image=True),
     "colors_of_some": mixed_colors,
     "instances": instances,
+    "listed_otherwise": listed_otherwise,
     "unlit": unlit,
     "moved_image": moved_image,
     "second_set": second_set,

@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from serve_app.cad.formats.gltf_accessors import Accessor, accessor
+import numpy as np
+from numpy.typing import NDArray
+
+from serve_app.cad.formats.gltf_accessors import Accessor, accessor, stored
 from serve_app.cad.formats.gltf_extensions import check_node
 from serve_app.cad.formats.gltf_file import GltfFile, called, is_count
 from serve_app.cad.limits import MAX_INSTANCES, CadLimits
@@ -29,7 +32,7 @@ class Primitive:
 
     Attributes:
         owner: what messages call it.
-        mode: 4 for triangles, 5 for a strip.
+        mode: 4 for triangles, 5 for a strip, 6 for a fan.
         indices: of the corners, or None where the vertices are the corners in turn.
         attributes: by name, ``POSITION`` at least; all of one length.
         material: number of its material, or None.
@@ -142,9 +145,7 @@ def _primitives(gltf: GltfFile, number: int) -> tuple[list[Primitive], bool]:
     for place, entry in enumerate(listed):
         owner = called(mesh, "mesh", number) + (f", primitive {place}" if len(listed) > 1 else "")
         mode = entry.get("mode", _TRIANGLES)
-        if mode == _FAN:
-            raise ValueError(f"{owner} is a triangle fan, which is not read; export it as triangles")
-        if mode not in (_TRIANGLES, _STRIP):
+        if mode not in (_TRIANGLES, _STRIP, _FAN):
             others = True
             continue
         found.append(_primitive(gltf, entry, owner, mode))
@@ -205,7 +206,7 @@ def _rewritten(gltf: GltfFile, scene: GltfScene, wanted: dict[tuple[int, int], s
 
     def view(index: int) -> int:
         if index not in views:
-            views[index] = len(views)
+            views[index] = len(header["bufferViews"])
             data = gltf.view(index, "its header")
             files[str(index)] = data
             stride = {key: value for key, value in gltf.entries("bufferViews")[index].items() if key == "byteStride"}
@@ -213,22 +214,39 @@ def _rewritten(gltf: GltfFile, scene: GltfScene, wanted: dict[tuple[int, int], s
             header["bufferViews"].append({"buffer": views[index], "byteLength": len(data), **stride})
         return views[index]
 
+    def made(values: NDArray[Any], kind: dict[str, Any]) -> int:
+        name, data = f"made {len(header['accessors'])}", memoryview(values.tobytes())
+        files[name] = data
+        header["buffers"].append({"uri": name, "byteLength": len(data)})
+        header["bufferViews"].append({"buffer": len(header["buffers"]) - 1, "byteLength": len(data)})
+        header["accessors"].append({**kind, "count": len(values), "bufferView": len(header["bufferViews"]) - 1})
+        return len(header["accessors"]) - 1
+
     def array(one: Accessor) -> int:
         if one.index not in accessors:
-            accessors[one.index] = len(accessors)
-            kept: dict[str, Any] = {key: one.header[key] for key in ("componentType", "type", "count", "byteOffset") if key in one.header}
-            header["accessors"].append({**kept, "bufferView": view(one.header["bufferView"])})
+            kind = {key: one.header[key] for key in ("componentType", "type")}
+            if "sparse" in one.header:
+                accessors[one.index] = made(stored(gltf, one), kind)
+            else:
+                accessors[one.index] = len(header["accessors"])
+                kept = {key: one.header[key] for key in ("count", "byteOffset") if key in one.header}
+                header["accessors"].append({**kind, **kept, "bufferView": view(one.header["bufferView"])})
         return accessors[one.index]
+
+    def corners(one: Primitive) -> int | None:
+        if one.mode == _FAN:
+            return made(_fan(gltf, one), {"componentType": 5125, "type": "SCALAR"})
+        return None if one.indices is None else array(one.indices)
 
     of_meshes: dict[tuple[int, int], int] = {}
     for mesh, primitives in scene.meshes.items():
         for place, primitive in enumerate(primitives):
             names = {"POSITION": "POSITION"}
             names |= {name: f"_{name}" for name in primitive.attributes if name in wanted[mesh, place]}
-            entry: dict[str, Any] = {"mode": primitive.mode}
+            entry: dict[str, Any] = {"mode": _TRIANGLES if primitive.mode == _FAN else primitive.mode}
             entry["attributes"] = {names[name]: array(one) for name, one in primitive.attributes.items() if name in names}
-            if primitive.indices is not None:
-                entry["indices"] = array(primitive.indices)
+            if (indices := corners(primitive)) is not None:
+                entry["indices"] = indices
             of_meshes[mesh, place] = len(header["meshes"])
             header["meshes"].append({"name": f"{mesh}/{place}", "primitives": [entry]})
     numbers = {node: place for place, node in enumerate(scene.nodes)}
@@ -244,3 +262,10 @@ def _rewritten(gltf: GltfFile, scene: GltfScene, wanted: dict[tuple[int, int], s
             header["nodes"].append({"name": f"{node}/{place}", "mesh": of_meshes[number, place]})
     header |= {"asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": [numbers[root] for root in scene.roots]}]}
     return header, files
+
+
+def _fan(gltf: GltfFile, primitive: Primitive) -> NDArray[np.uint32]:
+    """(3 F,) corners of the triangles of a fan, which all have its first corner; in the order of the format."""
+    indices, count = primitive.indices, primitive.attributes["POSITION"].count
+    around = (np.arange(count) if indices is None else stored(gltf, indices).ravel()).astype(np.uint32)
+    return np.stack([around[1:-1], around[2:], np.full(len(around) - 2, around[0])], axis=1).ravel()

@@ -129,6 +129,17 @@ def changed(kind: str, index: int, **entries: Any) -> Callable[[GltfWriter], Non
     return change
 
 
+def sparse(count: int = 2, **parts: dict[str, Any]) -> Callable[[GltfWriter], None]:
+    """Positions of which some are replaced: rows 7, 0 or 200; ``parts`` change what says so."""
+
+    def change(writer: GltfWriter) -> None:
+        values, places = writer.view(bytes(24)), writer.view(b"\x07\x00\xc8")
+        entry = {"indices": {"bufferView": places, "componentType": 5121}, "values": {"bufferView": values}}
+        writer.header["accessors"][0]["sparse"] = {"count": count} | {name: entry[name] | parts.get(name, {}) for name in entry}
+
+    return change
+
+
 BROKEN: dict[str, tuple[Callable[[GltfWriter], None], str]] = {
     "no data": (changed("accessors", 0, bufferView=None), "accessor 0 has no data; if the file is compressed"),
     "too long": (changed("accessors", 0, count=9), "accessor 0 needs 108 bytes of buffer view 0, which has 96"),
@@ -138,7 +149,13 @@ BROKEN: dict[str, tuple[Callable[[GltfWriter], None], str]] = {
     "fraction": (changed("accessors", 0, count=8.0), "accessor 0 has count '8.0'"),
     "offset": (changed("accessors", 0, byteOffset=1), "accessor 0 needs 97 bytes"),
     "no vertices": (changed("accessors", 0, count=0), "mesh 0 has faces and no vertices"),
-    "sparse": (changed("accessors", 0, sparse={}), "accessor 0 is sparse.*export the file without"),
+    "sparse": (changed("accessors", 0, sparse={}), "accessor 0 is sparse, and does not say which rows.*export it without"),
+    "sparse list": (changed("accessors", 0, sparse=[1]), "accessor 0 is sparse, and does not say which rows"),
+    "sparse count": (sparse(count=9), "accessor 0 is sparse, and changes 9 rows of 8"),
+    "sparse component": (sparse(indices={"componentType": 5126}), "accessor 0 is sparse, and its indices are of component type '5126'"),
+    "sparse view": (sparse(values={"bufferView": 9}), "accessor 0 refers to '9' of its bufferViews"),
+    "sparse size": (sparse(indices={"byteOffset": 3}), "accessor 0 needs 5 bytes of buffer view 3, which has 3"),
+    "sparse row": (sparse(indices={"byteOffset": 2}, values={"byteOffset": 12}, count=1), "changes row 200 of 8"),
     "matrices": (changed("accessors", 0, type="MAT4"), "accessor 0 is of type 'MAT4'"),
     "pairs": (changed("accessors", 0, type="VEC2"), "accessor 0 has 2 numbers a row, which POSITION of mesh 0 cannot have"),
     "component": (changed("accessors", 0, componentType=5130), "accessor 0 is of type 'VEC3' and component type '5130'"),
@@ -150,7 +167,6 @@ BROKEN: dict[str, tuple[Callable[[GltfWriter], None], str]] = {
     "buffer": (changed("bufferViews", 0, buffer=3), "buffer view 0 refers to '3' of its buffers, and there are 1"),
     "no position": (changed("meshes", 0, primitives=[{"attributes": {}}]), "mesh 0 has no POSITION"),
     "no primitives": (changed("meshes", 0, primitives=3), "mesh 0 has no list of primitives"),
-    "fan": (changed("meshes", 0, primitives=[{"mode": 6, "attributes": {"POSITION": 0}}]), "mesh 0 is a triangle fan"),
     "lines": (changed("meshes", 0, primitives=[{"mode": 1, "attributes": {"POSITION": 0}}]), "points or lines and no triangles"),
     "mesh": (changed("nodes", 0, mesh=4), "node 0 refers to '4' of its meshes, and there are 1"),
     "child": (changed("nodes", 0, children=[4]), "node 0 refers to '4' of its nodes"),
@@ -240,6 +256,36 @@ def test_a_strip_and_a_list_without_indices_are_the_same_as_faces(tmp_path: Path
     mesh = read(writer, tmp_path).mesh
     assert len(mesh.faces) == 4
     assert (np.cross(*np.diff(mesh.vertices[mesh.faces], axis=1).swapaxes(0, 1))[:, 2] > 0).all()
+
+
+def test_a_fan_is_the_same_as_faces(tmp_path: Path) -> None:
+    around = [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]
+    writer = GltfWriter()
+    positions = writer.accessor(around)
+    turned = writer.accessor([3, 2, 1, 0], "uint8")
+    degenerate = {"mode": 6, "attributes": {"POSITION": writer.accessor(around[:2])}}
+    fans = {"mode": 6, "attributes": {"POSITION": positions}}, {"mode": 6, "attributes": {"POSITION": positions}, "indices": turned}
+    writer.node(mesh=writer.mesh(*fans, degenerate))
+    mesh = read(writer, tmp_path).mesh
+    heights = np.cross(*np.diff(mesh.vertices[mesh.faces], axis=1).swapaxes(0, 1))[:, 2]
+    assert heights.tolist() == [1, 1, -1, -1]
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_sparse_accessors_change_rows_of_others_or_of_zeros(dense: bool, tmp_path: Path) -> None:
+    writer = simple(BOX)
+    header = writer.header["accessors"][0]
+    rows = np.array([1, 6] if dense else [0, 1, 2, 4, 7], dtype=np.uint16)
+    expected = BOX.vertices.copy() if dense else np.zeros((8, 3))
+    expected[rows] = BOX.vertices[rows] * [1, 2, 1]
+    places, values = writer.view(b"\0\0" + rows.tobytes()), writer.view(expected[rows].astype("<f4").tobytes())
+    entries = {"indices": {"bufferView": places, "componentType": 5123, "byteOffset": 2}, "values": {"bufferView": values}}
+    header["sparse"] = {"count": len(rows), **entries}
+    if not dense:
+        del header["bufferView"]
+    mesh = read(writer, tmp_path).mesh
+    np.testing.assert_allclose(mesh.vertices[mesh.faces].max(axis=(0, 1)), expected.max(axis=0), rtol=1e-6)
+    assert {tuple(row) for row in mesh.vertices.round(6)} == {tuple(row) for row in expected.round(6)}
 
 
 def test_other_scenes_points_and_lines_are_left_out_with_a_warning(tmp_path: Path) -> None:
