@@ -1,4 +1,4 @@
-"""Prints, for each CAD given, the PSNR between our mesh from arrays and Blender's own import of it (BlenderProc's, but for glTF).
+"""Prints, for each CAD given, the PSNR between our mesh from arrays and Blender's own import (BlenderProc's for the older formats).
 
 Run as a process of its own, since Blender wants the main thread: ``python -m tests.integration.import_likeness CAD ...``
 """
@@ -27,7 +27,9 @@ from tests.unit.render_actor.view.test_xyz_raycast import scene_for
 
 def imported(path: Path) -> Any:
     """The file as one Blender object, taken out of the scene, in the CAD's own axes."""
-    return imported_gltf(path) if path.suffix in (".glb", ".gltf") else imported_mesh(path)
+    if path.suffix in (".glb", ".gltf", ".dae"):
+        return imported_scene(path)
+    return imported_mesh(path)
 
 
 def imported_mesh(path: Path) -> Any:
@@ -47,16 +49,14 @@ def imported_mesh(path: Path) -> Any:
     return joined
 
 
-def imported_gltf(path: Path) -> Any:
-    """A glTF file as Blender imports it, turned back: an empty object that shows all of it, as it is, by a collection.
+def imported_scene(path: Path) -> Any:
+    """A glTF or COLLADA file as Blender imports it, turned back: an empty object that shows all of it, as it is, by a collection.
 
     Nothing is joined, so that what Blender makes of mirrored instances stays its own.
     """
-    bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
     before = set(bpy.data.objects)
-    bpy.ops.import_scene.gltf(filepath=str(path))
+    back = _import_dae(path) if path.suffix == ".dae" else _import_gltf(path)
     made = bpy.data.collections.new(path.stem)
-    back = Matrix.Rotation(-math.pi / 2, 4, "X")
     for one in set(bpy.data.objects) - before:
         for collection in list(one.users_collection):
             collection.objects.unlink(one)
@@ -67,6 +67,21 @@ def imported_gltf(path: Path) -> Any:
     shown = bpy.data.objects.new(path.stem, None)
     shown.instance_type, shown.instance_collection = "COLLECTION", made
     return shown
+
+
+def _import_gltf(path: Path) -> Any:
+    """Import; gives what turns it back."""
+    bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
+    bpy.ops.import_scene.gltf(filepath=str(path))
+    return Matrix.Rotation(-math.pi / 2, 4, "X")
+
+
+def _import_dae(path: Path) -> Any:
+    """Import; gives what turns it back, and undoes Blender's metres."""
+    text = path.read_text()
+    bpy.ops.wm.collada_import(filepath=str(path))
+    metres = float(text.partition('meter="')[2].partition('"')[0])
+    return Matrix.Scale(1 / metres, 4) @ Matrix.Rotation(-math.pi / 2 if "Y_UP" in text else 0.0, 4, "X")
 
 
 def likeness(scene: BlenderScene, path: Path) -> float:

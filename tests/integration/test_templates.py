@@ -21,6 +21,7 @@ from render_actor.contract.cameras import camera_poses
 from render_actor.contract.view_files import file_names
 from serve_app.templates.checker.contract import check_contract
 from tests.integration.conftest import ROOT, Server
+from tests.integration.dae_looks import write_looks as write_dae_looks
 from tests.integration.gltf_looks import LOOKS, SHORT, write_looks
 
 REFERENCE_CADS = ROOT.parent / "shared" / "reference" / "cads"
@@ -177,7 +178,7 @@ def test_a_changed_texture_is_seen(server: Server, poses: str) -> None:
 
 
 def test_our_meshes_look_as_blenders_own_import_does(server: Server, tmp_path: Path) -> None:
-    """Colours, normals, .mtl and glTF materials, textures and shading: the same picture as from the stock script's loader, or Blender's."""
+    """Colours, normals, materials, textures and shading: the same picture as from the stock script's loader, or Blender's own."""
     Image.fromarray(np.random.default_rng(3).integers(60, 255, (16, 16, 4), dtype=np.uint8)).save(tmp_path / "map.png")
     looks = {
         "shiny": ("Kd 0.7 0.2 0.1\nKs 0.5 0.5 0.5\nNs 300\n", "Kd 0.1 0.6 0.2\nKs 0.9 0.9 0.9\n"),
@@ -193,6 +194,8 @@ def test_our_meshes_look_as_blenders_own_import_does(server: Server, tmp_path: P
     ]
     full = bool(os.environ.get("RENDER_LIKENESS_FULL"))
     cads += map(str, write_looks(tmp_path, LOOKS | SHORT if full else SHORT))
+    (tmp_path / "dae").mkdir()
+    cads += map(str, write_dae_looks(tmp_path / "dae", () if full else ("polygons", "shiny")))
     cads += map(str, sorted(REFERENCE_CADS.glob("*.glb")))  # Where they are.
     command = [sys.executable, "-m", "tests.integration.import_likeness", *cads]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])

@@ -11,6 +11,7 @@ from render_actor.contract.types import SurfaceMaterial
 from serve_app.cad.formats.dae_materials import surface_from_effect
 from serve_app.cad.limits import MAX_MATERIALS, CadLimits
 from serve_app.cad.mesh.geometry import custom_normals
+from serve_app.cad.mesh.polygons import concave_warning, triangulated
 from serve_app.cad.mesh.submesh import Submesh
 from serve_app.cad.refusals import too_large
 from serve_app.cad.textures import TextureStore
@@ -49,6 +50,8 @@ class DaeGeometry:
             ValueError: they refer to what is not there.
         """
         looks = {material.symbol: self._material(material.target) for material in getattr(node, "materials", [])}
+        if len(looks) == 1:  # What names no material has the only one there is, as in Blender.
+            looks[None] = next(iter(looks.values()))
         key = (id(getattr(node, "geometry", None)), *sorted((str(symbol), id(look)) for symbol, look in looks.items()))
         if key not in self._made:
             made = [self._submesh(primitive, looks.get(primitive.material, _PLAIN)) for primitive in self._surfaces(node)]
@@ -65,16 +68,16 @@ class DaeGeometry:
         return found
 
     def _submesh(self, primitive: Any, look: SurfaceMaterial) -> Submesh | None:
-        try:
-            triangles = primitive.triangleset() if hasattr(primitive, "vcounts") else primitive
-        except IndexError as error:
-            raise ValueError("it has polygons with other than the number of corners that <vcount> tells; save it anew") from error
-        if not triangles.ntriangles or triangles.vertex is None:
+        if primitive.vertex is None or not len(primitive.index):
             return None
-        vertices = np.asarray(triangles.vertex, dtype=np.float64)
+        vertices = np.asarray(primitive.vertex, dtype=np.float64)
+        named = np.asarray(primitive.vertex_index, dtype=np.int64)
+        if named.min() < 0 or named.max() >= len(vertices):
+            raise ValueError(f"it has faces that refer to vertices it does not have: it has {len(vertices)}, and they name {named.max()}")
+        triangles = self._triangles(primitive, vertices, named.ravel())
+        if not triangles.ntriangles:
+            return None
         faces = np.asarray(triangles.vertex_index, dtype=np.int64)
-        if faces.min() < 0 or faces.max() >= len(vertices):
-            raise ValueError(f"it has faces that refer to vertices it does not have: it has {len(vertices)}, and they name {faces.max()}")
         normals = uv = colors = None
         if triangles.normal is not None:
             normals = custom_normals(_taken(triangles.normal, triangles.normal_index, "normals"), vertices, faces)
@@ -86,6 +89,19 @@ class DaeGeometry:
             colors = _colors(_taken(data, triangles.index[:, :, offset], "colours"))
             vertices, faces = vertices[faces].reshape(-1, 3), np.arange(faces.size).reshape(-1, 3)
         return Submesh(vertices, faces, normals, colors, uv, look)
+
+    def _triangles(self, primitive: Any, vertices: NDArray[np.float64], named: NDArray[np.int64]) -> Any:
+        """Pycollada's TriangleSet of a primitive. It would split every polygon around its first corner."""
+        if not hasattr(primitive, "vcounts"):
+            return primitive
+        from collada.triangleset import TriangleSet
+
+        counts = np.asarray(primitive.vcounts, dtype=np.int64)
+        if counts.min(initial=0) < 0 or counts.sum() != len(named):
+            raise ValueError("it has polygons with other than the number of corners that <vcount> tells; save it anew")
+        places, _, uncut = triangulated(vertices, named, counts)
+        self._textures.warnings += concave_warning(uncut)
+        return TriangleSet(primitive.sources, primitive.material, np.asarray(primitive.index)[places].ravel(), primitive.xmlnode)
 
     def _material(self, material: Any) -> SurfaceMaterial:
         effect = getattr(material, "effect", None)

@@ -32,6 +32,7 @@ def surface_from_effect(name: str, effect: Any, textures: TextureStore) -> Surfa
         name=part_name(name)[:_MAX_NAME],
         base_color=_color(effect.diffuse, 0.8),
         alpha=_alpha(effect),
+        specular=_specular(effect),
         roughness=0.5 if shininess is None or shininess <= 0 else min((2.0 / (2.0 + shininess)) ** 0.5, 1.0),
         emission=_color(effect.emission, 0.0),
         textures=slots,
@@ -50,6 +51,13 @@ def _color(value: Any, default: float) -> tuple[float, float, float]:
         return default, default, default
     red, green, blue = (float(np.clip(np.nan_to_num(float(channel)), 0.0, 1.0)) for channel in value[:3])
     return red, green, blue
+
+
+def _specular(effect: Any) -> float:
+    """Of a plastic where the effect has highlights, of whatever strength, and none where it has none: as Blender takes it."""
+    if effect.shadingtype not in ("phong", "blinn") or effect.specular is None:
+        return 0.0
+    return 0.5 if any(_color(effect.specular, 1.0)) else 0.0
 
 
 def _alpha(effect: Any) -> float:

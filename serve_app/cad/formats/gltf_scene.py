@@ -229,7 +229,7 @@ def _rewritten(gltf: GltfFile, scene: GltfScene, wanted: dict[tuple[int, int], s
                 accessors[one.index] = made(stored(gltf, one), kind)
             else:
                 accessors[one.index] = len(header["accessors"])
-                kept = {key: one.header[key] for key in ("count", "byteOffset") if key in one.header}
+                kept: dict[str, Any] = {key: one.header[key] for key in ("count", "byteOffset") if key in one.header}
                 header["accessors"].append({**kind, **kept, "bufferView": view(one.header["bufferView"])})
         return accessors[one.index]
 

@@ -10,6 +10,7 @@ from serve_app.cad.formats.mtl import parse_mtl, surface_from_mtl
 from serve_app.cad.formats.obj_reader import FaceGroup, Faces, ObjFile, read_obj
 from serve_app.cad.limits import MAX_LIBRARY_BYTES, MAX_MATERIALS, CadLimits
 from serve_app.cad.mesh.geometry import custom_normals, smooth_normals
+from serve_app.cad.mesh.polygons import concave_warning
 from serve_app.cad.mesh.submesh import Submesh, compacted
 from serve_app.cad.references import ReferenceResolver, missing
 from serve_app.cad.refusals import too_large
@@ -26,6 +27,7 @@ def obj_submeshes(data: bytes, resolver: ReferenceResolver, textures: TextureSto
         limits: of the CAD.
     """
     obj = read_obj(data, limits)
+    textures.warnings += concave_warning(obj.uncut)
     statements: dict[str, dict[str, list[str]]] = {}
     for library in obj.libraries:
         try:

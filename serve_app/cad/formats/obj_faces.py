@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serve_app.cad.limits import CadLimits
-from serve_app.cad.mesh.geometry import fan
+from serve_app.cad.mesh.polygons import triangulated
 from serve_app.cad.refusals import quoted
 from serve_app.cad.text.encoding import decoded
 from serve_app.cad.text.numbers import numbers_in
@@ -37,11 +37,13 @@ class Triangles:
         line: (T,) which of the face lines each comes from.
         form: (T,) place in ``FORMS``.
         indices: for each kind of index, (T, 3) from 0; what it holds for forms without that kind means nothing.
+        uncut: concave polygons that are split as if they were convex.
     """
 
     line: NDArray[np.int64]
     form: NDArray[np.int64]
     indices: dict[str, NDArray[np.int64]]
+    uncut: int
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,12 @@ class _Shape:
 
 
 def read_faces(
-    text: bytes, numbers: NDArray[np.int64], read: dict[str, NDArray[np.int64]], sizes: dict[str, int], limits: CadLimits
+    text: bytes,
+    numbers: NDArray[np.int64],
+    read: dict[str, NDArray[np.int64]],
+    sizes: dict[str, int],
+    points: NDArray[np.float64],
+    limits: CadLimits,
 ) -> tuple[Triangles, NDArray[np.int64]]:
     """Read face lines. Those of fewer than three corners, points or edges, give no triangle.
 
@@ -70,6 +77,7 @@ def read_faces(
         numbers: (L,) line number of each, for messages.
         read: (L,) for each kind, how many elements there are before each line, from where negative indices count back.
         sizes: for each kind, how many elements there are in all.
+        points: (V, 3) of all vertices.
         limits: of the CAD.
 
     Returns:
@@ -90,7 +98,6 @@ def read_faces(
     forms = np.array([shape.form for shape in of_lines], dtype=np.int64)
     limits.check_faces(int(np.maximum(counts - 2, 0).sum()))
     given = numbers_in(text.replace(b"/", b" "), np.int64)
-    places, line_of_triangle = fan(counts)
     form_of_corner = np.repeat(forms, counts)
     indices: dict[str, NDArray[np.int64]] = {}
     for kind in KINDS:
@@ -107,8 +114,9 @@ def read_faces(
             raise ValueError(
                 f"line {numbers[at]}: a face has the index {values[wrong[0]]}, which no {kind} line has; there are {sizes[kind]}"
             )
-        indices[kind] = index[places]
-    return Triangles(line_of_triangle, forms[line_of_triangle], indices), forms
+        indices[kind] = index
+    places, line_of_triangle, uncut = triangulated(points, indices.get("v", np.empty(0, dtype=np.int64)), counts)
+    return Triangles(line_of_triangle, forms[line_of_triangle], {kind: index[places] for kind, index in indices.items()}, uncut), forms
 
 
 def _patterns(text: bytes) -> list[bytes]:

@@ -60,6 +60,7 @@ class ObjFile:
         normals: (N, 3).
         faces: triangles by group.
         libraries: files named by ``mtllib``, in order.
+        uncut: concave polygons that are split as if they were convex.
     """
 
     vertices: NDArray[np.float64]
@@ -68,6 +69,7 @@ class ObjFile:
     normals: NDArray[np.float64]
     faces: dict[FaceGroup, Faces]
     libraries: list[str]
+    uncut: int
 
 
 class _Lines:
@@ -143,11 +145,11 @@ def read_obj(data: bytes, limits: CadLimits) -> ObjFile:
     elements = {kind: lines.of(kind) for kind in KINDS}
     for kind, (found, _) in elements.items():
         limits.check_vertices(len(found), _WHAT[kind])
-    faces = _faces(lines, {kind: found for kind, (found, _) in elements.items()}, limits)
     points, uv, normals = (_table(kind, len(found), text) for kind, (found, text) in elements.items())
+    faces, uncut = _faces(lines, {kind: found for kind, (found, _) in elements.items()}, points[:, :3], limits)
     colors = points[:, 3:6] if points.shape[1] >= 6 else None
     uv = np.pad(uv, ((0, 0), (0, 1)))[:, :2] if uv.shape[1] == 1 else uv[:, :2]
-    return ObjFile(points[:, :3], colors, uv, normals[:, :3], faces, list(lines.libraries))
+    return ObjFile(points[:, :3], colors, uv, normals[:, :3], faces, list(lines.libraries), uncut)
 
 
 def _check_cheaply(data: bytes, limits: CadLimits) -> None:
@@ -178,11 +180,13 @@ def _library_names(words: list[str]) -> list[str]:
     return names + ([" ".join(rest)] if rest else [])
 
 
-def _faces(lines: _Lines, elements: dict[str, NDArray[np.int64]], limits: CadLimits) -> dict[FaceGroup, Faces]:
-    """The triangles, by what they have in common; the groups in the order of their first lines."""
+def _faces(
+    lines: _Lines, elements: dict[str, NDArray[np.int64]], points: NDArray[np.float64], limits: CadLimits
+) -> tuple[dict[FaceGroup, Faces], int]:
+    """The triangles, by what they have in common, the groups in the order of their first lines; and how many polygons are not cut well."""
     at, text = lines.of("f")
     read = {kind: np.searchsorted(found, at) for kind, found in elements.items()}
-    triangles, forms = read_faces(text, at + 1, read, {kind: len(found) for kind, found in elements.items()}, limits)
+    triangles, forms = read_faces(text, at + 1, read, {kind: len(found) for kind, found in elements.items()}, points, limits)
     numbers: dict[tuple[str | None, bool], int] = {}
     looks = np.array([numbers.setdefault((material, smooth), len(numbers)) for _, material, smooth in lines.looks])
     since = np.array([line for line, _, _ in lines.looks])
@@ -202,7 +206,7 @@ def _faces(lines: _Lines, elements: dict[str, NDArray[np.int64]], limits: CadLim
             (material, smooth), form = named[group // len(FORMS)], FORMS[group % len(FORMS)]
             indices = {kind: triangles.indices[kind][order[begin:end]] for kind in COLUMNS[form]}
             faces[FaceGroup(material, smooth, form)] = Faces(indices)
-    return faces
+    return faces, triangles.uncut
 
 
 def _table(kind: str, rows: int, text: bytes) -> NDArray[np.float64]:

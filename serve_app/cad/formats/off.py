@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from render_actor.contract.types import SurfaceMaterial
 from serve_app.cad.formats.reader import CadContent, CadSource
 from serve_app.cad.limits import CadLimits
-from serve_app.cad.mesh.geometry import custom_normals, fan
+from serve_app.cad.mesh.geometry import custom_normals
+from serve_app.cad.mesh.polygons import concave_warning, triangulated
 from serve_app.cad.mesh.submesh import Submesh
 from serve_app.cad.text.encoding import as_utf8
 from serve_app.cad.text.numbers import numbers_in
@@ -48,9 +49,10 @@ def off_content(source: CadSource) -> CadContent:
             f"it has faces that refer to vertices it does not have: it has {count}, and they name {corners.min()} to {corners.max()}"
         )
     source.limits.check_faces(int(np.maximum(counts - 2, 0).sum()))
-    places, polygon = fan(counts)
-    triangles, first = corners[places], 3 + (3 if normals else 0)
     points = np.ascontiguousarray(vertices[:, :3])
+    places, polygon, uncut = triangulated(points, corners, counts)
+    source.textures.warnings += concave_warning(uncut)
+    triangles, first = corners[places], 3 + (3 if normals else 0)
     directions = custom_normals(vertices[:, 3:6][triangles], points, triangles) if normals and vertices.shape[1] >= 6 else None
     colors = _colors(vertices[:, first : vertices.shape[1] - (2 if textured else 0)]) if colored else None
     if colors is None and of_faces is not None:

@@ -11,7 +11,8 @@ from render_actor.contract.types import SurfaceMaterial
 from serve_app.cad.formats.ply_header import Element
 from serve_app.cad.formats.ply_reader import read_ply
 from serve_app.cad.limits import CadLimits
-from serve_app.cad.mesh.geometry import custom_normals, fan
+from serve_app.cad.mesh.geometry import custom_normals
+from serve_app.cad.mesh.polygons import concave_warning, triangulated
 from serve_app.cad.mesh.submesh import Submesh
 from serve_app.cad.textures import TextureStore
 
@@ -33,10 +34,12 @@ def ply_submeshes(data: bytes, textures: TextureStore, limits: CadLimits) -> lis
     if vertex is None or face is None or vertices is None or corners is None or not len(corners.values):
         return []
     limits.check_faces(int(np.maximum(corners.counts - 2, 0).sum()))
-    places, polygon = fan(corners.counts)
-    if not len(places):
+    if corners.counts.max() < 3:
         return []
-    vertices, faces = vertices.astype(np.float64), _indices(corners.values, len(vertices))[places]
+    vertices, indices = vertices.astype(np.float64), _indices(corners.values, len(vertices))
+    places, polygon, uncut = triangulated(vertices, indices, corners.counts)
+    textures.warnings += concave_warning(uncut)
+    faces = indices[places]
 
     corner_uv = _corner_uv(vertex, face, corners.counts, places, faces)
     material = SurfaceMaterial()

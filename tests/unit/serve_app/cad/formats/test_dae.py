@@ -80,6 +80,29 @@ def test_colours_and_normals() -> None:
     assert parsed.mesh.corner_normals is not None and (parsed.mesh.corner_normals == (0, 0, 1)).all()
 
 
+@pytest.mark.parametrize(
+    ("shading", "more", "specular"),
+    [
+        ("lambert", "", 0.0),
+        ("phong", "", 0.0),
+        ("phong", "<specular><color>0 0 0 1</color></specular>", 0.0),
+        ("phong", "<specular><color>0.1 0 0 1</color></specular>", 0.5),
+        ("blinn", "<specular><color>1 1 1 1</color></specular>", 0.5),
+    ],
+)
+def test_only_what_has_highlights_shows_some(shading: str, more: str, specular: float) -> None:
+    paint = materials(paint="<color>0.2 0.4 0.6 1</color>").replace("lambert", shading).replace("</diffuse>", f"</diffuse>{more}")
+    made = geometry("box", CORNERS, SIDES, material="paint")
+    (material,) = read(document(made, node("n", instance("box", "paint")), materials=paint)).mesh.materials
+    assert material.specular == specular
+
+
+def test_faces_without_a_symbol_have_the_only_material_there_is() -> None:
+    paint = materials(paint="<color>0.2 0.4 0.6 1</color>")
+    (material,) = read(document(BOX, node("n", instance("box", "paint")), materials=paint)).mesh.materials
+    assert material.base_color == pytest.approx((0.2, 0.4, 0.6))
+
+
 def test_vertex_colours_beside_a_material() -> None:
     shades = source("shades", [[1, 0, 0], [0, 1, 0]], "RGB")
     inputs = '<input semantic="COLOR" source="#shades" offset="1"/>'
