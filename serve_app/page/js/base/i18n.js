@@ -15,10 +15,10 @@ function wanted() {
   return navigator.languages.map((name) => name.slice(0, 2)).find((name) => name in LANGUAGES) ?? "en";
 }
 
-/** Load the words; English ones stand in where a language lacks some. */
+/** Load the words; English ones stand in where a language lacks some. What the server says is English: other languages have its errors by code. */
 export async function loadLanguage(name = wanted()) {
-  const [english, own] = await Promise.all(["en", name].map((file) => fetch(asset(`i18n/${file}.json`)).then((answer) => answer.json())));
-  words = { ...english, ...own };
+  const files = ["en", ...(name === "en" ? [] : [name, `errors/${name}`])];
+  words = Object.assign({}, ...(await Promise.all(files.map((file) => fetch(asset(`i18n/${file}.json`)).then((answer) => answer.json())))));
   language = name;
   document.documentElement.lang = name;
 }

@@ -9,7 +9,7 @@ import { addressOf, go, keep } from "../base/router.js";
 import { fileOf } from "../job/watch.js";
 import { kindChoice } from "../job/kinds.js";
 import { valueOf } from "../job/side.js";
-import { failed } from "../parts/notes.js";
+import { failed, shortOf } from "../parts/notes.js";
 import { differencePicture } from "./difference.js";
 
 export function mount(root, parameters) {
@@ -78,7 +78,7 @@ async function showBoth(root, one, other, parameters) {
       canvas.setAttribute("aria-label", t("compare.difference"));
       fill(difference, canvas, h("figcaption", {}, h("span", {}, t("compare.difference")), h("span", { class: "quiet small numbers" }, t("compare.rms", { value: number(rms, 2) }))));
     } catch (error) {
-      fill(difference, h("p", { class: "quiet pad" }, error.message));
+      fill(difference, h("p", { class: "quiet pad" }, shortOf(error)));
     }
   }
 

@@ -5,7 +5,7 @@ import { fill, h, icon } from "../base/dom.js";
 import { number, seconds } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { imageAddress } from "../base/images.js";
-import { note } from "../parts/notes.js";
+import { note, shortOf } from "../parts/notes.js";
 import { kindChoice } from "./kinds.js";
 import { parseNpy, pointAt } from "./npy.js";
 import { fileOf } from "./watch.js";
@@ -69,7 +69,7 @@ export class Large {
     fill(this.kinds, kindChoice(this.kind, (kind) => ((this.kind = kind), this.onKind(kind), this.#showImage()), view));
     this.image.alt = `${t("job.view", { index: number(view.index) })}, ${t(`kind.${this.kind}`)}`;
     const path = fileOf(view, this.kind);
-    imageAddress(path).then((address) => path === fileOf(this.views()[this.index], this.kind) && (this.image.src = address), (error) => (this.readout.textContent = error.message));
+    imageAddress(path).then((address) => path === fileOf(this.views()[this.index], this.kind) && (this.image.src = address), (error) => (this.readout.textContent = shortOf(error)));
   }
 
   async #loadXyz(index) {
@@ -80,7 +80,7 @@ export class Large {
       if (index === this.index) this.xyz = xyz;
       this.#aim(null);
     } catch (error) {
-      if (index === this.index) this.readout.textContent = error.message;
+      if (index === this.index) this.readout.textContent = shortOf(error);
     }
   }
 

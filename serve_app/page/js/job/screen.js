@@ -5,7 +5,7 @@ import { fill, h, icon } from "../base/dom.js";
 import { baseName } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { addressOf, keep } from "../base/router.js";
-import { failed, note, state, toast } from "../parts/notes.js";
+import { failed, note, shortOf, state, toast } from "../parts/notes.js";
 import { KINDS, kindChoice } from "./kinds.js";
 import { Large } from "./large.js";
 import { progressOf } from "./progress.js";
@@ -103,7 +103,7 @@ export function mount(root, parameters) {
     }
     const none = !watch.views.length;
     waiting.hidden = !none;
-    waiting.textContent = watch.isOver ? (watch.gone?.message ?? t("job.views.gone")) : t("job.views.none");
+    waiting.textContent = watch.isOver ? (watch.gone ? shortOf(watch.gone) : t("job.views.gone")) : t("job.views.none");
     if (place === "grid") sheet.show(watch.views, kind, some);
     else if (!none) sphere?.show(watch.views, kind, some);
   }
@@ -114,7 +114,7 @@ export function mount(root, parameters) {
       await request(watch.path, { method: "DELETE" });
       toast(t("job.canceled"));
     } catch (error) {
-      toast(error.message || t("lost.action"), "bad");
+      toast(shortOf(error), "bad");
     }
     button.disabled = false;
   }
@@ -130,7 +130,7 @@ export function mount(root, parameters) {
 function problemsOf({ job }) {
   return [
     job.error && job.status !== "canceled" ? failed(job.error) : null,
-    ...job.warnings.slice(0, 6).map((warning) => note("warn", h("p", {}, warning))),
-    job.warnings.length > 6 ? h("details", {}, h("summary", { class: "small" }, t("job.warnings.more", { count: job.warnings.length - 6 })), job.warnings.slice(6).map((warning) => note("warn", h("p", {}, warning)))) : null,
+    ...job.warnings.slice(0, 6).map((warning) => note("warn", h("p", { lang: "en" }, warning))),
+    job.warnings.length > 6 ? h("details", {}, h("summary", { class: "small" }, t("job.warnings.more", { count: job.warnings.length - 6 })), job.warnings.slice(6).map((warning) => note("warn", h("p", { lang: "en" }, warning)))) : null,
   ];
 }

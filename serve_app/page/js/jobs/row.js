@@ -6,7 +6,7 @@ import { ago, baseName, moment, number, seconds, sizeMm } from "../base/format.j
 import { t, tn } from "../base/i18n.js";
 import { loadWhenSeen } from "../base/images.js";
 import { addressOf } from "../base/router.js";
-import { state } from "../parts/notes.js";
+import { shortOf, state } from "../parts/notes.js";
 
 export const ROW_PX = 68;
 
@@ -25,7 +25,7 @@ export function jobRow(job, signal) {
 }
 
 function about({ cad, error, options, waiting_for: wait }) {
-  if (error) return error.detail;
+  if (error) return shortOf(error);
   if (wait) return t("job.waiting");
   const { quality = "", resolution } = options ?? {};
   return [cad ? sizeMm(cad.size_mm) : null, quality && t(`option.quality.${quality}`), resolution && `${resolution} px`].filter(Boolean).join(" · ");

@@ -20,9 +20,9 @@ export function facts(item, onParts) {
         fact("facts.diameter", `${mm(found.diameter_mm)} mm`),
         fact("facts.faces", number(found.faces)),
         fact("facts.looks", looks(found))),
-      found.warnings.map((warning) => note("warn", h("p", {}, warning))),
+      found.warnings.map((warning) => note("warn", h("p", { lang: "en" }, warning))),
       found.part_count ? partList(item, onParts) : null,
-      found.assumed.length ? h("details", { class: "small" }, h("summary", {}, t("facts.assumed")), h("ul", { class: "dashes" }, found.assumed.map((text) => h("li", {}, text)))) : null,
+      found.assumed.length ? h("details", { class: "small" }, h("summary", {}, t("facts.assumed")), h("ul", { class: "dashes" }, found.assumed.map((text) => h("li", { lang: "en" }, text)))) : null,
     ],
   ];
 }

@@ -3,6 +3,7 @@
 import { h, icon } from "../base/dom.js";
 import { number, sizeMm } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
+import { shortOf } from "../parts/notes.js";
 
 export function itemRow(item, isSelected, select, remove) {
   return h(
@@ -19,7 +20,7 @@ export function itemRow(item, isSelected, select, remove) {
 
 function lineOf({ state, share, facts, error, job }) {
   if (job) return [t("new.sent")];
-  if (error) return [h("span", { class: "problem" }, error.message)];
+  if (error) return [h("span", { class: "problem" }, shortOf(error))];
   if (state === "uploading") return [`${t("new.sending")} ${number(share * 100)} %`];
   if (state === "inspecting" && !facts) return [t("new.reading")];
   return [`${facts.format.toUpperCase()} · ${sizeMm(facts.size_mm)}`];

@@ -5,6 +5,7 @@ import { getJson } from "../base/api.js";
 import { fill, h, icon } from "../base/dom.js";
 import { number, sizeMm } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
+import { shortOf } from "../parts/notes.js";
 import { levelOf } from "./options-list.js";
 
 const lists = new Map();
@@ -67,7 +68,7 @@ export class Preview {
       this.#say("");
       this.element.dataset.shown = item.name;
     } catch (error) {
-      if (turn === this.asked) this.#say(error.message);
+      if (turn === this.asked) this.#say(shortOf(error));
     }
     this.tag.textContent = sizeMm(item.facts.size_mm);
   }

@@ -98,7 +98,7 @@ function rendererLine({ id, state, device, error }) {
     h("span", { class: `dot ${kind}` }),
     h("span", { class: "cut", title: id }, device ?? id),
     h("span", { class: "quiet" }, t(`renderer.${state}`)),
-    error ? h("span", { class: "problem small" }, error.detail) : null,
+    error ? h("span", { class: "problem small", lang: "en" }, error.detail) : null,
   );
 }
 

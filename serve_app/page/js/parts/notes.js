@@ -8,16 +8,27 @@ export function note(kind, ...content) {
   return h("div", { class: `note ${kind}`, role: kind === "bad" ? "alert" : null }, icon("warning"), h("div", { class: "stack-tight" }, ...content));
 }
 
-/** A failure: what the server said (it names value and remedy), what can be done here, and its code for whoever is asked for help. */
+/**
+ * A failure: what it is and what can be done, what the server said (it names the value), and its code for whoever is asked for help.
+ * The server speaks English; a language that is another has its own sentences by code (`i18n/errors`), and where it lacks one, the server's stands alone.
+ */
 export function failed(error) {
   const { code, field } = error;
-  const remedy = code && hasText(`remedy.${code}`) ? h("p", { class: "quiet" }, t(`remedy.${code}`)) : null;
   const named = code ? h("p", { class: "code mono" }, field ? `${code} · ${field}` : code) : null;
-  const title = code && hasText(`error.${code}`) ? h("p", {}, h("strong", {}, t(`error.${code}`))) : null;
-  return note("bad", title, h("p", {}, textOf(error)), remedy, named);
+  const said = h("p", { lang: code ? "en" : null }, textOf(error));
+  if (!hasOwn(error)) return note("bad", said, named);
+  return note("bad",
+    h("p", {}, h("strong", {}, t(`error.${code}`))),
+    h("p", {}, t(`remedy.${code}`)),
+    h("div", { class: "said small stack-tight" }, h("p", { class: "quiet" }, t("error.said")), said, named));
 }
 
-export function textOf(error) {
+const hasOwn = (error) => Boolean(error?.code && hasText(`error.${error.code}`));
+
+/** A failure in one sentence. */
+export const shortOf = (error) => (hasOwn(error) ? t(`error.${error.code}`) : textOf(error));
+
+function textOf(error) {
   if (error?.name === "LostError" || error?.constructor?.name === "LostError") return t("lost.action");
   return error?.message || error?.detail || String(error);
 }

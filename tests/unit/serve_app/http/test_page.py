@@ -14,6 +14,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from serve_app.base.errors import CODES
 from serve_app.base.settings import Settings
 from tests.unit.serve_app.http.fake_server import api, client
 
@@ -91,6 +92,15 @@ def test_both_languages_say_the_same_things() -> None:
     used = {key for module in MODULES for key in re.findall(r"\bt\(\"([\w.]+)\"", module.read_text())}
     counted = {f"{key}.many" for module in MODULES for key in re.findall(r"\btn\(\"([\w.]+)\"", module.read_text())}
     assert (used | counted) <= set(english)
+
+
+def test_every_error_has_its_sentence_and_its_remedy_in_korean() -> None:
+    """What the server says is English: a code without them would stand there in English alone."""
+    korean = json.loads((PAGE / "i18n" / "errors" / "ko.json").read_text())
+    assert {key.partition(".")[2] for key in korean} == CODES
+    for code in CODES:
+        for key in (f"error.{code}", f"remedy.{code}"):
+            assert re.search("[가-힣]", korean[key]) and korean[key].endswith("."), key
 
 
 def test_modules_are_small_and_make_no_markup_and_name_no_host() -> None:
