@@ -37,6 +37,7 @@ SUMMARIES = {
     "get_contact_sheet": "Fetch all views on one image",
     "get_manifest_file": "Fetch a job's manifest as a file",
     "get_archive": "Download all files of a job",
+    "create_download_ticket": "Let a browser download without the key",
     "all_events": "Hear of all jobs",
     "job_events": "Hear of one job",
     "upload_files": "Upload a CAD and the files that belong to it",

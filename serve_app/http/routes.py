@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from serve_app.base.api_key import key_of
 from serve_app.base.settings import Settings
-from serve_app.http import batch, cancel, events, inspection, jobs, results, uploads, v1
+from serve_app.http import batch, cancel, events, inspection, jobs, results, tickets, uploads, v1
 from serve_app.http.dependencies import ServerSettings, Service
 from serve_app.http.docs import docs_router
 from serve_app.http.errors import HANDLERS, NOT_READY
@@ -76,12 +76,14 @@ def build_api(get_service: Callable[[], RenderService], settings: Settings) -> F
     )
     app.state.get_service, app.state.settings = get_service, settings
     app.state.wait_limit = WaitLimit(settings.max_waiting_requests)
+    app.state.tickets = tickets.Tickets()
     app.include_router(public_router)
     key = key_of(settings)
     secured = key_in_openapi(wanted=key is not None)
     # Before the jobs, whose paths end in an id: none of these words is one.
     for part in (router, jobs.begin_router, cancel.router, v1.router, batch.router, inspection.router, uploads.router):
         app.include_router(part, **secured)
+    app.include_router(tickets.router, prefix=jobs.CANONICAL, **secured)
     for prefix in (jobs.CANONICAL, ""):
         app.include_router(jobs.router, prefix=prefix, **secured)
         app.include_router(results.router, prefix=prefix, include_in_schema=bool(prefix), **secured)

@@ -24,6 +24,7 @@ from serve_app.http.head import HeadRequests
 from serve_app.http.header_limit import HeaderLimit
 from serve_app.http.page import PAGE_PREFIX
 from serve_app.http.slow_clients import SentAt
+from serve_app.http.tickets import Tickets
 from serve_app.service.service import RenderService
 
 OPEN_PATHS = ("/health", "/ready", "/")
@@ -44,7 +45,7 @@ def secure(app: FastAPI, settings: Settings, key: bytes | None, get_service: Cal
     """Install the checks; the one added last sees a request first."""
     app.add_middleware(Door, get_service=get_service)
     if key is not None:
-        app.add_middleware(ApiKeyCheck, key=key)
+        app.add_middleware(ApiKeyCheck, key=key, tickets=app.state.tickets)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -99,21 +100,25 @@ class ApiKeyCheck:
     Args:
         app: what is protected.
         key: as ``serve_app.base.api_key.key_of`` gives it.
+        tickets: that stand for it where an archive is downloaded.
     """
 
-    def __init__(self, app: ASGIApp, key: bytes) -> None:
-        self._app, self._key = app, key
+    def __init__(self, app: ASGIApp, key: bytes, tickets: Tickets) -> None:
+        self._app, self._key, self._tickets = app, key, tickets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "http":
             path = scope["path"].removeprefix(scope.get("root_path", ""))
             browser = any(path == place or path.startswith(place + "/") for place in BROWSER_PATHS)
-            if not is_open(path) and not self._knows_key(scope["headers"], browser):
+            if not is_open(path) and not self._knows_key(scope["headers"], browser) and not self._has_ticket(scope, path):
                 challenge = 'Bearer realm="render-server"' + (', Basic realm="render-server"' if browser else "")
                 await error_response(_UNAUTHORIZED, {"WWW-Authenticate": challenge})(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _has_ticket(self, scope: Scope, path: str) -> bool:
+        return scope["method"] == "GET" and self._tickets.admits(path, scope["headers"])
 
     def _knows_key(self, headers: list[tuple[bytes, bytes]], browser: bool) -> bool:
         # All are compared, each in a time that does not tell how much of it was right.

@@ -22,12 +22,12 @@ const RETRY_MS = 300;
  * One request; asks for the key where it is wanted. A `GET` waits while the server is away; others fail with `LostError`.
  * @returns {Promise<Response>} an answer that is no failure.
  */
-export async function request(path, { method = "GET", headers = {}, body, signal } = {}) {
+export async function request(path, { method = "GET", headers = {}, body, signal, credentials = "omit" } = {}) {
   for (;;) {
     const key = readKey();
     let answer;
     try {
-      answer = await fetch(path, { method, body, signal, headers: { ...headers, ...(key ? { "X-API-Key": key } : {}) }, credentials: "omit" });
+      answer = await fetch(path, { method, body, signal, headers: { ...headers, ...(key ? { "X-API-Key": key } : {}) }, credentials });
     } catch (error) {
       if (signal?.aborted) throw error;
     }

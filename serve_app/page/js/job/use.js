@@ -2,7 +2,7 @@
 
 import { getJson, request } from "../base/api.js";
 import { fill, h, icon } from "../base/dom.js";
-import { baseName, bytes, number } from "../base/format.js";
+import { baseName } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { readKey } from "../base/storage.js";
 import { describedOptions } from "../new/options-list.js";
@@ -77,42 +77,23 @@ function selectAndCopy(text) {
 
 function download(job) {
   const name = `${baseName(job.cad_path).replace(/\.\w+$/, "")}.zip`;
-  const path = `api/v1/jobs/${encodeURIComponent(job.job_id)}/templates.zip`;
-  // A link can carry no key: then the file is fetched here and handed over.
-  if (!readKey()) return h("a", { class: "button primary large", href: path, download: name }, icon("download"), t("use.download"));
-  const says = h("p", { class: "small quiet numbers", role: "status" });
+  const path = `api/v1/jobs/${encodeURIComponent(job.job_id)}`;
   const problem = h("div");
-  const button = h("button", { class: "primary large", onclick: async () => {
-    button.disabled = true;
+  const link = h("a", { class: "button primary large", href: `${path}/templates.zip`, download: name }, icon("download"), t("use.download"));
+  let hasTicket = false;
+  // A link can carry no key: a cookie that is good for this file, and for a minute, goes with it.
+  link.addEventListener("click", async (event) => {
+    if (!readKey() || hasTicket) return;
+    event.preventDefault();
     fill(problem);
     try {
-      save(await fetched(path, (done, total) => (says.textContent = `${bytes(done)} / ${bytes(total)} · ${number((100 * done) / total)} %`)), name);
+      await request(`${path}/download-ticket`, { method: "POST", credentials: "same-origin" });
+      hasTicket = true;
+      link.click();
     } catch (error) {
       fill(problem, failed(error));
     }
-    says.textContent = "";
-    button.disabled = false;
-  } }, icon("download"), t("use.download"));
-  return h("div", { class: "stack" }, button, says, problem);
-}
-
-async function fetched(path, onProgress) {
-  const answer = await request(path);
-  const total = Number(answer.headers.get("Content-Length"));
-  const parts = [];
-  let done = 0;
-  const reader = answer.body.getReader();
-  for (;;) {
-    const { done: over, value } = await reader.read();
-    if (over) return new Blob(parts, { type: "application/zip" });
-    parts.push(value);
-    done += value.length;
-    onProgress(done, total || done);
-  }
-}
-
-function save(blob, name) {
-  const link = h("a", { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    hasTicket = false;
+  });
+  return h("div", { class: "stack" }, link, problem);
 }
