@@ -21,6 +21,8 @@ from serve_app.jobs.database import check_store
 SYSTEM_PACKAGES = "libgl1 libglib2.0-0 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1"
 
 
+_RAY_ANSWERS_SEC = 5.0
+
 _LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
 
@@ -97,6 +99,24 @@ def check_port(host: str, port: int) -> None:
         raise CommandError(
             f"port {port} on {host} is taken by another program; stop it, or choose another port: RENDER_SERVER_PORT={port + 1}"
         )
+
+
+def check_ray(address: str) -> None:
+    """Refuse an address of a Ray cluster where nothing listens: Ray itself would try it for minutes, without a word.
+
+    Args:
+        address: ``host:port`` of the head, ``auto`` for the Ray of this machine, or an address of another kind, which is not looked at.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or "/" in host:
+        return
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_RAY_ANSWERS_SEC):
+            pass
+    except (OSError, OverflowError) as error:
+        raise CommandError(
+            f"--address {address}: no Ray answers there ({error}); give the address that `ray start --head` has named"
+        ) from error
 
 
 def check_data_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ from serve_app.base.api_key import UnusableKeyError, key_of
 from serve_app.base.deployed import settings_of_environment
 from serve_app.base.logs import configure_console, server_event
 from serve_app.base.settings import Settings
-from serve_app.cli.checks import check_data_folder, check_port, check_system_libraries, free_port, port_is_free
+from serve_app.cli.checks import check_data_folder, check_port, check_ray, check_system_libraries, free_port, port_is_free
 from serve_app.cli.client import Client
 from serve_app.cli.messages import CommandError, success
 from serve_app.cli.serve_config import Given, data_folders
@@ -44,6 +44,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> None:
         check_port(host, port)
         for folder in folders:
             check_data_folder(folder)
+    else:
+        check_ray(arguments.address)
 
     wanted = settings.metrics_port if arguments.metrics_port is None else arguments.metrics_port
     metrics = 0 if arguments.address else metrics_port(wanted, port)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from serve_app.base.logs import configure_console
-from serve_app.cli.checks import check_data_folder, check_port, free_port, port_is_free
+from serve_app.cli.checks import check_data_folder, check_port, check_ray, free_port, port_is_free
 from serve_app.cli.job_report import report
 from serve_app.cli.messages import CommandError
 from serve_app.cli.options import add_option_flags, chosen_options
@@ -42,6 +42,22 @@ def test_a_taken_port_is_one_clear_line() -> None:
         with pytest.raises(CommandError, match=f"port {port} .* RENDER_SERVER_PORT"):
             check_port("127.0.0.1", port)
     assert port_is_free("127.0.0.1", free_port())
+
+
+def test_a_ray_that_is_not_there_is_one_clear_line() -> None:
+    port = free_port()
+    with pytest.raises(CommandError, match=rf"--address 127.0.0.1:{port}: no Ray answers there .*ray start --head"):
+        check_ray(f"127.0.0.1:{port}")
+    with pytest.raises(CommandError, match=r"--address nowhere\.invalid:6379: no Ray answers"):
+        check_ray("nowhere.invalid:6379")
+    with pytest.raises(CommandError, match="no Ray answers"):
+        check_ray("127.0.0.1:99999")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        check_ray(f"127.0.0.1:{listener.getsockname()[1]}")
+    for other in ("auto", "local", "ray://head:10001"):
+        check_ray(other)
 
 
 def test_a_data_folder_that_no_server_could_use_is_one_clear_line(tmp_path: Path) -> None:
