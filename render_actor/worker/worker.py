@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import dataclasses
+import os
 from collections.abc import AsyncIterator
 
 import ray
@@ -33,6 +34,9 @@ _STATUS_STATES: dict[BlenderState, RendererState] = {
 }
 
 
+_NICENESS = 5
+"""Of the process, at least: what answers requests on the same cores comes first, then this, then the Blenders."""
+
 _TOGETHER_SEC = 0.02
 """What comes within this time goes to the service in one answer: the last view and the end of its batch always do."""
 
@@ -46,6 +50,7 @@ class RenderWorker:
     """
 
     def __init__(self, options: RendererOptions, ingress: str) -> None:
+        os.setpriority(os.PRIO_PROCESS, 0, max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
         self._id = serve.get_replica_context().replica_id.unique_id
         self._node = ray.get_runtime_context().get_node_id()
         self._address = ray.util.get_node_ip_address()
