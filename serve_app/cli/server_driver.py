@@ -14,7 +14,8 @@ from typing import Any, TextIO
 import ray
 import yaml
 from pydantic import ValidationError
-from ray._common.utils import import_attr
+from ray._common.utils import get_system_memory, import_attr
+from ray._private.ray_constants import DEFAULT_OBJECT_STORE_MEMORY_PROPORTION, OBJECT_STORE_MINIMUM_MEMORY_BYTES
 from ray._private.ray_logging import global_worker_stdstream_dispatcher as lines_of_workers
 from ray.serve._private.api import call_user_app_builder_with_args_if_necessary, serve_start
 from ray.serve._private.constants import SERVE_LOGGER_NAME, SERVE_NAMESPACE
@@ -31,6 +32,9 @@ _USUAL_DASHBOARD = "127.0.0.1:8265"
 _LOOK_SEC = 0.5
 _HOLD_ERRORS_SEC = 20.0
 """A server that has not started after so long may wait for something that Ray or Serve has told."""
+
+_STORE_SHARE = 0.9
+"""Of the free shared memory, for Ray's object store."""
 
 _OWN_WORDS_SEC = 3.0
 """What a process prints is here after so long at most."""
@@ -120,12 +124,29 @@ def _build_once(config: ServeDeploySchema) -> None:
 
 def _start_ray(sieve: ConsoleSieve, log: str, metrics_port: int) -> None:
     """Start a Ray, or join the one that ``RAY_ADDRESS`` names; a port of 0 for its metrics leaves that to Ray."""
-    own = {"_metrics_export_port": metrics_port} if os.environ.get("RAY_ADDRESS") == _HERE else {}
+    here = os.environ.get("RAY_ADDRESS") == _HERE
+    own = {"_metrics_export_port": metrics_port, "object_store_memory": object_store_bytes()} if here else {}
     context: Any = ray.init(namespace=SERVE_NAMESPACE, **own)
     signal.signal(signal.SIGTERM, _stop)  # Ray has put its own in the place.
     lines_of_workers.remove_handler("ray_print_logs")
     lines_of_workers.add_handler("console", sieve.take)
     server_event("info", f"Ray is up; {_dashboard(context.dashboard_url)}; its own and Serve's output goes to {log}")
+
+
+def object_store_bytes(shared_memory: Path = Path("/dev/shm")) -> int | None:
+    """What Ray's object store may take where shared memory is smaller than Ray's own choice; None leaves it to Ray.
+
+    Ray would put the store on the disk then, which is slow: in a container on a large machine, for example.
+    """
+    try:
+        found = os.statvfs(shared_memory)
+    except OSError:
+        return None
+    free = found.f_bavail * found.f_frsize
+    if free >= DEFAULT_OBJECT_STORE_MEMORY_PROPORTION * get_system_memory():
+        return None
+    wanted = int(_STORE_SHARE * free)
+    return wanted if wanted >= OBJECT_STORE_MINIMUM_MEMORY_BYTES else None
 
 
 def _run(config: ServeDeploySchema, sieve: ConsoleSieve) -> None:
