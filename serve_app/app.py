@@ -36,7 +36,7 @@ class AppArgs(BaseModel):
     cpus_per_renderer: float = Field(
         _RENDERER.num_cpus,
         gt=0,
-        description="CPUs that Ray books for a Blender: bookkeeping only; two renderers and the ingress must fit the machine.",
+        description="CPUs that Ray books for a Blender: bookkeeping only; two renderers must fit the machine.",
     )
     threads_per_renderer: int = Field(_RENDERER.threads, ge=1, description="CPU threads of each Blender; it is pinned to as many cores.")
     warm_meshes: int = Field(_RENDERER.warm_meshes, ge=1, description="CADs that each Blender keeps loaded.")
@@ -51,7 +51,7 @@ class AppArgs(BaseModel):
     recycle_after_jobs: int = Field(
         _RENDERER.recycle_after_jobs, ge=1, description="Jobs after which a Blender is replaced by a fresh one."
     )
-    shell_cpus: float = Field(0.1, ge=0, description="CPUs that Ray books for a renderer's shell and for the ingress each.")
+    shell_cpus: float = Field(0.1, ge=0, description="CPUs that Ray books for a renderer's shell.")
     ingress_resources: dict[str, float] = Field(
         default_factory=dict,
         description="Ray resources that say which node runs the ingress: on several nodes, one that only the node with the data is started "
@@ -158,7 +158,8 @@ def application(args: AppArgs, worker: type[RenderWorker]) -> serve.Application:
         max_ongoing_requests=args.ingress_requests,
         # What keeps it from starting does not go away by itself. One that has run is started again however often that takes.
         max_constructor_retry_count=1,
-        ray_actor_options={"num_cpus": args.shell_cpus, "resources": args.ingress_resources},
+        # No CPU is booked: renderers that Ray starts first could take all of the one node that it may run on, and wait for it for ever.
+        ray_actor_options={"num_cpus": 0, "resources": args.ingress_resources},
         health_check_period_s=5,
         graceful_shutdown_timeout_s=settings.drain_grace_sec + 5,
     )

@@ -23,7 +23,7 @@ from tests.wait import wait_until
 HEAD = "head"
 _REDIS_PASSWORD = "of-this-test-alone"
 _RENDERER_CPUS = 1.0
-"""Of a machine with two CPUs: one renderer each, and none on the head, which has one CPU and the ingress."""
+"""Of a machine with two CPUs: one renderer each, and none on the head, which is started with none."""
 
 
 class Cluster(FaultServer):
@@ -72,7 +72,7 @@ class Cluster(FaultServer):
             head.environment["RAY_REDIS_ADDRESS"] = self._redis_address()
             redis.append(f"--redis-password={_REDIS_PASSWORD}")
         resources = json.dumps({"render_data": 1} if data else {})
-        head.ray_start("--head", f"--port={RAY_PORT}", "--num-cpus=1", "--num-gpus=0", "--resources", resources, *redis)
+        head.ray_start("--head", f"--port={RAY_PORT}", "--num-cpus=0", "--num-gpus=0", "--resources", resources, *redis)
         self._wait_for_ray(head)
 
     def _redis_address(self) -> str:

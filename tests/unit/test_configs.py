@@ -76,7 +76,7 @@ def test_shell_and_blender_are_scheduled_together(gpus: float, bundle: dict[str,
 def test_the_ingress_stands_where_the_config_says() -> None:
     args = AppArgs(ingress_resources={"render_data": 0.01}, settings={"device": "CUDA", "drain_grace_sec": 7})
     ingress = build(args)._bound_deployment
-    assert ingress.ray_actor_options == {"num_cpus": 0.1, "resources": {"render_data": 0.01}}
+    assert ingress.ray_actor_options == {"num_cpus": 0, "resources": {"render_data": 0.01}}
     deployed = ingress.init_args[3]
     assert deployed.placed and deployed.settings == {"device": "CUDA", "drain_grace_sec": 7.0}
     assert not build(AppArgs())._bound_deployment.init_args[3].placed
@@ -92,8 +92,7 @@ def test_settings_that_a_config_must_not_have_are_refused(settings: dict[str, An
 
 def test_two_default_renderers_fit_two_cores() -> None:
     args = AppArgs()
-    ingress = args.shell_cpus
-    assert ingress + args.max_renderers * (args.shell_cpus + args.cpus_per_renderer) <= 2
+    assert args.max_renderers * (args.shell_cpus + args.cpus_per_renderer) <= 2
 
 
 def test_no_renderer_need_be_kept_and_one_that_goes_ends_its_batch_first() -> None:
