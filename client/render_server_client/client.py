@@ -105,7 +105,8 @@ class Client:
             idempotency_key: of your own making: one key, one job, also over several calls and processes.
             job_id: of your own making, instead of a key.
             group: jobs of one group share one share of the renderers.
-            **options: as the server's ``POST /render/templates`` takes them, such as ``quality="draft"`` or ``resolution=256``.
+            **options: as the server's ``POST /render/templates`` takes them, such as ``quality="draft"`` or ``resolution=256``. A
+                ``camera_poses_path`` that lies here goes with an upload.
 
         Raises:
             FilesError: a file cannot be read.

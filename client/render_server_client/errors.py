@@ -77,7 +77,8 @@ class RefusedError(RenderServerError):
     @property
     def no_such_route(self) -> bool:
         """Whether this server is older than the route that was asked for."""
-        return self.code in ("not_found", "method_not_allowed") or (not self.code and self.status in (404, 405))
+        own = self.code in ("not_found", "method_not_allowed") and self.field is None  # Else it is a file that is not there.
+        return own or (not self.code and self.status in (404, 405))
 
 
 def _text(response: httpx.Response) -> str:

@@ -13,12 +13,14 @@ import httpx
 
 from render_server_client.errors import RefusedError
 from render_server_client.models import CadInfo, Job, Upload
-from render_server_client.uploads import gathered, upload
+from render_server_client.uploads import POSES_NAME, gathered, upload
 from render_server_client.wire import JOBS, Call, Session, Steps
 
 UploadChoice = bool | Literal["auto"]
 
 _INSPECT = "/api/v1/cad/inspect"
+_POSES = "camera_poses_path"
+
 _READ_TIMEOUT_SEC = 300.0
 """Reading a CAD may take the server a while."""
 
@@ -38,7 +40,10 @@ def submit(
     """See ``Client.submit``."""
     if uploads == "auto" and isinstance(cad, Path):
         uploads = output_dir is None or not (yield from shares(session, cad))
-    body = {**options, **(yield from _named(session, cad, bool(uploads), more))}
+    poses = _poses_here(options) if uploads and isinstance(cad, Path) else None
+    body = {**options, **(yield from _named(session, cad, bool(uploads), more, poses))}
+    if poses is not None:
+        body |= _with_poses(options, f"upload:{POSES_NAME}")
     if output_dir is not None:
         body["output_dir"] = absolute(output_dir)
     if job_id is not None:
@@ -49,13 +54,33 @@ def submit(
     return Job.from_json((yield from session.json(call)))
 
 
-def _named(session: Session, cad: Path | Upload, uploads: bool, more: Sequence[Path]) -> Steps[dict[str, str]]:
-    """How a request names a CAD, which is uploaded first where that is wanted."""
+def _poses_here(options: Mapping[str, Any]) -> Path | None:
+    """The list of cameras that goes with an upload; None where the request names none, or none that lies here: the server may have it."""
+    name = options.get(_POSES) or _camera_poses(options).get(_POSES)
+    path = Path(name).expanduser() if isinstance(name, str | Path) else None
+    return path if path is not None and path.is_file() else None
+
+
+def _with_poses(options: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """The option that names a list of cameras, with another name of it."""
+    if options.get(_POSES):
+        return {_POSES: text}
+    return {"camera": {**options["camera"], "poses": {**_camera_poses(options), _POSES: text}}}
+
+
+def _camera_poses(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    camera = options.get("camera")
+    poses = camera.get("poses") if isinstance(camera, Mapping) else None
+    return poses if isinstance(poses, Mapping) else {}
+
+
+def _named(session: Session, cad: Path | Upload, uploads: bool, more: Sequence[Path], poses: Path | None = None) -> Steps[dict[str, str]]:
+    """How a request names a CAD, which is uploaded first where that is wanted, with a list of cameras if there is one."""
     if isinstance(cad, Upload):
         return {"upload_id": cad.id}
     if not uploads:
         return {"cad_path": absolute(cad)}
-    sent = yield from upload(session, cad, more)
+    sent = yield from upload(session, cad, more, poses)
     named = {"upload_id": sent.id}
     return {**named, "cad": cad.name} if len(sent.cads) > 1 and cad.name in sent.cads else named
 

@@ -24,32 +24,41 @@ RESUMABLE_BYTES = 32 * 1024**2
 
 PIECE_BYTES = 8 * 1024**2
 
+POSES_NAME = "camera_poses.npy"
+"""Of a list of cameras in an upload."""
+
+Named = dict[Path, str]
+"""Files, and what they are called in an upload; the CAD first."""
+
 _SEND_TIMEOUT_SEC = 300.0
 _TUS = {"Tus-Resumable": "1.0.0"}
 
 
-def upload(session: Session, cad: Path, more: Sequence[Path] = ()) -> Steps[Upload]:
+def upload(session: Session, cad: Path, more: Sequence[Path] = (), poses: Path | None = None) -> Steps[Upload]:
     """Upload a CAD.
 
     Args:
         session: with the server.
         cad: a CAD, or a zip of one.
         more: files that it needs and that it does not name itself; they must lie in its folder or below.
+        poses: a list of cameras, wherever it lies; it is ``POSES_NAME`` in the upload.
 
     Raises:
         FilesError: a file cannot be read, or lies elsewhere.
         RefusedError: the server takes no uploads, or not this one.
     """
     with tempfile.TemporaryDirectory(prefix="render-upload-") as scratch:
-        files = gathered(cad, more)
+        files = {path: path.relative_to(cad.resolve().parent).as_posix() for path in gathered(cad, more)}
+        if poses is not None:
+            files[_list_of_cameras(cad, poses, files)] = POSES_NAME
         try:
-            if any(path.parent != files[0].parent for path in files):
-                files = [_zipped(files, Path(scratch))]
+            if any("/" in name for name in files.values()):
+                files = _zipped(files, Path(scratch))
             size = sum(path.stat().st_size for path in files)
             if size >= RESUMABLE_BYTES and len(files) > 1:
-                files = [_zipped(files, Path(scratch))]
+                files = _zipped(files, Path(scratch))
             if size >= RESUMABLE_BYTES:
-                return (yield from _in_pieces(session, files[0]))
+                return (yield from _in_pieces(session, next(iter(files))))
             return Upload.from_json((yield from session.json(Call("POST", UPLOADS, body=_parts(files), timeout_sec=_SEND_TIMEOUT_SEC))))
         except OSError as error:
             raise FilesError(f"{error.filename or cad} cannot be read: {error.strerror or error}; check the path and its rights") from error
@@ -75,20 +84,33 @@ def gathered(cad: Path, more: Sequence[Path] = ()) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def _parts(files: Sequence[Path]) -> Any:
+def _list_of_cameras(cad: Path, poses: Path, files: Named) -> Path:
+    """Where a list of cameras lies, if it can go with the other files."""
+    if cad.suffix.lower() == ".zip":
+        raise FilesError(f"{cad} is sent as it is: put {poses} into it as NAME.npy, and say camera_poses_path='upload:NAME.npy'")
+    try:
+        resolved = poses.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise FilesError(f"{poses} cannot be read: {error}; check camera_poses_path") from error
+    if any(name == POSES_NAME and path != resolved for path, name in files.items()):
+        raise FilesError(f"{poses} is sent as {POSES_NAME}, and more_files has another file of that name; leave that one out")
+    return resolved
+
+
+def _parts(files: Named) -> Any:
     def body(opened: ExitStack) -> dict[str, Any]:
-        return {"files": [("file", (path.name, opened.enter_context(path.open("rb")))) for path in files]}
+        return {"files": [("file", (name, opened.enter_context(path.open("rb")))) for path, name in files.items()]}
 
     return body
 
 
-def _zipped(files: Sequence[Path], folder: Path) -> Path:
-    """A zip of files by their paths relative to the first one's folder."""
-    target = folder / f"{files[0].stem}.zip"
+def _zipped(files: Named, folder: Path) -> Named:
+    """A zip of files by their names, called for the first of them."""
+    target = folder / f"{next(iter(files)).stem}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False) as archive:
-        for path in files:
-            archive.write(path, path.relative_to(files[0].parent).as_posix())
-    return target
+        for path, name in files.items():
+            archive.write(path, name)
+    return {target: target.name}
 
 
 def _in_pieces(session: Session, path: Path) -> Steps[Upload]:

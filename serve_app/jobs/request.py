@@ -62,7 +62,8 @@ class RenderOptions(BaseModel):
     level: Annotated[Literal[0, 1, 2] | None, NUMBER] = Field(None, description="Cameras: 0, 1, 2 for 42 (default), 162, 642.")
     camera_poses_path: PathText | None = Field(
         None,
-        description="N x 4 x 4 .npy of camera-to-world poses, OpenCV axes; a translation of norm 1000 is distance 2 in the scene.",
+        description="N x 4 x 4 .npy of camera-to-world poses, OpenCV axes; a translation of norm 1000 is distance 2 in the scene. "
+        "`upload:NAME` is a file of the upload.",
     )
     camera: CameraRequest | None = Field(
         None,

@@ -74,8 +74,7 @@ class Intake:
         job_id = job_id or new_job_id()
         output_dir = self._settings.results_dir / job_id if request.output_dir is None else self._policy.output(request.output_dir)
         request = completed(request.model_copy(update={"cad": cad}) if cad is not None else request, cad_path)
-        poses_text = request.poses.camera_poses_path
-        poses = self._policy.poses(poses_text) if poses_text is not None else None
+        poses = self._cads.poses(request)
         folder = published_folder(request.layout, request.object_id, templates_subfolder=request.templates_subfolder)
         if not folder and request.output_dir is not None and self._policy.is_output_root(output_dir):
             raise ServiceError(

@@ -6,8 +6,11 @@ from pathlib import PurePosixPath
 
 from serve_app.uploads.refusals import invalid, quoted
 
-BESIDE_CADS = (".mtl", ".bin", ".png", ".jpg", ".jpeg", ".bmp", ".tga", ".tif", ".tiff")
-"""What a CAD refers to: materials, glTF's buffers, textures."""
+POSES = ".npy"
+"""A list of cameras, which a render request names."""
+
+BESIDE_CADS = (".mtl", ".bin", ".png", ".jpg", ".jpeg", ".bmp", ".tga", ".tif", ".tiff", POSES)
+"""What a CAD refers to: materials, glTF's buffers, textures; and lists of cameras."""
 
 ARCHIVE = ".zip"
 
@@ -32,7 +35,7 @@ def suffix_of(name: str) -> str:
 
 
 def is_kept(name: str, cad_formats: tuple[str, ...]) -> bool:
-    """Whether a file is of a kind that a CAD's reader reads."""
+    """Whether a file is of a kind that a CAD's reader, or a render request, reads."""
     return suffix_of(name) in (*cad_formats, *BESIDE_CADS)
 
 

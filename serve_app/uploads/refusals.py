@@ -5,6 +5,7 @@ from __future__ import annotations
 from serve_app.base.errors import ServiceError
 
 FIELD = "file"
+POSES_FIELD = "camera_poses_path"
 
 
 def invalid(detail: str) -> ServiceError:

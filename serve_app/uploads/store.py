@@ -16,8 +16,9 @@ from serve_app.base.logs import server_event
 from serve_app.base.settings import Settings
 from serve_app.base.tidying import keep_tidy
 from serve_app.uploads.incoming import FILES, RECEIVING, RECORD, Incoming
+from serve_app.uploads.kinds import POSES, suffix_of
 from serve_app.uploads.limits import UploadLimits
-from serve_app.uploads.refusals import FIELD, quoted
+from serve_app.uploads.refusals import FIELD, POSES_FIELD, quoted
 from serve_app.uploads.room import Room
 from serve_app.uploads.tombstones import Tombstones
 from serve_app.uploads.upload import Upload
@@ -129,6 +130,25 @@ class UploadStore:
         name = cad or upload.cads[0]
         self._touch(upload)
         return self._folder / upload_id / FILES / name, name
+
+    def poses_file(self, upload_id: str, name: str) -> Path:
+        """A list of cameras of an upload.
+
+        Args:
+            upload_id: of the upload.
+            name: of the file.
+
+        Raises:
+            ServiceError: as ``find``; ``poses_invalid``: it is no .npy file; ``not_found``: there is none of that name.
+        """
+        upload = self.find(upload_id)
+        if suffix_of(name) != POSES:
+            raise ServiceError("poses_invalid", f"{quoted(name)} is not an .npy file of N x 4 x 4 camera poses", POSES_FIELD)
+        if name not in (file.name for file in upload.files):
+            lists = ", ".join(quoted(file.name) for file in upload.files if suffix_of(file.name) == POSES) or "none"
+            detail = f"the upload holds no camera poses file {quoted(name)}; of such files it holds {lists}"
+            raise ServiceError("not_found", detail, POSES_FIELD)
+        return self._folder / upload_id / FILES / name
 
     def _touch(self, upload: Upload) -> None:
         upload.used_at, upload.taken = time.time(), True

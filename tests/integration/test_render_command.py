@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
+from render_actor.contract.cameras import camera_poses
 from render_server_client import Client, Templates
 from serve_app.cli.checks import free_port
 from tests.integration.conftest import Server
@@ -46,13 +48,16 @@ def test_cads_of_another_disk_are_rendered_into_folders_of_their_names(server: S
         shutil.copy(server.folder / name, tmp_path)
     (tmp_path / "bad.stl").write_text("solid a\nendsolid a\n")
     cads = [str(tmp_path / name) for name in ("flange.stl", "crate.obj", "bad.stl")]
-    code, out, err = run("render", *cads, "-o", str(tmp_path / "out"), "--server", server.url, *SMALL, "--json")
+    (tmp_path / "cameras").mkdir()
+    np.save(tmp_path / "cameras" / "two.npy", camera_poses(0)[[3, 30]])
+    poses = ("--camera-poses-path", str(tmp_path / "cameras" / "two.npy"))
+    code, out, err = run("render", *cads, "-o", str(tmp_path / "out"), "--server", server.url, *SMALL, *poses, "--json")
     told = json.loads(out)
     states = {Path(job["cad_path"]).name: (job["state"], job["uploaded"]) for job in told["jobs"]}
     assert code == 1 and told["failed"] == 1 and not told["embedded"], err
     assert states == {"flange.stl": ("succeeded", True), "crate.obj": ("succeeded", True), "bad.stl": ("failed", True)}
     assert told["jobs"][2]["error"]["code"] == "cad_invalid" and "[ERROR] bad.stl: job " in err
-    assert [len(Templates.read(tmp_path / "out" / name)) for name in ("flange", "crate")] == [42, 42]
+    assert [len(Templates.read(tmp_path / "out" / name)) for name in ("flange", "crate")] == [2, 2]
     code, out, _ = run("sheet", str(tmp_path / "out" / "crate"), "--kind", "rgb")
     assert code == 0 and (tmp_path / "out" / "crate" / "contact_sheet.png").stat().st_size > 10_000
 

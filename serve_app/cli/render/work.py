@@ -26,6 +26,9 @@ _AT_ONCE = 2
 _NOT_SHARED = ("path_outside_roots", "output_reserved", "output_not_writable", "cad_not_found", "cad_not_a_file", "cad_unreadable")
 """What a server answers to paths that it does not see, or may not use: then it is sent the files."""
 
+_POSES = "camera_poses_path"
+"""What a server answers of, that sees the CAD and not the list of cameras: it is sent both, then."""
+
 _OTHER_JOB = re.compile(r"job (\S+), which renders the same")
 
 
@@ -168,7 +171,7 @@ class Work:
             try:
                 return self._client.submit(cad, output_dir=output, upload=False, **named)
             except RefusedError as refused:
-                if refused.code not in _NOT_SHARED:
+                if refused.code not in _NOT_SHARED and refused.field != _POSES:
                     raise
                 refusal = refused
         task.uploaded = True

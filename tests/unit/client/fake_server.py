@@ -19,7 +19,7 @@ def job_of(job_id: str, status: str = "succeeded", **more: Any) -> dict[str, Any
 
 
 def refusal(status: int, code: str, **headers: str) -> Answer:
-    body = {"detail": f"a sentence about {code}", "code": code, "field": "cad_path"}
+    body = {"detail": f"a sentence about {code}", "code": code, "field": None if code == "not_found" else "cad_path"}
     return lambda _: httpx.Response(status, json=body, headers=headers)
 
 

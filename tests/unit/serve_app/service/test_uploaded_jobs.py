@@ -159,3 +159,33 @@ def test_a_request_says_one_cad(fields: dict[str, Any], location: tuple[str, ...
         RenderRequest.model_validate(fields)
     finding = caught.value.errors()[0]
     assert finding["loc"] == location and said in finding["msg"]
+
+
+def test_a_list_of_cameras_may_come_with_the_cad(door: Door) -> None:
+    upload = door.upload("a.stl", "sub/poses.npy")
+    job = door.job(upload_id=upload.upload_id, camera_poses_path="upload:sub/poses.npy")
+    assert job.spec.poses_path == door.settings.uploads_dir.resolve() / upload.upload_id / "files" / "sub" / "poses.npy"
+    assert job.spec.poses_path.read_bytes() == CAD
+
+
+@pytest.mark.parametrize(
+    ("named", "code", "told"),
+    [
+        ("upload:other.npy", "not_found", "it holds 'poses.npy'"),
+        ("upload:a.stl", "poses_invalid", "no .npy|not an .npy"),
+        ("upload:../files/poses.npy", "not_found", "no camera poses file"),
+        ("upload:", "poses_invalid", "not an .npy"),
+    ],
+)
+def test_only_a_list_of_the_same_upload_is_named_so(door: Door, named: str, code: str, told: str) -> None:
+    upload = door.upload("a.stl", "poses.npy")
+    with pytest.raises(ServiceError, match=told) as refused:
+        door.job(upload_id=upload.upload_id, camera_poses_path=named)
+    assert (refused.value.code, refused.value.field) == (code, "camera_poses_path")
+
+
+def test_without_an_upload_there_is_none_to_name(door: Door, tmp_path: Path) -> None:
+    cad = tmp_path / "a.stl"
+    cad.write_bytes(CAD)
+    with pytest.raises(ServiceError, match="give upload_id with it"):
+        door.job(cad_path=str(cad), output_dir=str(tmp_path / "out"), camera_poses_path="upload:poses.npy")
