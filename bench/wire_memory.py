@@ -25,9 +25,8 @@ from bench.figures import Figure, as_json, markdown_table, text_table
 from bench.full_queue import say
 from bench.http_load import Ask, ask_all
 from bench.process_cpu import kind_of
-from bench.scale_load import job
 from bench.server import BenchServer
-from bench.stub_server import stub_server
+from bench.stub_server import stub_application
 from bench.truth import EXAMPLE
 from render_server_client import Client
 
@@ -36,6 +35,7 @@ AT_ONCE = 4
 UNREAD = 50
 UNREAD_SEC = 180.0
 SECONDS_A_VIEW = 0.002
+CACHE_BYTES = 1024**3
 _EVERY_SEC = 0.05
 _BLOCK = bytes(1024**2)
 _KINDS = ("proxy", "ingress")
@@ -115,19 +115,24 @@ def _unread(url: str) -> socket.socket:
     """A stream of events that nobody reads."""
     target = urllib.parse.urlsplit(url)
     address = (target.hostname or "", target.port or 80)
-    connection = socket.create_connection(address)
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # Little is kept for it by its own system.
+    connection.connect(address)
     connection.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\n\r\n".encode())
     return connection
 
 
 async def _traffic(server: BenchServer, cad: Path, seconds: float) -> int:
-    """Jobs, as many as are rendered; returns their number."""
+    """Jobs with as many views as there are, all but the first from the cache; returns their number."""
     until, number = time.monotonic() + seconds, 0
     while time.monotonic() < until:
-        asks = [job(cad, server.folder / "out", number + index) for index in range(8)]
-        await ask_all(server.url, [Ask(ask.method, ask.path + "?wait=true", ask.body) for ask in asks], 8)
-        number += len(asks)
-        await asyncio.to_thread(shutil.rmtree, server.folder / "out", ignore_errors=True)
+        output = server.folder / "out" / str(number)
+        body = {"cad_path": str(cad), "output_dir": str(output), "level": 2, "resolution": 64}
+        answer = (await ask_all(server.url, [Ask("POST", "/render/templates?wait=true", body)], 1))[0]
+        if answer.body["status"] != "succeeded":
+            raise RuntimeError(f"a job failed: {answer.body}")
+        number += 1
+        await asyncio.to_thread(shutil.rmtree, output)
     return number
 
 
@@ -144,7 +149,7 @@ def unread_streams(server: BenchServer, cad: Path, count: int, seconds: float) -
                 jobs = asyncio.run(_traffic(server, cad, seconds))
         for kind in _KINDS:
             what = f"memory of the {kind}, {listeners} clients that take no event, {seconds:.0f} s"
-            figures.append(Figure(what, "before", peaks.grown[kind], "MiB", None, None, "less", f"{jobs} jobs"))
+            figures.append(Figure(what, "before", peaks.grown[kind], "MiB", None, None, "less", f"{jobs} jobs of 642 views"))
     return figures
 
 
@@ -165,7 +170,8 @@ def main() -> int:
         with file.open("wb") as large:
             for _ in range(arguments.megabytes):
                 large.write(_BLOCK)
-        with stub_server(folder / "server", folder, 2, SECONDS_A_VIEW, {"RENDER_MIN_FREE_BYTES": "0"}) as server:
+        application = stub_application(SECONDS_A_VIEW)
+        with BenchServer(folder / "server", folder, 2, 0, CACHE_BYTES, {"RENDER_MIN_FREE_BYTES": "0"}, application) as server:
             figures = uploads(server, file) if arguments.megabytes else []
             if arguments.seconds:
                 figures += unread_streams(server, folder / EXAMPLE.name, arguments.listeners, arguments.seconds)

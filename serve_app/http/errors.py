@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
@@ -176,10 +176,12 @@ async def _on_validation_error(request: Request, error: RequestValidationError) 
     return await _on_service_error(request, validation_error(findings, model))
 
 
-async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse:
+async def _on_http_error(request: Request, error: HTTPException) -> Response:
+    if error.status_code == 405 and request.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": ", ".join(sorted(_offered(request) | {"OPTIONS"}))})
     path = request.scope["path"][:_MAX_SHOWN]  # Not request.url, which is made of the Host header.
     known = {
-        404: ("not_found", f"there is no {path}; /docs lists what there is"),
+        404: ("not_found", f"there is no {path}{_without_slash(request)}; /docs lists what there is"),
         405: ("method_not_allowed", f"{request.method[:_MAX_SHOWN]} is not offered at {path}; /docs lists what is"),
     }
     code, detail = known.get(error.status_code, ("http_error", str(error.detail)))
@@ -190,10 +192,19 @@ async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse
     return JSONResponse(ErrorBody(detail=detail, code=code).model_dump(), error.status_code, headers=headers)
 
 
-def _offered(request: Request) -> set[str]:
-    """Methods that the OpenAPI document has for the path, and ``HEAD`` beside ``GET``; the router itself names those of one route alone."""
-    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+def _without_slash(request: Request) -> str:
+    """The path that was meant, where one slash too many is all that is wrong."""
     path = request.scope["path"]
+    meant = path.rstrip("/")
+    return (
+        f" (did you mean {meant}, without the slash?)" if 1 < len(meant) < min(len(path), _MAX_SHOWN) and _offered(request, meant) else ""
+    )
+
+
+def _offered(request: Request, path: str | None = None) -> set[str]:
+    """Methods that the OpenAPI document has for a path, and ``HEAD`` beside ``GET``; the router itself names those of one route alone."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    path = request.scope["path"] if path is None else path
     # One that is called so itself goes before those whose parameters it would fit.
     found = [paths[path]] if path in paths else [each for template, each in paths.items() if compile_path(template)[0].match(path)]
     methods = {method.upper() for operations in found for method in operations}

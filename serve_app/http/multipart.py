@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from email.message import Message
@@ -11,6 +12,8 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 
 from serve_app.base.errors import ServiceError
+
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL + 1)  # What a client sends wrong is told to it, not to the operator.
 
 MAX_HEADER_BYTES = 8192
 """Of one part."""
@@ -104,7 +107,8 @@ class _Parser:
         try:
             self._parser.write(chunk)
         except MultipartParseError as error:
-            raise _broken(str(error)) from error
+            detail = f"it does not keep to its boundary, with CR LF at the end of each line ({error}); have a library for HTTP make it"
+            raise _broken(detail) from error
         events, self._events = self._events, []
         return events
 

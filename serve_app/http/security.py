@@ -18,6 +18,7 @@ from serve_app.base.errors import ServiceError
 from serve_app.base.settings import Settings
 from serve_app.http import tus
 from serve_app.http.body_window import BodyTaken
+from serve_app.http.content_encoding import PlainBodies
 from serve_app.http.door import Door
 from serve_app.http.errors import SECURITY_HEADERS, error_response, failure
 from serve_app.http.head import HeadRequests
@@ -43,6 +44,7 @@ _TOLD = ("Retry-After", "Location", "Preference-Applied", "ETag", "Accept-Ranges
 
 def secure(app: FastAPI, settings: Settings, key: bytes | None, get_service: Callable[[], RenderService]) -> None:
     """Install the checks; the one added last sees a request first."""
+    app.add_middleware(PlainBodies)
     app.add_middleware(Door, get_service=get_service)
     if key is not None:
         app.add_middleware(ApiKeyCheck, key=key, tickets=app.state.tickets)

@@ -55,14 +55,15 @@ def check_version(request: Request) -> None:
         raise ServiceError("tus_version_unsupported", f"send `Tus-Resumable: {VERSION}`; got {str(version)[:40]!r}", "Tus-Resumable")
 
 
-def capabilities(service: RenderService) -> dict[str, str]:
-    """Headers that tell what of tus is spoken here."""
+def capabilities(service: RenderService, allow: str) -> dict[str, str]:
+    """Headers that tell what of tus is spoken here, and which methods are."""
     return {
         "Tus-Resumable": VERSION,
         "Tus-Version": VERSION,
         "Tus-Extension": EXTENSIONS,
         "Tus-Max-Size": str(service.uploads.limits.upload_bytes),
         "Tus-Checksum-Algorithm": ",".join(CHECKSUMS),
+        "Allow": allow,
     }
 
 

@@ -139,10 +139,15 @@ async def upload_files(request: Request, response: Response, service: Service) -
 
 
 @router.options("", include_in_schema=False)
-@router.options("/{upload_id}", include_in_schema=False)
 async def tell_tus(service: Service) -> Response:
     """What of tus is spoken here."""
-    return Response(status_code=204, headers=tus.capabilities(service))
+    return Response(status_code=204, headers=tus.capabilities(service, "OPTIONS, POST"))
+
+
+@router.options("/{upload_id}", include_in_schema=False)
+async def tell_tus_of_one(service: Service) -> Response:
+    """The same of one upload."""
+    return Response(status_code=204, headers=tus.capabilities(service, "DELETE, GET, HEAD, OPTIONS, PATCH"))
 
 
 @router.get("/{upload_id}", responses=failures(404, 410, 422), operation_id="get_upload")

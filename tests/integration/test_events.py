@@ -5,12 +5,9 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import queue
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -21,6 +18,7 @@ import pytest
 from render_actor.contract.cameras import camera_poses
 from tests.integration.conftest import WEBHOOK_SECRET, Server
 from tests.wait import wait_until
+from tests.webhook_receiver import Received
 
 VIEWS = 3
 
@@ -30,39 +28,6 @@ def body(server: Server) -> dict[str, Any]:
     np.save(server.folder / "event_poses.npy", camera_poses(0)[[3, 9, 17]])
     few = {"camera_poses_path": str(server.folder / "event_poses.npy"), "resolution": 64, "samples": 1}
     return {"cad_path": str(server.folder / "flange.stl"), **few}
-
-
-class Received:
-    """A receiver of webhooks: what came, in order."""
-
-    def __init__(self) -> None:
-        self.requests: queue.Queue[tuple[str, dict[str, str], bytes]] = queue.Queue()
-        self.statuses = [204]
-
-    @contextmanager
-    def listening(self) -> Iterator[str]:
-        """Listen, for the length of the ``with``, at the URL."""
-        received = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # The name that the base class asks for.
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = received.statuses.pop(0) if len(received.statuses) > 1 else received.statuses[0]
-                self.send_response(status)
-                self.end_headers()
-                received.requests.put((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-
-            def log_message(self, *words: Any) -> None:
-                """The test's output is its own."""
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-            thread = threading.Thread(target=http.serve_forever)
-            thread.start()
-            try:
-                yield f"http://127.0.0.1:{http.server_port}/hook?token=of-the-receiver"
-            finally:
-                http.shutdown()
-                thread.join()
 
 
 def heard(server: Server, path: str, last_event_id: str | None = None, until: str | None = None) -> list[tuple[str, dict[str, Any], str]]:
