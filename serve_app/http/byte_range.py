@@ -6,7 +6,7 @@ import re
 
 from serve_app.base.errors import RangeError
 
-_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 
 
 def byte_range(asked: str, length: int, if_range: bytes | None, etag: bytes) -> tuple[int, int] | None:

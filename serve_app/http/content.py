@@ -35,6 +35,8 @@ def not_modified(etag: str, cache: str) -> Response:
 
 
 def _range_of(request: Request, length: int, etag: str) -> tuple[int, int] | None:
+    if is_head(request.scope):  # A range is defined for GET alone.
+        return None
     headers = request.headers
     if_range = headers.get("if-range")
     return byte_range(headers.get("range", ""), length, None if if_range is None else if_range.encode("latin-1"), quoted(etag).encode())

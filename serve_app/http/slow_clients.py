@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATIENCE_SEC = 30.0
 """For which a client may take nothing of what is there for it, and by which it may be late."""
+
+_PIECE_BYTES = 64 * 1024
+"""As many as the HTTP server lets wait before it waits itself."""
 
 _SENT_AT = "render_server.sent_at"
 _EVENTS = "/events"
@@ -68,8 +72,9 @@ class _Answer:
             self._give_up()
             return
         try:
-            async with asyncio.timeout(self._patience_sec):  # The server waits here while the client's buffers are full.
-                await self._send(message)
+            for piece in _pieces(message):
+                async with asyncio.timeout(self._patience_sec):  # The server waits here while the client's buffers are full.
+                    await self._send(piece)
         except TimeoutError:
             self._give_up()
 
@@ -86,6 +91,14 @@ class _Answer:
         self._given_up = True
         if self._waiting is not None:
             self._waiting.reschedule(asyncio.get_running_loop().time())
+
+
+def _pieces(message: Message) -> Iterator[Message]:
+    """The same in small messages: a client that takes a large one slowly takes something all the same."""
+    body = message.get("body", b"")
+    for start in range(0, len(body) - _PIECE_BYTES, _PIECE_BYTES):
+        yield {**message, "body": body[start : start + _PIECE_BYTES], "more_body": True}
+    yield {**message, "body": body[(len(body) - 1) // _PIECE_BYTES * _PIECE_BYTES :]} if len(body) > _PIECE_BYTES else message
 
 
 class SentAt:

@@ -77,7 +77,8 @@ def test_views_are_there_while_the_job_runs(server: Server, http: httpx.Client) 
 
 def test_a_finished_job_is_downloaded_whole_and_in_parts(server: Server, http: httpx.Client, finished: dict[str, Any]) -> None:
     url, folder = f"/api/v1/jobs/{finished['job_id']}/templates.zip", server.folder / "results" / "templates"
-    whole, head = http.get(url), http.head(url)
+    whole, head = http.get(url), http.head(url, headers={"Range": "bytes=1-2"})  # A range is of GET alone.
+    assert head.status_code == 200
     assert whole.status_code == 200 and int(whole.headers["Content-Length"]) == len(whole.content) == int(head.headers["Content-Length"])
     with zipfile.ZipFile(io.BytesIO(whole.content)) as archive:
         assert archive.testzip() is None
@@ -87,6 +88,9 @@ def test_a_finished_job_is_downloaded_whole_and_in_parts(server: Server, http: h
     rest = http.get(url, headers={"Range": "bytes=5000-", "If-Range": etag})
     assert rest.status_code == 206 and rest.content == whole.content[5000:]
     assert rest.headers["Content-Range"] == f"bytes 5000-{len(whole.content) - 1}/{len(whole.content)}"
+    assert http.get(url, headers={"Range": "bytes=-100"}).content == whole.content[-100:]
+    several, other = http.get(url, headers={"Range": "bytes=0-1,4-5"}), http.get(url, headers={"Range": "bytes=5-", "If-Range": '"other"'})
+    assert (several.status_code, several.content) == (other.status_code, other.content) == (200, whole.content)
     assert http.get(url, headers={"If-None-Match": etag}).status_code == 304
     assert http.get(url, headers={"Range": f"bytes={len(whole.content)}-"}).status_code == 416
     assert http.get(url.removeprefix("/api/v1")).content == whole.content

@@ -18,6 +18,7 @@ from serve_app.http.byte_range import byte_range
         ("bytes=-30", (0, 10)),
         ("bytes=9-999999999999999999", (9, 10)),
         ("bytes = 1 - 2", (1, 3)),
+        ("Bytes=1-2", (1, 3)),
         ("", None),
         ("bytes=-", None),
         ("bytes=5-2", None),

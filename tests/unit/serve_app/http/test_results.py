@@ -62,6 +62,8 @@ def test_a_file_is_answered_whole_in_part_or_not_at_all() -> None:
     part = bytes_answer(request(range="bytes=2-3"), b"0123456789", "tag", "image/png", "private")
     assert (whole.status_code, whole.body, whole.headers["etag"]) == (200, b"0123456789", '"tag"')
     assert (part.status_code, part.body, part.headers["content-range"]) == (206, b"23", "bytes 2-3/10")
+    head = Request({**request(range="bytes=2-3").scope, "render_server.head": True})
+    assert bytes_answer(head, b"0123456789", "tag", "image/png", "private").status_code == 200  # A range is of GET alone.
     assert whole.headers["accept-ranges"] == "bytes" and whole.headers["cache-control"] == "private"
 
 

@@ -104,6 +104,21 @@ async def test_a_client_that_takes_everything_gets_everything() -> None:
     assert [message["type"] for message in client.taken] == ["http.response.start", "http.response.body"]
 
 
+@pytest.mark.parametrize("size", [0, 1, 65536, 65537, 131072, 200_000])
+async def test_a_large_piece_is_sent_in_small_ones_and_whole(size: int) -> None:
+    client, body = Client(most=10_000), bytes(index % 251 for index in range(size))
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": body})
+
+    await followed(client, answer)
+    pieces = client.taken[1:]
+    assert b"".join(piece["body"] for piece in pieces) == 2 * body and max(len(piece["body"]) for piece in pieces) <= 65536
+    assert [piece.get("more_body", False) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+
+
 @pytest.mark.parametrize(("path", "dated"), [("/api/v1/events", True), ("/jobs/a/events", True), ("/api/v1/jobs", False)])
 async def test_pieces_of_events_are_dated(path: str, dated: bool) -> None:
     client = Client(most=10)
