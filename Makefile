@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo serve test contract test-unit likeness test-cluster faults bench quality bench-queue bench-scale bench-autoscaling bench-events bench-gpu lint format lock wheel docs reference examples converged clean
+.PHONY: help setup demo serve test contract test-unit likeness test-cluster faults bench quality bench-queue bench-scale bench-autoscaling bench-events bench-wire bench-gpu lint format lock wheel docs reference examples converged clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -71,6 +71,9 @@ bench-autoscaling: $(READY) ## record how renderers come and go with bursts of j
 
 bench-events: $(READY) ## measure what a thousand clients cost that listen to events, with stub renderers (BENCH="--listeners 100")
 	@$(PY) -m bench.event_streams $(BENCH)
+
+bench-wire: $(READY) ## measure the memory that large uploads cost, and clients that listen and read nothing, with stub renderers
+	@$(PY) -m bench.wire_memory $(BENCH)
 
 bench-gpu: $(READY) ## measure what a GPU makes of it: devices, views a second, share of Cycles (BENCH="--device cpu" to try it without one)
 	@$(PY) -m bench.gpu $(BENCH)
