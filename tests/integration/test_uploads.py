@@ -7,6 +7,7 @@ import json
 import shutil
 import struct
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from tusclient.client import TusClient
 
+from serve_app.http.received import UNDECLARED_BYTES
 from tests.integration.conftest import Server
 
 QUICK = {"resolution": 64, "samples": 1}
@@ -140,3 +142,17 @@ def test_tus_sends_in_pieces_and_goes_on_where_it_ended(server: Server, tmp_path
         assert sent(http.post("/api/v1/cad/inspect", json={"upload_id": whole["upload_id"]}))["format"] == "stl"
         assert http.delete(first.url).status_code == 204
         assert http.get(first.url).status_code == 410
+
+
+def test_a_large_body_of_no_declared_length_is_taken_since_the_proxy_holds_it_back(server: Server) -> None:
+    def form() -> Iterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="large.stl"\r\n\r\n'
+        for _ in range(UNDECLARED_BYTES // 2**20 + 1):
+            yield bytes(2**20)
+        yield b"\r\n--x--\r\n"
+
+    with server.http() as http:
+        answer = http.post("/api/v1/uploads", content=form(), headers={"Content-Type": "multipart/form-data; boundary=x"})
+        upload = sent(answer, 201)
+        assert upload["bytes"] == UNDECLARED_BYTES + 2**20
+        assert http.delete(f"/api/v1/uploads/{upload['upload_id']}").status_code == 204
