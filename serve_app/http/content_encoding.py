@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serve_app.base.errors import ServiceError
 from serve_app.http.errors import error_response
 
+_WITH_BODY = ("POST", "PUT", "PATCH")
 _MAX_SHOWN = 80
 
 
@@ -18,7 +19,7 @@ class PlainBodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] == "http" and (encoding := _encoding(scope)) not in ("", "identity"):
+        if scope["type"] == "http" and scope["method"] in _WITH_BODY and (encoding := _encoding(scope)) not in ("", "identity"):
             detail = f"the body is sent with `Content-Encoding: {encoding[:_MAX_SHOWN]}`; send it as it is, files as a .zip"
             await error_response(ServiceError("content_type_unsupported", detail), {"Accept-Encoding": "identity"})(scope, receive, send)
             return
