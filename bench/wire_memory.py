@@ -42,25 +42,34 @@ _KINDS = ("proxy", "ingress")
 
 
 class Peaks:
-    """Looks at the resident memory of the proxy and the ingress, for as long as the context lasts.
+    """Looks at the memory of the proxy and the ingress, for as long as the context lasts.
 
     Attributes:
-        grown: MiB that each had at most beyond what it began with, by kind of process.
+        grown: MiB that were resident at most beyond what was at the beginning, by kind of process; and of these what no other process
+            shares: Ray's object store is memory of both.
     """
 
     def __init__(self, server: BenchServer) -> None:
         self._processes = {kind_of(" ".join(process.cmdline())): process for process in server.processes()}
         self._before = {kind: self._now(kind) for kind in _KINDS}
-        self.grown = dict.fromkeys(_KINDS, 0.0)
+        self.grown = dict.fromkeys(_KINDS, (0.0, 0.0))
         self._stop, self._thread = threading.Event(), threading.Thread(target=self._watch)
 
-    def _now(self, kind: str) -> float:
-        return float(self._processes[kind].memory_info().rss / 1024**2)
+    def _now(self, kind: str) -> tuple[float, float]:
+        memory = self._processes[kind].memory_full_info()
+        return memory.rss / 1024**2, memory.uss / 1024**2
 
     def _watch(self) -> None:
         while not self._stop.wait(_EVERY_SEC):
             for kind in _KINDS:
-                self.grown[kind] = max(self.grown[kind], self._now(kind) - self._before[kind])
+                now, before, most = self._now(kind), self._before[kind], self.grown[kind]
+                self.grown[kind] = max(most[0], now[0] - before[0]), max(most[1], now[1] - before[1])
+
+    def figure(self, kind: str, what: str, detail: str) -> Figure:
+        """What a kind of process had at most."""
+        resident, own = self.grown[kind]
+        name = f"memory of the {kind}, {what}"
+        return Figure(name, "before", resident, "MiB", None, None, "less", f"{own:.0f} MiB of it its own; {detail}")
 
     def __enter__(self) -> Peaks:
         self._thread.start()
@@ -105,9 +114,7 @@ def uploads(server: BenchServer, file: Path) -> list[Figure]:
                 for done in [pool.submit(way, server.url, file) for _ in range(count)]:
                     done.result()
             took = time.monotonic() - began
-            for kind in _KINDS:
-                what = f"memory of the {kind}, {count} x {size} MiB, {name}"
-                figures.append(Figure(what, "before", peaks.grown[kind], "MiB", None, None, "less", f"{took:.1f} s"))
+            figures += [peaks.figure(kind, f"{count} x {size} MiB, {name}", f"{took:.1f} s") for kind in _KINDS]
     return figures
 
 
@@ -147,9 +154,8 @@ def unread_streams(server: BenchServer, cad: Path, count: int, seconds: float) -
             time.sleep(1)
             with Peaks(server) as peaks:
                 jobs = asyncio.run(_traffic(server, cad, seconds))
-        for kind in _KINDS:
-            what = f"memory of the {kind}, {listeners} clients that take no event, {seconds:.0f} s"
-            figures.append(Figure(what, "before", peaks.grown[kind], "MiB", None, None, "less", f"{jobs} jobs of 642 views"))
+        what = f"{listeners} clients that take no event, {seconds:.0f} s"
+        figures += [peaks.figure(kind, what, f"{jobs} jobs of 642 views") for kind in _KINDS]
     return figures
 
 
