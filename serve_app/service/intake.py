@@ -95,7 +95,7 @@ class Intake:
             poses_path=poses,
             group=group,
             large=size_of(cad_path) > LARGE_BYTES,
-            disk_need=disk_need(request, poses, templates_dir),
+            disk_need=disk_need(request, cad_path, poses, templates_dir),
             request_hash=request_hash,
             created_at=time.time() if created_at is None else created_at,
             request_id=request_id,

@@ -56,10 +56,12 @@ def _check(request: RenderRequest, layout: Layout) -> None:
     """Refuse what a layout does not have."""
     unknown = [output for output in request.outputs or () if output not in layout.outputs]
     if unknown:
+        remedy = "leave outputs out, or use layout sam6d"
+        if unknown == ["mesh"]:  # A folder more below output_dir would be counted as an object by some of them.
+            remedy = "its readers take CADs from the dataset's own models folder; have the mesh by layout sam6d, and copy model_mm.ply there"
         raise ServiceError(
             "validation_error",
-            f"layout {layout.name} has its own files, and no outputs beside them ({', '.join(unknown)}); leave outputs out, or use layout "
-            "sam6d",
+            f"layout {layout.name} has its own files, and no outputs beside them ({', '.join(unknown)}); {remedy}",
             "outputs",
         )
     if not request.templates_subfolder and layout.folder(1) != "templates":

@@ -29,7 +29,7 @@ def check(spec: JobSpec, live: LiveJobs, data_dir: Path, min_free_bytes: int) ->
 def spec_of(output: Path, poses: Path | None = None, target: Path | None = None, **options: Any) -> JobSpec:
     options |= {"camera_poses_path": str(poses)} if poses else {}
     made = make_spec(str(output), poses_path=poses, **options)
-    return dataclasses.replace(made, disk_need=disk_need(made.request, poses, target or made.templates_dir))
+    return dataclasses.replace(made, disk_need=disk_need(made.request, made.cad_path, poses, target or made.templates_dir))
 
 
 def live_job(spec: JobSpec) -> Job:
@@ -62,6 +62,16 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     state = {"free": 0}
     monkeypatch.setattr(admission, "disk_space", lambda path: (state["free"], state["free"]))
     return state
+
+
+@pytest.mark.parametrize(("name", "mesh"), [("part.step", 3 * MIB), ("part.3MF", 10 * MIB), ("gone.step", 0)])
+def test_the_mesh_is_counted_where_it_is_written(name: str, mesh: int, tmp_path: Path) -> None:
+    cad = tmp_path / name
+    if "gone" not in name:
+        cad.write_bytes(bytes(MIB))
+    request = make_spec(str(tmp_path / "a")).request
+    needs = [disk_need(request.model_copy(update={"outputs": outputs}), cad, None, tmp_path / "a").bytes for outputs in ([], ["mesh"])]
+    assert needs[1] - needs[0] == mesh
 
 
 def test_what_a_job_writes_is_counted_by_its_cameras(tmp_path: Path, disk: dict[str, int]) -> None:
