@@ -58,7 +58,9 @@ def _check(request: RenderRequest, layout: Layout) -> None:
     if unknown:
         remedy = "leave outputs out, or use layout sam6d"
         if unknown == ["mesh"]:  # A folder more below output_dir would be counted as an object by some of them.
-            remedy = "its readers take CADs from the dataset's own models folder; have the mesh by layout sam6d, and copy model_mm.ply there"
+            remedy = (
+                "its readers take CADs from the dataset's own models folder; have the mesh by layout sam6d, and copy model_mm.ply there"
+            )
         raise ServiceError(
             "validation_error",
             f"layout {layout.name} has its own files, and no outputs beside them ({', '.join(unknown)}); {remedy}",

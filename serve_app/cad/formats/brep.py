@@ -12,6 +12,7 @@ from serve_app.cad.formats.occt import BrepFormat, tessellated
 from serve_app.cad.formats.occt_glb import OcctGlb
 from serve_app.cad.formats.reader import CadContent, CadSource
 from serve_app.cad.formats.step_text import missing_entity, step_facts
+from serve_app.cad.formats.step_values import check_values
 from serve_app.cad.read_options import ReadOptions, Tessellation
 from serve_app.cad.text.encoding import decoded
 from serve_app.cad.units import MM_PER_UNIT
@@ -52,6 +53,8 @@ def brep_content(source: CadSource) -> CadContent:
     if kind == "step" and not data.isascii():  # Names in other encodings than UTF-8 would be lost.
         data = decoded(data).encode()
     facts = step_facts(data) if kind == "step" else iges_facts(data)
+    if kind == "step":
+        check_values(data)
     options = source.options
     tolerance = _tolerance(facts.extent / 2 if facts.extent else _UNKNOWN_EXTENT, options)
     glb, said = _read(data, kind, tolerance, options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from render_actor.contract.types import CadMesh, SurfaceMaterial
+from serve_app.cad.mesh.coincident import coincident_faces
 from serve_app.cad.mesh.geometry import bounds, double_areas
 from serve_app.cad.refusals import invalid
 
@@ -52,4 +53,9 @@ def oddities(mesh: CadMesh) -> list[str]:
     plain = all(material in (SurfaceMaterial(), SurfaceMaterial(multiplied=True)) for material in mesh.materials)
     if mesh.vertex_colors is None and plain:
         messages.append("the CAD has no colours, texture or material: rendered in a neutral grey")
+    if double := coincident_faces(mesh.vertices, mesh.faces):
+        messages.append(
+            f"{double} of its {len(mesh.faces)} faces lie exactly where others do: they may render black or speckled; remove double faces "
+            "and parts that are there twice, and export it anew"
+        )
     return messages

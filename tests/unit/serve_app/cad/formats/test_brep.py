@@ -58,6 +58,33 @@ def test_a_unit_that_we_do_not_have_becomes_mm(unit: str, millimetres: float) ->
     assert any(f"{millimetres:g} mm, is none of mm, cm, m, inch" in warning for warning in parsed.warnings)
 
 
+@pytest.mark.parametrize(
+    "word", ["'x'", "x", ".T.", "$", "*", "#3", "1,5", "1e5x", "nan", "-inf", "(1.)", '"00"', "0x1F", "1.0.0", "--1.", ""]
+)
+def test_a_coordinate_that_is_no_number_is_refused_with_its_line(word: str) -> None:
+    data = written(PLATE).decode()
+    place = data.index("(-30.0,")
+    number, line = re.findall(r"#(\d+)=CART", data[:place])[-1], data.count("\n", 0, place) + 1
+    told = refusal(data.replace("(-30.0,", f"({word},", 1).encode())
+    assert (
+        f"its entity #{number}, a CARTESIAN_POINT in line {line}, has " in told
+        and ("(" in word or f"({word}," in told)
+        and "where coordinates should be" in told
+    )
+
+
+@pytest.mark.parametrize(("kind", "word"), [("DIRECTION", "'a'"), ("CYLINDRICAL_SURFACE", "'8.0'"), ("CIRCLE", "$"), ("VECTOR", ".F.")])
+def test_directions_and_lengths_that_are_no_numbers_are_refused(kind: str, word: str) -> None:
+    pattern = r"(=DIRECTION\('',\()[^,]*" if kind == "DIRECTION" else rf"(={kind}\('',#\d+,)[^)]*"
+    told = refusal(re.sub(pattern, rf"\g<1>{word}", written(PLATE).decode(), count=1).encode())
+    assert f", a {kind} in line " in told and word in told
+
+
+def test_numbers_in_any_writing_are_read() -> None:
+    data = written(PLATE).replace(b"(-30.0,", b"( -.3E+02 ,").replace(b"=CARTESIAN_POINT('',", b" = CARTESIAN_POINT ( 'it''s (1,x)' ,\n")
+    assert extremes(read(data.replace(b"(30.0,", b"(30,").replace(b"'',(0.0,", b"$,(/* zero */0.0,")).mesh)[0] == [-30, -20, 0]
+
+
 def test_several_units_become_mm() -> None:
     file = StepFile("mm")
     low = file.part("low", Prism(rectangle(20, 20), 10))
@@ -274,7 +301,7 @@ def test_an_iges_file_that_was_cut_off() -> None:
 
 
 def test_damaged_numbers_are_refused() -> None:
-    assert "12 of its values are not of the type" in refusal(written(PLATE).replace(b"-30.0", b"xx"))
+    assert "1 of its values are not of the type" in refusal(written(PLATE).replace(b"1.E-07", b"xx"))
 
 
 def test_an_entity_that_is_not_there_is_named() -> None:
