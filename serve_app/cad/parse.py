@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from render_actor.contract.types import CadMesh
+from serve_app.cad.formats.contents import mistaken
 from serve_app.cad.formats.reader import CadSource
 from serve_app.cad.formats.readers import READERS
 from serve_app.cad.limits import CadLimits
@@ -91,9 +92,11 @@ def _parsed(data: bytes, suffix: str, folder: Path, limits: CadLimits, options: 
         submeshes = only(options.parts, content.submeshes)
         mesh = joined(submeshes, tuple(textures.images)) if submeshes else None
     except ValueError as error:
-        raise invalid(f"it cannot be read as {suffix[1:].upper()}: {error}") from error
+        raise invalid(f"it cannot be read as {suffix[1:].upper()}: {mistaken(data, suffix) or error}") from error
     if mesh is None:
-        raise invalid("it holds no faces" + (" but such as name one vertex twice" if submeshes else ""))
+        if submeshes:
+            raise invalid("it holds no faces but such as name one vertex twice")
+        raise invalid(mistaken(data, suffix) or "it holds no faces; export its surface as a mesh")
     check_geometry(mesh)
     messages = list(dict.fromkeys([*textures.warnings, *oddities(mesh)]))
     if len(messages) > _MAX_WARNINGS:

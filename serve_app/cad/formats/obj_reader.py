@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from serve_app.cad.formats.obj_faces import COLUMNS, FORMS, KINDS, read_faces
 from serve_app.cad.limits import MAX_LINE_BYTES, MAX_MATERIALS, CadLimits
-from serve_app.cad.refusals import too_large
+from serve_app.cad.refusals import quoted, too_large
 from serve_app.cad.text.encoding import decoded
 from serve_app.cad.text.numbers import numbers_in
 
@@ -228,4 +228,15 @@ def _table(kind: str, rows: int, text: bytes) -> NDArray[np.float64]:
     try:  # What Python takes for a number, numpy may not.
         return np.array([float(word) for word in text.split()]).reshape(rows, columns)
     except ValueError as error:
-        raise ValueError(f"its {kind} lines hold something that is no number") from error
+        raise ValueError(f"its {kind} lines hold something that is no number{_first_other(text)}") from error
+
+
+def _first_other(text: bytes) -> str:
+    """The first word of a text that is no number, in words, with what may be done about it."""
+    for word in text.split():
+        try:
+            float(word)
+        except ValueError:
+            remedy = "; export it with decimal points" if word.replace(b",", b".", 1).translate(None, b"-+.eE").isdigit() else ""
+            return f", {quoted(decoded(word))}{remedy}"
+    return ""

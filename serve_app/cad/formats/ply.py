@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from render_actor.contract.types import SurfaceMaterial
 from serve_app.cad.formats.ply_header import Element
 from serve_app.cad.formats.ply_reader import read_ply
+from serve_app.cad.formats.ply_strips import strip_triangles
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.geometry import custom_normals
 from serve_app.cad.mesh.polygons import concave_warning, triangulated
@@ -31,6 +32,8 @@ def ply_submeshes(data: bytes, textures: TextureStore, limits: CadLimits) -> lis
     vertex, face = ply.elements.get("vertex"), ply.elements.get("face")
     vertices = vertex.columns("x", "y", "z") if vertex is not None else None
     corners = face.lists("vertex_indices", "vertex_index") if face is not None else None
+    if corners is None and vertices is not None and (strips := ply.elements.get("tristrips")) is not None:
+        face, corners = strips, strip_triangles(strips.lists("vertex_indices", "vertex_index"), limits)
     if vertex is None or face is None or vertices is None or corners is None or not len(corners.values):
         return []
     limits.check_faces(int(np.maximum(corners.counts - 2, 0).sum()))
@@ -50,7 +53,7 @@ def ply_submeshes(data: bytes, textures: TextureStore, limits: CadLimits) -> lis
     directions = vertex.columns("nx", "ny", "nz")
     normals = None if directions is None else custom_normals(directions.astype(np.float64)[faces], vertices, faces)
     colors = _colors(vertex)
-    of_faces = _colors(face) if colors is None else None
+    of_faces = _colors(face) if colors is None and face.count == len(corners.counts) else None
     if of_faces is not None:
         vertices, faces = vertices[faces].reshape(-1, 3), np.arange(faces.size).reshape(-1, 3)
         colors = np.repeat(of_faces[polygon], 3, axis=0)

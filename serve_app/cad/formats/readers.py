@@ -9,7 +9,7 @@ from serve_app.cad.formats.obj import obj_submeshes
 from serve_app.cad.formats.off import off_content
 from serve_app.cad.formats.ply import ply_submeshes
 from serve_app.cad.formats.reader import CadContent, CadSource, Reader
-from serve_app.cad.formats.stl import stl_submeshes
+from serve_app.cad.formats.stl import color_warning, stl_submeshes
 from serve_app.cad.formats.threemf import threemf_content
 from serve_app.cad.text.encoding import as_utf8
 
@@ -23,7 +23,9 @@ def _obj(source: CadSource) -> CadContent:
 
 
 def _stl(source: CadSource) -> CadContent:
-    return CadContent(stl_submeshes(as_utf8(source.data), source.limits))
+    submeshes = stl_submeshes(as_utf8(source.data), source.limits)
+    source.textures.warnings += color_warning(source.data)
+    return CadContent(submeshes)
 
 
 READERS: dict[str, Reader] = {

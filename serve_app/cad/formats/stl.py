@@ -15,6 +15,9 @@ from serve_app.cad.mesh.submesh import Submesh
 _HEADER = 84
 _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 
+_COLORED = 0x8000
+"""Set in the attribute of a facet that has a colour, as some programs write them."""
+
 
 def stl_submeshes(data: bytes, limits: CadLimits) -> list[Submesh]:
     """The one submesh of an STL file, or none when it has no faces.
@@ -37,7 +40,9 @@ def stl_submeshes(data: bytes, limits: CadLimits) -> list[Submesh]:
 def _binary(data: bytes, limits: CadLimits) -> NDArray[np.float64] | None:
     """(V, 3) corners, or None when it is no binary STL: many of those begin with the word solid too."""
     declared = struct.unpack_from("<I", data, _HEADER - 4)[0] if len(data) >= _HEADER else None
-    if declared is not None and len(data) == _HEADER + declared * _FACET.itemsize:
+    rest = -1 if declared is None else len(data) - _HEADER - declared * _FACET.itemsize
+    # Some writers fill up their last block.
+    if declared is not None and (rest == 0 or (declared and 0 < rest < _FACET.itemsize and not data[-rest:].strip(b"\0\r\n\t "))):
         limits.check_faces(declared)
         return np.frombuffer(data, _FACET, declared, _HEADER)["corners"].reshape(-1, 3).astype(np.float64)
     if data[:512].lstrip()[:5].lower() == b"solid" and b"\0" not in data:
@@ -62,3 +67,14 @@ def _ascii(data: bytes, limits: CadLimits) -> NDArray[np.float64]:
     if len(numbers) != 9 * ends:
         raise ValueError(f"its {ends} facets have {len(numbers)} coordinates, not {9 * ends}: each has three vertices of three")
     return numbers.reshape(-1, 3)
+
+
+def color_warning(data: bytes) -> list[str]:
+    """What to tell of a binary STL with colours, which two programs write in two ways that contradict each other."""
+    if b"\0" not in data or len(data) < _HEADER + _FACET.itemsize:
+        return []
+    count = (len(data) - _HEADER) // _FACET.itemsize
+    marked = np.frombuffer(data, _FACET, count, _HEADER)["attribute"] & _COLORED
+    if b"COLOR=" not in data[:_HEADER] and 2 * np.count_nonzero(marked) < count:
+        return []
+    return ["the colours of an STL file are not read: no two programs agree on them; export it as PLY, OBJ or GLB to keep them"]

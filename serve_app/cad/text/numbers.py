@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -23,7 +24,16 @@ def numbers_in(text: bytes, dtype: DTypeLike = np.float64) -> NDArray[Any]:
             warnings.simplefilter("error")  # numpy stops at what is no number, and only warns.
             return np.fromstring(text, dtype=dtype, sep=" ")
     except (DeprecationWarning, ValueError) as error:
-        raise ValueError("there is something between its numbers that is no number") from error
+        raise ValueError(f"there is something between its numbers that is no number{_comma(text)}") from error
+
+
+_DECIMAL_COMMA = re.compile(rb"(?:^|\s)([-+]?\d+,\d+(?:[eE][-+]?\d+)?)(?=\s|$)")
+
+
+def _comma(text: bytes) -> str:
+    """What to tell where numbers have a decimal comma, as some programs write them in some countries."""
+    found = _DECIMAL_COMMA.search(text)
+    return f": a decimal comma ({found.group(1).decode()[:30]}); export it with decimal points" if found else ""
 
 
 def count_of_words(text: bytes) -> int:

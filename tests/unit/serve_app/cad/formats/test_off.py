@@ -75,7 +75,7 @@ def test_polygons_of_different_sizes_keep_their_order() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"ply\n", "it does not begin with OFF"),
+        (b"some\n", "it does not begin with OFF"),
         (b"OFF BINARY\n" + bytes(40), "binary OFF"),
         (off("4OFF"), "other than three dimensions"),
         (b"OFF\n", "does not tell how many"),

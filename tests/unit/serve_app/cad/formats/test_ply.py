@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,48 @@ import pytest
 import trimesh
 from PIL import Image
 
+from serve_app.base.errors import ServiceError
+from serve_app.cad.parse import parse_cad
 from tests.hostile.files import TRIANGLES, VERTICES, mixed_ply
 from tests.unit.serve_app.cad.written import (
+    LIMITS,
     coloured_ply,
     parse,
     ply_header,
 )
+
+STRIPS = """ply
+format ascii 1.0
+element vertex 6
+property float x
+property float y
+property float z
+element tristrips 2
+property list int int vertex_indices
+end_header
+0 0 0
+1 0 0
+0 1 0
+1 1 0
+0 2 0
+1 2 0
+9 0 1 2 3 -1 2 3 4 5
+4 0 0 1 2
+"""
+
+
+def test_strips_of_triangles_in_the_place_of_faces(tmp_path: Path) -> None:
+    mesh = parse_cad(STRIPS.encode(), ".ply", tmp_path, LIMITS).mesh
+    corners = mesh.vertices[mesh.faces]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    # The last strip begins with a triangle without area, so that its second one is turned round.
+    assert across[:, 2].tolist() == [1, 1, 1, 1, -1]
+    with pytest.raises(ServiceError, match="refer to vertices it does not have"):
+        parse_cad(STRIPS.replace("3 4 5", "3 4 6").encode(), ".ply", tmp_path, LIMITS)
+    with pytest.raises(ServiceError, match="6 triangles, more than 5"):
+        parse_cad(STRIPS.encode(), ".ply", tmp_path, dataclasses.replace(LIMITS, faces=5))
+    with pytest.raises(ServiceError, match="holds no faces"):
+        parse_cad(STRIPS.replace("list int int", "list int float").encode(), ".ply", tmp_path, LIMITS)
 
 
 def test_normals_and_colours_of_a_ply_are_kept(wedge: trimesh.Trimesh, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from serve_app.base.settings import Settings
-from serve_app.cad.formats.stl import stl_submeshes
+from serve_app.cad.formats.stl import color_warning, stl_submeshes
 from serve_app.cad.formats.stl_ascii import without_names
 from serve_app.cad.limits import CadLimits
 from tests.hostile.files import TRIANGLES, VERTICES, ascii_stl
@@ -59,3 +59,27 @@ def test_what_does_not_belong_there_is_refused(old: str, new: str) -> None:
 )
 def test_names_are_left_out(text: bytes, left: bytes) -> None:
     assert without_names(text) == left
+
+
+def test_a_decimal_comma_is_told() -> None:
+    with pytest.raises(ValueError, match=r"a decimal comma \(-30,5\); export it with decimal points"):
+        stl_submeshes(ascii_stl().replace("vertex -30", "vertex -30,5").encode(), LIMITS)
+
+
+def binary(attribute: int = 0, header: bytes = b"made by a test") -> bytes:
+    facet = np.zeros(1, [("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+    facet["corners"], facet["attribute"] = CORNERS[:3], attribute
+    return header.ljust(80) + b"\1\0\0\0" + facet.tobytes()
+
+
+def test_what_fills_up_the_last_block_is_left_out() -> None:
+    assert np.array_equal(stl_submeshes(binary() + bytes(8) + b"\r\n", LIMITS)[0].vertices, CORNERS[:3])
+    for wrong in (binary() + b"more", binary() + bytes(50), binary()[:-1], b" " * 80 + bytes(20)):
+        with pytest.raises(ValueError, match="does not fit the number of triangles"):
+            stl_submeshes(wrong, LIMITS)
+
+
+def test_colours_that_are_not_read_are_told() -> None:
+    assert not color_warning(binary()) and not color_warning(ascii_stl().encode()) and not color_warning(b"")
+    for data in (binary(0x83FF), binary(header=b"COLOR=\xff\0\0\xff")):
+        assert "the colours of an STL file are not read" in color_warning(data)[0]
