@@ -13,6 +13,7 @@ from serve_app.cad.formats.reader import CadContent, CadSource
 from serve_app.cad.formats.scene_graph import transformed
 from serve_app.cad.formats.threemf_colors import Color, ColorBook
 from serve_app.cad.formats.threemf_model import Model, ModelObject
+from serve_app.cad.formats.threemf_textures import TextureBook
 from serve_app.cad.formats.zip_parts import ZipParts
 from serve_app.cad.limits import MAX_INSTANCES, CadLimits
 from serve_app.cad.mesh.parts import unique_names
@@ -81,8 +82,10 @@ def threemf_content(source: CadSource) -> CadContent:
         raise ValueError("its build section names no object: nothing of it is to be made; save it anew with its objects on the plate")
     instances = package.instances()
     used = dict.fromkeys((instance.key, instance.color) for instance in instances)
-    book = ColorBook(package.models, used)
-    warnings += package.warnings + book.warnings
+    book = ColorBook(package.models, used, TextureBook(package.models, package.parts, source.textures))
+    warnings += package.warnings
+    if any(model.textured_layers for model in package.models.values()):
+        warnings.append("textures in layered materials (multiproperties) of the 3MF file are left out: the other layers are rendered")
     made = {(key, color): book.submeshes(package.object(key), key[0], color) for key, color in used}
     submeshes = list[Submesh]()
     for instance, name in zip(instances, unique_names([instance.name for instance in instances]), strict=True):
@@ -100,13 +103,14 @@ class _Package:
         limits: of the CAD.
 
     Attributes:
+        parts: the files in it.
         root: the model that says what is to be built.
         models: all that it needs, by path.
         warnings: what of it is left out.
     """
 
     def __init__(self, parts: ZipParts, limits: CadLimits) -> None:
-        self._parts, self._limits = parts, limits
+        self.parts, self._limits = parts, limits
         self.models, self.warnings = dict[str, Model](), list[str]()
         self._path = _root_path(parts)
         self.root = self._model(self._path)
@@ -163,7 +167,7 @@ class _Package:
         if path not in self.models:
             if len(self.models) >= _MAX_MODELS:
                 too_large(f"it is put together of more than {_MAX_MODELS} model files; join them")
-            self.models[path] = Model(self._parts.read(path), path, self._limits)
+            self.models[path] = Model(self.parts.read(path), path, self._limits)
         return self.models[path]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.types import SurfaceMaterial
 from serve_app.cad.formats.threemf_model import Model, ModelObject
+from serve_app.cad.formats.threemf_textures import TextureBook
 from serve_app.cad.mesh.srgb import linear
 from serve_app.cad.mesh.submesh import Submesh
 
@@ -32,38 +33,44 @@ class ColorBook:
     Args:
         models: by path.
         used: which objects are wanted, each with the colour that it has from above.
-
-    Attributes:
-        warnings: what of the colours is left out.
+        textures: of the same models.
     """
 
-    def __init__(self, models: Mapping[str, Model], used: Iterable[tuple[tuple[str, str], Color | None]]) -> None:
-        self._models = models
+    def __init__(self, models: Mapping[str, Model], used: Iterable[tuple[tuple[str, str], Color | None]], textures: TextureBook) -> None:
+        self._models, self._textures = models, textures
         self._materials = dict[tuple[int, ...], SurfaceMaterial]()
-        left_out = set[str]()
         distinct = set[tuple[int, ...]]()
         self._gradients = False
         for (path, number), inherited in used:
-            colors = self._corner_colors(models[path].objects[number], path, inherited, left_out)
+            colors = self._corner_colors(models[path].objects[number], path, inherited)
             if colors is not None:
                 self._gradients |= bool((colors != colors[:, :1]).any())
                 distinct |= {tuple(map(int, color)) for color in np.unique(colors[:, 0], axis=0)}
         self._gradients |= len(distinct) > MAX_MATERIALS
-        self.warnings = [f"the {kind} of a 3MF file are not read: rendered without" for kind in sorted(left_out)]
 
     def submeshes(self, made: ModelObject, path: str, inherited: Color | None) -> list[Submesh]:
         """The triangles of an object in its own frame, one submesh for each material."""
-        colors = self._corner_colors(made, path, inherited, set())
+        textured = self._textures.textured(made, path, inherited)
+        result = [Submesh(made.vertices, made.triangles[one.triangles], None, None, one.uv, one.material) for one in textured]
+        plain = np.ones(len(made.triangles), dtype=bool)
+        for one in textured:
+            plain[one.triangles] = False
+        if not plain.any():
+            return result
+        colors = self._corner_colors(made, path, inherited)
+        return result + self._colored(made.vertices, made.triangles[plain], None if colors is None else colors[plain])
+
+    def _colored(self, vertices: NDArray[np.float64], triangles: NDArray[np.int64], colors: NDArray[np.uint8] | None) -> list[Submesh]:
         if colors is None and not self._gradients:
-            return [Submesh(made.vertices, made.triangles, None, None, None, _PLAIN)]
+            return [Submesh(vertices, triangles, None, None, None, _PLAIN)]
         if colors is None:
-            colors = np.broadcast_to(np.array(_GREY, dtype=np.uint8), (len(made.triangles), 3, 4))
+            colors = np.broadcast_to(np.array(_GREY, dtype=np.uint8), (len(triangles), 3, 4))
         if self._gradients:
-            corners = made.vertices[made.triangles].reshape(-1, 3)
+            corners = vertices[triangles].reshape(-1, 3)
             return [Submesh(corners, np.arange(len(corners)).reshape(-1, 3), None, colors.reshape(-1, 4).copy(), None, _PLAIN)]
         distinct, which = np.unique(colors[:, 0], axis=0, return_inverse=True)
         return [
-            Submesh(made.vertices, made.triangles[which.ravel() == number], None, None, None, self._material(tuple(map(int, color))))
+            Submesh(vertices, triangles[which.ravel() == number], None, None, None, self._material(tuple(map(int, color))))
             for number, color in enumerate(distinct)
         ]
 
@@ -75,9 +82,9 @@ class ColorBook:
             self._materials[color] = _PLAIN if color == _GREY else SurfaceMaterial("color", base_color=base, alpha=alpha)
         return self._materials[color]
 
-    def _corner_colors(self, made: ModelObject, path: str, inherited: Color | None, left_out: set[str]) -> NDArray[np.uint8] | None:
+    def _corner_colors(self, made: ModelObject, path: str, inherited: Color | None) -> NDArray[np.uint8] | None:
         """(T, 3, 4) sRGB of an object's corners, or None where none has a colour."""
-        default = self._color(inherited, left_out)
+        default = self._color(inherited)
         if default is None and not made.properties:
             return None
         colors = np.empty((len(made.triangles), 3, 4), dtype=np.uint8)
@@ -91,22 +98,14 @@ class ColorBook:
             for corner, number in enumerate(numbers):
                 color = (*where, number)
                 if color not in known:
-                    known[color] = self._color(color, left_out)
+                    known[color] = self._color(color)
                 if (value := known[color]) is not None:
                     colors[triangle, corner], colored = value, True
         return colors if colored else None
 
-    def _color(self, color: Color | None, left_out: set[str]) -> tuple[int, ...] | None:
+    def _color(self, color: Color | None) -> tuple[int, ...] | None:
         if color is None:
             return None
         path, group, number = color
-        model = self._models[path]
-        kind = model.groups.get(group)
-        if kind in _UNREAD:
-            left_out.add(_UNREAD[kind])
-            return None
-        values = model.colors.get(group, [])
+        values = self._models[path].colors.get(group, [])
         return values[number] if 0 <= number < len(values) else None
-
-
-_UNREAD = {"texture2dgroup": "textures", "compositematerials": "mixed materials", "multiproperties": "layered materials"}

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from serve_app.cad.formats.threemf_mixtures import Rgba, layered, mixed
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.parts import part_name
 from serve_app.cad.refusals import quoted
 from serve_app.cad.text.numbers import numbers_in
 from serve_app.cad.text.xml import parse_xml
 
-Rgba = tuple[int, int, int, int]
 Properties = tuple[str | None, int, int, int]
 """The group of a triangle's colours, or None for the object's, and the number in it for each corner."""
 
@@ -35,6 +35,14 @@ class Placed:
 
     key: tuple[str, str]
     matrix: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ModelImage:
+    """A picture in the package: its path, and how it goes on beyond its edges, as 3MF has it."""
+
+    path: str
+    tile: str
 
 
 @dataclass
@@ -74,6 +82,10 @@ class Model:
         objects: by id.
         colors: of each group that holds some, by id; None where one is no colour.
         groups: kind of each group of properties, by id.
+        coordinates: of each group of texture coordinates, by id; the lower left of the picture is (0, 0).
+        image_of: id of the picture of each such group.
+        images: pictures, by id.
+        textured_layers: whether a material of several layers has one with a picture: that is left out.
         build: what is to be built.
 
     Raises:
@@ -86,6 +98,9 @@ class Model:
         self.unit, self.extensions = "millimeter", set[str]()
         self.objects, self.build = dict[str, ModelObject](), list[Placed]()
         self.colors, self.groups = dict[str, list[Rgba | None]](), dict[str, str]()
+        self.coordinates, self.image_of = dict[str, list[tuple[float, float]]](), dict[str, str]()
+        self.images = dict[str, ModelImage]()
+        self._layers, self._methods, self.textured_layers = list[str](), list[str](), False
         self._id, self._object, self._group = "", ModelObject("", False, None), ""
         self._vertices, self._triangles = list[str](), list[str]()
         parse_xml(data, self._start, self._end)
@@ -118,11 +133,37 @@ class Model:
         elif tag == "item":
             self.build.append(self._placed(attributes))
         elif tag in _GROUPS:
-            self._group = attributes["id"]
-            self.groups[self._group] = tag
-            self.colors[self._group] = []
+            self._start_group(tag, attributes)
+        elif tag == "texture2d":
+            self.images[attributes["id"]] = ModelImage(attributes["path"], attributes.get("tilestyleu", "wrap"))
+        elif tag == "tex2coord" and self._group in self.coordinates:
+            self.coordinates[self._group].append((_real(attributes["u"]), _real(attributes["v"])))
+        elif tag == "composite" and self.groups.get(self._group) == "compositematerials":
+            weights = [_real(word) for word in attributes["values"].split()]
+            self.colors[self._group].append(mixed([self._color_of(self._layers[0], n) for n in map(int, self._layers[1:])], weights))
+        elif tag == "multi" and self.groups.get(self._group) == "multiproperties":
+            numbers = [_whole(word) for word in attributes["pindices"].split()]
+            layers = [self._color_of(group, number) for group, number in zip(self._layers, numbers, strict=False)]
+            self.colors[self._group].append(layered(layers, self._methods))
         elif tag in _COLOURS and self._group:
             self.colors[self._group].append(_color(attributes.get(_COLOURS[tag], "")))
+
+    def _start_group(self, tag: str, attributes: dict[str, str]) -> None:
+        self._group = attributes["id"]
+        self.groups[self._group] = tag
+        self.colors[self._group] = []
+        if tag == "texture2dgroup":
+            self.coordinates[self._group] = []
+            self.image_of[self._group] = attributes["texid"]
+        elif tag == "compositematerials":
+            self._layers = [attributes["matid"], *(str(_whole(word)) for word in attributes["matindices"].split())]
+        elif tag == "multiproperties":
+            self._layers, self._methods = attributes["pids"].split(), attributes.get("blendmethods", "").split()
+            self.textured_layers |= any(self.groups.get(group) == "texture2dgroup" for group in self._layers)
+
+    def _color_of(self, group: str, number: int) -> Rgba | None:
+        values = self.colors.get(group, [])
+        return values[number] if 0 <= number < len(values) else None
 
     def _end(self, tag: str) -> None:
         if tag in ("vertices", "triangles"):
@@ -158,6 +199,13 @@ def _whole(text: str) -> int:
         return int(text)
     except ValueError as error:
         raise ValueError(f"the number {quoted(text)} of a colour is no whole number; save it anew") from error
+
+
+def _real(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ValueError(f"{quoted(text)} stands where a number of a texture or a mixture should; save it anew") from error
 
 
 def _matrix(text: str | None) -> NDArray[np.float64]:

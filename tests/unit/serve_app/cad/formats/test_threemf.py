@@ -13,9 +13,11 @@ import trimesh
 from render_actor.contract.types import SurfaceMaterial
 from serve_app.base.errors import ServiceError
 from serve_app.cad.limits import CadLimits
+from serve_app.cad.mesh.srgb import linear
 from serve_app.cad.parse import ParsedCad, parse_cad
 from tests.cads import REFERENCE
 from tests.cads.threemf import mesh_object, model, package
+from tests.gltf_writer import png
 from tests.unit.serve_app.cad.written import LIMITS
 
 BOX = trimesh.creation.box((20, 10, 6))
@@ -110,10 +112,73 @@ def test_colours_that_change_along_a_triangle_are_those_of_its_corners() -> None
     assert (mesh.vertex_colors[mesh.faces[1:]][..., :3] == 231).all()
 
 
+IMAGE = '<m:texture2d id="7" path="/3D/Textures/a.png" contenttype="image/png" tilestyleu="mirror"/>'
+UV = '<m:texture2dgroup id="6" texid="7"><m:tex2coord u="0" v="0"/><m:tex2coord u="2" v="0"/><m:tex2coord u="0" v="1"/></m:texture2dgroup>'
+PICTURE = {"3D/Textures/a.png": png(np.full((2, 4, 3), 200, np.uint8))}
+
+
+def test_textures_lie_on_the_triangles_that_name_them() -> None:
+    colors = '<m:colorgroup id="5"><m:color color="#FF0000"/></m:colorgroup>'
+    triangles = ['pid="6" p1="0" p2="1" p3="2"', 'pid="6" p1="2"']
+    parsed = read(package(model(colors + IMAGE + UV + box(1, 'pid="5" pindex="0"', *triangles), ITEM), PICTURE))
+    mesh = parsed.mesh
+    assert not parsed.warnings and mesh.corner_uv is not None
+    (shown,) = (slot for slot, material in enumerate(mesh.materials) if material.textures)
+    assert mesh.materials[shown].textures == {"base_color": 0} and mesh.materials[shown].wrap == "mirror"
+    assert mesh.corner_uv[mesh.face_materials == shown].tolist() == [[[0, 0], [2, 0], [0, 1]], [[0, 1], [0, 1], [0, 1]]]
+    assert mesh.textures[0].shape == (2, 4, 4) and (mesh.textures[0] == [200, 200, 200, 255]).all()
+    assert [material.base_color for material in mesh.materials if not material.textures] == [(1.0, 0.0, 0.0)]
+
+
+def test_an_object_may_have_a_texture_for_all_of_it() -> None:
+    mesh = read(package(model(IMAGE + UV + box(1, 'pid="6" pindex="1"'), ITEM), PICTURE)).mesh
+    assert mesh.corner_uv is not None and (mesh.corner_uv == [2, 0]).all() and mesh.materials[0].textures == {"base_color": 0}
+
+
+def test_a_texture_that_is_not_there_is_told() -> None:
+    triangle = 'pid="6" p1="0" p2="1" p3="2"'
+    parsed = read(package(model(IMAGE + UV + box(1, "", triangle), ITEM)))
+    assert any("'/3D/Textures/a.png' cannot be used" in warning for warning in parsed.warnings) and not parsed.mesh.textures
+    parsed = read(package(model(UV + box(1, "", triangle), ITEM)))
+    assert "a texture of the 3MF file names no image that is in it: rendered without" in parsed.warnings
+    assert "texture coordinates it does not have: it has 3" in refusal(
+        package(model(IMAGE + UV + box(1, "", 'pid="6" p1="9"'), ITEM), PICTURE)
+    )
+    assert "where a number of a texture" in refusal(package(model(UV.replace('u="2"', 'u="x"') + box(), ITEM)))
+
+
+BASES = (
+    '<basematerials id="3"><base name="a" displaycolor="#FF0000"/><base name="b" displaycolor="#00FF00"/><base name="c" '
+    'displaycolor="#0000FF80"/></basematerials>'
+)
+
+
+@pytest.mark.parametrize(
+    ("group", "srgb", "alpha"),
+    [
+        ('<m:compositematerials id="4" matid="3" matindices="0 1"><m:composite values="1 3"/></m:compositematerials>', (64, 191, 0), 255),
+        ('<m:compositematerials id="4" matid="9" matindices="0"><m:composite values="1"/></m:compositematerials>', None, 255),
+        ('<m:multiproperties id="4" pids="3 3"><m:multi pindices="0 1"/></m:multiproperties>', (0, 255, 0), 255),
+        ('<m:multiproperties id="4" pids="3 3"><m:multi pindices="0 2"/></m:multiproperties>', (127, 0, 128), 255),
+        ('<m:multiproperties id="4" pids="3 3" blendmethods="multiply"><m:multi pindices="0 1"/></m:multiproperties>', (0, 0, 0), 255),
+        ('<m:multiproperties id="4" pids="9 3"><m:multi pindices="0 2"/></m:multiproperties>', (0, 0, 255), 128),
+        (
+            '<m:colorgroup id="4"><m:composite values="1"/><m:multi pindices="0"/><m:color color="#FF0000"/></m:colorgroup>',
+            (255, 0, 0),
+            255,
+        ),
+    ],
+)
+def test_colours_made_of_others(group: str, srgb: tuple[int, int, int] | None, alpha: int) -> None:
+    (material,) = read(package(model(BASES + group + box(1, 'pid="4" pindex="0"'), ITEM))).mesh.materials
+    expected = (0.8, 0.8, 0.8) if srgb is None else tuple(linear(channel / 255) for channel in srgb)
+    assert material.base_color == pytest.approx(expected, abs=1e-6) and material.alpha == pytest.approx(alpha / 255)
+
+
 def test_what_of_the_looks_is_not_read_is_told() -> None:
-    groups = '<m:texture2dgroup id="6" texid="7"><m:tex2coord u="0" v="0"/></m:texture2dgroup>'
-    parsed = read(package(model(groups + box(1, 'pid="6" pindex="0"'), ITEM, more=' requiredextensions="m b"')))
-    assert "the textures of a 3MF file are not read: rendered without" in parsed.warnings
+    layers = '<m:multiproperties id="8" pids="6"><m:multi pindices="0"/></m:multiproperties>'
+    parsed = read(package(model(IMAGE + UV + layers + box(1, 'pid="8" pindex="0"'), ITEM, more=' requiredextensions="m b"')))
+    assert any("textures in layered materials (multiproperties)" in warning for warning in parsed.warnings)
     assert any("needs extensions of 3MF that are not read (b)" in warning for warning in parsed.warnings)
 
 
