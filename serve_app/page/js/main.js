@@ -23,24 +23,24 @@ function screenOf({ job: id, compare: ids, view }) {
   return view === "jobs" ? "jobs" : "new";
 }
 
-/** Show what the address names. Each screen's `mount(root, parameters)` gives a function that ends it. */
-function show() {
-  leave();
+/** Show what the address names. Each screen's `mount(root, parameters, isBack)` gives a function that ends it. */
+function show(isBack = false) {
   const asked = parameters();
   const name = screenOf(asked);
-  renderHeader(name, show);
+  renderHeader(name, () => (leave(), show()));
   document.title = `${t(`title.${name}`)} · Render Server`;
   fill(main).className = `screen-${name}`;
-  leave = SCREENS[name].mount(main, asked) ?? (() => {});
+  leave = SCREENS[name].mount(main, asked, isBack) ?? (() => {});
 }
 
 applyTheme();
 await loadLanguage();
 startBanner(document.getElementById("banner"));
-onAddress(() => {
+onAddress((isBack) => {
+  leave();
   if (main.hasChildNodes()) main.focus({ preventScroll: true }); // What had it is gone.
   window.scrollTo(0, 0);
-  show();
+  show(isBack);
 });
 // The largest part, for 3D, when nothing else is to be done.
 (window.requestIdleCallback ?? setTimeout)(() => void import("./scene/part.js").catch(() => {}));

@@ -59,10 +59,11 @@ def nginx(folder: Path, port: int, upstream: str) -> list[str]:
 def caddy(folder: Path, port: int, upstream: str) -> list[str]:
     own = replaced(
         documented("text"),
+        ("{\n    grace_period 10s", "{\n    admin off\n    auto_https disable_redirects\n    grace_period 1s"),
         ("render.example {", f"https://localhost:{port} {{\n    tls {folder / 'cert.pem'} {folder / 'key.pem'}"),
         ("127.0.0.1:8004", upstream.removeprefix("http://")),
     )
-    (folder / "Caddyfile").write_text("{\n    admin off\n    auto_https disable_redirects\n}\n" + own)
+    (folder / "Caddyfile").write_text(own)
     return ["caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
 
 

@@ -12,20 +12,24 @@ let running = 0;
  * The address, in this page, of an image of the server's.
  * @param {string} path
  * @param {AbortSignal} [signal] it is not needed any more.
+ * @param {number} [width] in pixels: it is kept no wider, so that hundreds of them take no room.
  * @returns {Promise<string>}
  */
-export function imageAddress(path, signal) {
-  const known = kept.get(path);
+export function imageAddress(path, signal, width) {
+  const name = nameOf(path, width);
+  const known = kept.get(name);
   if (known) {
-    kept.delete(path); // It is the newest now.
-    kept.set(path, known);
+    kept.delete(name); // It is the newest now.
+    kept.set(name, known);
     return Promise.resolve(known);
   }
   return new Promise((resolve, reject) => {
-    waiting.push({ path, signal, resolve, reject });
+    waiting.push({ path, signal, width, resolve, reject });
     next();
   });
 }
+
+const nameOf = (path, width) => (width ? `${path} ${width}` : path);
 
 /** Forget an image that may be another by now. */
 export function forget(prefix) {
@@ -48,13 +52,14 @@ function next() {
   }
 }
 
-async function load({ path, signal, resolve, reject }) {
+async function load({ path, signal, width, resolve, reject }) {
+  const name = nameOf(path, width);
   try {
-    const known = kept.get(path);
+    const known = kept.get(name);
     if (known) return resolve(known);
     const blob = await (await request(path, { signal })).blob();
-    const address = URL.createObjectURL(await shown(blob, path));
-    kept.set(path, address);
+    const address = URL.createObjectURL(width ? await narrowed(blob, width) : await shown(blob, path));
+    kept.set(name, address);
     while (kept.size > KEPT) {
       const [oldest, its] = kept.entries().next().value;
       URL.revokeObjectURL(its);
@@ -66,6 +71,14 @@ async function load({ path, signal, resolve, reject }) {
   }
 }
 
+async function narrowed(blob, width) {
+  const bitmap = await createImageBitmap(blob, { resizeWidth: width, resizeQuality: "medium" });
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return canvas.convertToBlob();
+}
+
 /** A depth of 16 bits becomes one that eyes can read. */
 async function shown(blob, path) {
   if (!path.includes("/depth.png")) return blob;
@@ -75,14 +88,14 @@ async function shown(blob, path) {
 
 const observers = new WeakMap();
 
-/** Load an image into `<img>` when it comes into sight. @param {AbortSignal} signal ends that. */
-export function loadWhenSeen(image, path, signal) {
+/** Load an image into `<img>` when it comes into sight. @param {AbortSignal} signal ends that. @param {number} [width] see `imageAddress`. */
+export function loadWhenSeen(image, path, signal, width) {
   observers.get(image)?.disconnect();
   image.dataset.path = path;
   const observer = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();
-    imageAddress(path, signal).then(
+    imageAddress(path, signal, width).then(
       (address) => image.dataset.path === path && (image.src = address),
       () => (image.dataset.failed = "true"),
     );

@@ -22,10 +22,11 @@ export function keep(changes) {
   history.replaceState(null, "", addressOf({ ...parameters(), ...changes }));
 }
 
-/** Call `start` now and whenever the address changes. */
+/** Call `start` now and whenever the address changes; with `true` where one goes back or forward in the history. */
 export function onAddress(start) {
   starts.add(start);
-  window.addEventListener("popstate", start);
+  history.scrollRestoration = "manual"; // What is to be scrolled is not there yet.
+  window.addEventListener("popstate", () => start(true));
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href]");
     if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || link.target || link.download) return;

@@ -7,7 +7,7 @@ import { number } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
 import { keep } from "../base/router.js";
 import { failed } from "../parts/notes.js";
-import { jobRow, ROW_PX } from "./row.js";
+import { jobRow, kept, ROW_PX } from "./row.js";
 import { VirtualList } from "./virtual-list.js";
 
 const STATES = ["queued", "running", "succeeded", "failed", "canceled", "timeout"];
@@ -15,7 +15,10 @@ const PAGE = 100;
 const TYPING_MS = 250;
 const GATHER_MS = 400;
 
-export function mount(root, parameters) {
+/** The list as it was left, for whoever comes back to it: so long as nobody chooses otherwise, the page forgets no place. */
+let left = null;
+
+export function mount(root, parameters, isBack) {
   const ended = new AbortController();
   const { signal } = ended;
   const chosen = new Set((parameters.status ?? "").split(",").filter((state) => STATES.includes(state)));
@@ -28,7 +31,7 @@ export function mount(root, parameters) {
 
   const count = h("p", { class: "quiet numbers", role: "status" });
   const problem = h("div");
-  const rows = new VirtualList({ rowPx: ROW_PX, draw: (index) => jobRow(jobs[index], signal), key: (index) => jobs[index].job_id, onEnd: () => void more(), label: t("nav.jobs") });
+  const rows = new VirtualList({ rowPx: ROW_PX, draw: (index) => jobRow(jobs[index], signal), key: (index) => jobs[index].id, onEnd: () => void more(), label: t("nav.jobs") });
   const empty = h("div", { class: "empty panel", hidden: true });
   const filters = h("div", { class: "row filters" }, searchField(), h("div", { class: "choice states", role: "group", "aria-label": t("jobs.states") }, allButton(), STATES.map(stateButton)));
   fill(root, h("div", { class: "screen-head" }, h("h1", {}, t("nav.jobs")), count), filters, problem, rows.element, empty);
@@ -72,7 +75,8 @@ export function mount(root, parameters) {
     try {
       const answer = await getJson(query({}), { signal });
       if (mine !== turn) return;
-      ({ jobs, total } = answer);
+      jobs = answer.jobs.map(kept);
+      ({ total } = answer);
       next = nextOf(answer);
       fill(problem);
       rows.toStart();
@@ -93,8 +97,8 @@ export function mount(root, parameters) {
     try {
       const answer = await getJson(query({ before: next }), { signal });
       if (mine !== turn) return;
-      const known = new Set(jobs.map((job) => job.job_id));
-      jobs.push(...answer.jobs.filter((job) => !known.has(job.job_id)));
+      const known = new Set(jobs.map(({ id }) => id));
+      jobs.push(...answer.jobs.map(kept).filter(({ id }) => !known.has(id)));
       next = nextOf(answer);
     } catch (error) {
       if (!signal.aborted) fill(problem, failed(error));
@@ -137,11 +141,11 @@ export function mount(root, parameters) {
       isStale = false;
       await head();
     }
-    const visible = new Set(rows.visible().map((index) => jobs[index]?.job_id));
+    const visible = new Set(rows.visible().map((index) => jobs[index]?.id));
     for (const id of ids.filter((one) => visible.has(one)).slice(0, 20)) {
       const job = await getJson(`${API}/jobs/${encodeURIComponent(id)}`, { signal }).catch(() => null);
-      const index = jobs.findIndex((one) => one.job_id === id);
-      if (job && index >= 0) (jobs[index] = job), rows.redraw(id);
+      const index = jobs.findIndex((one) => one.id === id);
+      if (job && index >= 0) (jobs[index] = kept(job)), rows.redraw(id);
     }
   }
 
@@ -150,17 +154,26 @@ export function mount(root, parameters) {
     const mine = turn;
     const answer = await getJson(query({}), { signal }).catch(() => null);
     if (!answer || mine !== turn) return;
-    const fresh = new Map(answer.jobs.map((job) => [job.job_id, job]));
-    jobs = [...answer.jobs, ...jobs.filter((job) => !fresh.has(job.job_id))];
+    const fresh = answer.jobs.map(kept);
+    const known = new Set(fresh.map(({ id }) => id));
+    jobs = [...fresh, ...jobs.filter(({ id }) => !known.has(id))];
     ({ total } = answer);
     next ??= nextOf(answer);
     rows.redrawAll();
     show();
   }
 
-  void load();
+  const choice = () => `${[...chosen].sort()} ${text}`;
+  if (isBack && left?.choice === choice()) {
+    ({ jobs, next, total } = left);
+    show();
+    window.scrollTo(0, left.scroll);
+    wasOpen = true; // What is new meanwhile is asked for.
+    rows.visible().forEach((index) => touched.add(jobs[index].id));
+  } else void load();
   void follow(`${API}/events`, onEvent, signal);
   return () => {
+    left = { choice: choice(), jobs, next, total, scroll: window.scrollY };
     ended.abort(new DOMException("left", "AbortError"));
     clearTimeout(timer);
     rows.dispose();
