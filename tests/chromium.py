@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -62,6 +63,12 @@ class Visit:
     def hosts(self) -> set[str]:
         """Whom it asked; what lies in the page itself (`blob:`) is nobody."""
         return {urlsplit(address).netloc for address in self.requested if address.startswith("http")}
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds that shuts people out."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
 
 
 @contextmanager

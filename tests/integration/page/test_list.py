@@ -63,3 +63,20 @@ def test_two_hundred_jobs(visits: Visits, many: list[str]) -> None:
         page.go_back()
         expect(page.locator(".job-row")).to_have_count(10)
         assert not seen.wrong
+
+
+def test_back_leads_to_the_place_in_the_list(visits: Visits, many: list[str]) -> None:
+    with visits() as seen:
+        page = seen.page
+        page.goto("?view=jobs&status=canceled&q=many-")
+        page.wait_for_selector(".job-row")
+        for _ in range(60):
+            if page.locator(f"[data-job='{many[20]}']").count():
+                break
+            page.mouse.wheel(0, 1500)
+            page.wait_for_timeout(50)
+        page.locator(f"[data-job='{many[20]}']").click()
+        expect(page.locator(".screen-head .state.canceled")).to_be_visible()
+        assert page.evaluate("scrollY") == 0
+        page.go_back()
+        expect(page.locator(f"[data-job='{many[20]}']")).to_be_in_viewport()

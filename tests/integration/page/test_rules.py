@@ -3,47 +3,58 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
+
+from tests.chromium import serious
 
 from tests.integration.conftest import ROOT, Server
-from tests.integration.page.conftest import Visits, choose, drop, render
-
-SERIOUS = ("serious", "critical")
+from tests.integration.page.conftest import FOUR_VIEWS, Visits, choose, drop
 
 
-def serious(page: Page) -> list[str]:
-    """What axe-core finds that shuts people out."""
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in SERIOUS]
+@pytest.fixture(scope="module")
+def two_jobs(server: Server) -> list[str]:
+    """Two results of one CAD, to be compared, and before them one that fails."""
+    names = ["to-fail", "to-compare-a", "to-compare-b"]
+    (server.folder / "cut_off.stl").write_bytes(b"solid nothing")
+    with server.http() as http:
+        for name, quality in zip(names, ("draft", "draft", "standard"), strict=True):
+            cad = "cut_off.stl" if name == "to-fail" else "flange.stl"
+            body: dict[str, Any] = {"cad_path": str(server.folder / cad), "output_dir": str(server.folder / name), "resolution": 64}
+            body |= {"quality": quality, "camera": json.loads(FOUR_VIEWS)}
+            http.put(f"/api/v1/jobs/{name}", params={"wait": "true"}, json=body)
+    return names
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 1400), ("light", 390)])
-def test_axe_finds_nothing_serious(visits: Visits, scheme: str, width: int) -> None:
-    with visits(color_scheme=scheme, viewport={"width": width, "height": 900}, reduced_motion="reduce") as seen:
+@pytest.mark.parametrize(("scheme", "width", "locale"), [("dark", 1400, "ko-KR"), ("light", 390, "en-US"), ("light", 800, "ko-KR")])
+def test_axe_finds_nothing_serious(visits: Visits, two_jobs: list[str], scheme: str, width: int, locale: str) -> None:
+    with visits(color_scheme=scheme, viewport={"width": width, "height": 900}, locale=locale, reduced_motion="reduce") as seen:
         page = seen.page
-        page.goto("")
-        page.wait_for_selector(".drop-zone")
-        assert not serious(page)
+
+        def look(address: str, until: str) -> None:
+            page.goto(address)
+            page.wait_for_selector(until)
+            assert not serious(page), address
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, address  # Nothing sticks out to the side.
+
+        look("", ".drop-zone")
         drop(page, ROOT / "examples" / "flange.stl")
         choose(page, resolution=64)
         page.click(".glance > button")
         assert not serious(page)
-        page.keyboard.press("Escape")
-        render(page)
-        expect(page.locator(".screen-head .state.succeeded")).to_be_visible()
-        page.wait_for_selector(".use pre")
-        assert not serious(page)
+        failing, first, second = two_jobs
+        look(f"?job={first}", ".use pre")
         page.click("[data-view='0']")
         page.wait_for_selector("dialog.large")
         assert not serious(page)
-        page.keyboard.press("Escape")
-        page.click("nav a:last-child")
-        page.wait_for_selector(".job-row")
-        assert not serious(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width  # Nothing sticks out to the side.
+        look(f"?job={failing}", ".note.bad")
+        look("?job=no-such-job", ".note.bad")
+        look(f"?compare={first}", ".compare-list .thumb")
+        look(f"?compare={first},{second}", "canvas.compare-image")
+        look("?view=jobs", ".job-row")
+        look("?view=jobs&q=nothing-like-it", ".empty")
 
 
 def test_korean_for_a_korean_browser_and_by_choice(visits: Visits) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.chromium import chromium, visit
+from tests.chromium import chromium, serious, visit
 from tests.integration.conftest import Server
 from tests.integration.security.conftest import API_KEY
 
@@ -28,6 +28,7 @@ def test_the_page_asks_for_the_key_once_and_keeps_it_to_itself(browser: Browser,
         dialog.locator("input").fill("a wrong one")
         page.keyboard.press("Enter")
         expect(dialog).to_contain_text("did not accept")
+        assert not serious(page)
         dialog.locator("input").fill(API_KEY)
         page.keyboard.press("Enter")
         expect(page.locator(".virtual:not([hidden]), .empty:not([hidden])")).to_be_visible()

@@ -11,11 +11,13 @@ let running = 0;
 /**
  * The address, in this page, of an image of the server's.
  * @param {string} path
- * @param {AbortSignal} [signal] it is not needed any more.
- * @param {number} [width] in pixels: it is kept no wider, so that hundreds of them take no room.
+ * @param {object} [how]
+ * @param {AbortSignal} [how.signal] it is not needed any more.
+ * @param {number} [how.width] in pixels: it is kept no wider, so that hundreds of them take no room.
+ * @param {() => boolean} [how.isWanted] is asked when its turn comes: who scrolls fast wants only what is in sight at last.
  * @returns {Promise<string>}
  */
-export function imageAddress(path, signal, width) {
+export function imageAddress(path, { signal, width, isWanted = () => true } = {}) {
   const name = nameOf(path, width);
   const known = kept.get(name);
   if (known) {
@@ -24,27 +26,18 @@ export function imageAddress(path, signal, width) {
     return Promise.resolve(known);
   }
   return new Promise((resolve, reject) => {
-    waiting.push({ path, signal, width, resolve, reject });
+    waiting.push({ path, signal, width, isWanted, resolve, reject });
     next();
   });
 }
 
 const nameOf = (path, width) => (width ? `${path} ${width}` : path);
 
-/** Forget an image that may be another by now. */
-export function forget(prefix) {
-  for (const [path, address] of kept) {
-    if (!path.startsWith(prefix)) continue;
-    URL.revokeObjectURL(address);
-    kept.delete(path);
-  }
-}
-
 function next() {
   while (running < AT_ONCE && waiting.length) {
     const one = waiting.shift();
-    if (one.signal?.aborted) {
-      one.reject(one.signal.reason);
+    if (one.signal?.aborted || !one.isWanted()) {
+      one.reject(one.signal?.reason ?? new DOMException("out of sight", "AbortError"));
       continue;
     }
     running += 1;
@@ -95,7 +88,7 @@ export function loadWhenSeen(image, path, signal, width) {
   const observer = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();
-    imageAddress(path, signal, width).then(
+    imageAddress(path, { signal, width, isWanted: () => image.isConnected }).then(
       (address) => image.dataset.path === path && (image.src = address),
       () => (image.dataset.failed = "true"),
     );

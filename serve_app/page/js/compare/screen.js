@@ -2,24 +2,27 @@
 
 import { API, getJson } from "../base/api.js";
 import { fill, h, icon, newId } from "../base/dom.js";
-import { ago, baseName, number, seconds } from "../base/format.js";
+import { ago, baseName, number, seconds, sizeMm } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { imageAddress } from "../base/images.js";
 import { addressOf, go, keep } from "../base/router.js";
 import { fileOf } from "../job/watch.js";
 import { kindChoice } from "../job/kinds.js";
 import { valueOf } from "../job/side.js";
+import { kept, thumbnail } from "../jobs/row.js";
 import { failed, shortOf } from "../parts/notes.js";
 import { differencePicture } from "./difference.js";
 
 export function mount(root, parameters) {
   const [one, other] = parameters.compare.split(",");
+  const ended = new AbortController();
   fill(root, h("p", { class: "quiet" }, h("span", { class: "spinner" })));
-  const show = other ? showBoth(root, one, other, parameters) : showChoice(root, one);
+  const show = other ? showBoth(root, one, other, parameters) : showChoice(root, one, ended.signal);
   show.catch((error) => fill(root, failed(error)));
+  return () => ended.abort(new DOMException("left", "AbortError"));
 }
 
-async function showChoice(root, id) {
+async function showChoice(root, id, signal) {
   const job = await getJson(`${API}/jobs/${encodeURIComponent(id)}`);
   const name = baseName(job.cad_path);
   const asked = new URLSearchParams({ limit: "50", status: "succeeded" });
@@ -29,7 +32,9 @@ async function showChoice(root, id) {
   fill(root,
     h("h1", {}, t("compare.with", { name })),
     others.length ? h("ul", { class: "panel compare-list" }, others.map((other) => h("li", {}, h("a", { href: addressOf({ compare: `${id},${other.job_id}` }) },
-      h("strong", {}, baseName(other.cad_path)), h("span", { class: "quiet small numbers" }, `${describe(other)} · ${ago(other.created_at)}`))))) : h("p", { class: "quiet" }, t("compare.none")),
+      thumbnail(kept(other), signal),
+      h("span", { class: "job-name" }, h("span", { class: "cut strong" }, baseName(other.cad_path)), h("span", { class: "cut quiet small numbers" }, describe(other))),
+      h("span", { class: "push quiet small numbers" }, ago(other.created_at)))))) : h("p", { class: "quiet" }, t("compare.none")),
     h("p", {}, h("a", { class: "button", href: addressOf({ from: id }) }, icon("again"), t("job.again"))));
 }
 
@@ -63,7 +68,7 @@ async function showBoth(root, one, other, parameters) {
       image.alt = `${t("job.view", { index: number(index) })}, ${baseName(job.cad_path)}`;
       imageAddress(fileOf(view, kind)).then((address) => (image.src = address), () => image.removeAttribute("src"));
       const facts = [view.seconds != null && seconds(view.seconds), view.samples != null && `${t("view.samples")} ${number(view.samples)}`, view.estimated_error != null && `${t("view.error")} ${number(view.estimated_error, 2)}`];
-      fill(boxes[at], image, h("figcaption", {}, h("a", { href: addressOf({ job: job.job_id }) }, "AB"[at], " · ", baseName(job.cad_path)), h("span", { class: "quiet small numbers" }, facts.filter(Boolean).join(" · "))));
+      fill(boxes[at], image, h("figcaption", {}, h("a", { href: addressOf({ job: job.job_id }) }, "AB"[at], " · ", baseName(job.cad_path)), h("span", { class: "small numbers" }, describe(job)), h("span", { class: "quiet small numbers" }, facts.filter(Boolean).join(" · "))));
     });
     void showDifference(index, kind);
   }
@@ -90,10 +95,13 @@ async function showBoth(root, one, other, parameters) {
   show();
 }
 
+/** Not how it looks, but where it came from. */
+const WHERE = ["upload_id", "cad"];
+
 /** The options in which two jobs differ. */
 function optionsTable(jobs) {
-  const rows = [["job.elapsed", jobs.map((job) => seconds(job.elapsed_sec))], ["facts.size", jobs.map((job) => job.cad?.size_mm.map((x) => number(x, 2)).join(" × ") ?? "")]];
-  const names = [...new Set(jobs.flatMap((job) => Object.keys(job.options)))].filter((name) => JSON.stringify(jobs[0].options[name]) !== JSON.stringify(jobs[1].options[name]));
+  const rows = [["job.elapsed", jobs.map((job) => seconds(job.elapsed_sec))], ["facts.size", jobs.map((job) => (job.cad ? sizeMm(job.cad.size_mm) : ""))]];
+  const names = [...new Set(jobs.flatMap((job) => Object.keys(job.options)))].filter((name) => !WHERE.includes(name) && JSON.stringify(jobs[0].options[name]) !== JSON.stringify(jobs[1].options[name]));
   for (const name of names) rows.push([`option.${name}`, jobs.map((job) => (job.options[name] == null ? "–" : valueOf(name, job.options[name])))]);
   return h("table", { class: "panel compare-table" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("compare.what")), h("th", { scope: "col" }, "A"), h("th", { scope: "col" }, "B"))),

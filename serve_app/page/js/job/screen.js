@@ -102,6 +102,7 @@ export function mount(root, parameters) {
         flagged ? h("span", { class: "small flagged push" }, icon("warning"), t("job.flagged", { count: flagged })) : null);
     }
     const none = !watch.views.length;
+    bar.hidden = none && watch.isOver; // There is nothing to choose among.
     waiting.hidden = !none;
     waiting.textContent = watch.isOver ? (watch.gone ? shortOf(watch.gone) : t("job.views.gone")) : t("job.views.none");
     if (place === "grid") sheet.show(watch.views, kind, some);

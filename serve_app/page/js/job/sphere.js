@@ -105,7 +105,7 @@ export class Sphere {
 async function cutOut(path, mask, signal) {
   const canvas = new OffscreenCanvas(TEXTURE_PX, TEXTURE_PX);
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  const draw = async (from) => context.drawImage(await createImageBitmap(await (await fetch(await imageAddress(from, signal))).blob()), 0, 0, TEXTURE_PX, TEXTURE_PX);
+  const draw = async (from) => context.drawImage(await createImageBitmap(await (await fetch(await imageAddress(from, { signal }))).blob()), 0, 0, TEXTURE_PX, TEXTURE_PX);
   await draw(mask);
   const { data: seen } = context.getImageData(0, 0, TEXTURE_PX, TEXTURE_PX);
   context.clearRect(0, 0, TEXTURE_PX, TEXTURE_PX);

@@ -7,6 +7,7 @@ import { t } from "../base/i18n.js";
 import { readKey } from "../base/storage.js";
 import { describedOptions } from "../new/options-list.js";
 import { failed, toast } from "../parts/notes.js";
+import { ENDED } from "./watch.js";
 import { commandOf, curlOf, pipelinesOf, pythonOf, requestOf } from "./commands.js";
 
 const shownFor = new WeakMap();
@@ -21,11 +22,12 @@ export async function usePanel(panel, job) {
   const usual = Object.fromEntries(Object.entries(await described).map(([name, option]) => [name, option.default]));
   const asked = requestOf(job, { ...usual, level: usual.level ?? null, unit: "auto" }, await uploadOf(job));
   const pipelines = job.status === "succeeded" ? pipelinesOf(job) : [];
+  const isWithout = ENDED.includes(job.status) && job.status !== "succeeded";
   fill(
     panel,
-    h("div", { class: "head" }, h("h2", {}, t("use.title"))),
+    h("div", { class: "head" }, h("h2", {}, t(isWithout ? "use.same" : "use.title"))),
     h("div", { class: "body stack" },
-      job.status === "succeeded" ? download(job) : h("p", { class: "quiet small" }, t("use.later")),
+      job.status === "succeeded" ? download(job) : isWithout ? null : h("p", { class: "quiet small" }, t("use.later")),
       tabs([
         ["curl", curlOf(asked, Boolean(readKey()))],
         ["Python", pythonOf(asked)],

@@ -40,9 +40,10 @@ function about({ size, error, quality, resolution, wait }) {
   return [size ? sizeMm(size) : null, quality && t(`option.quality.${quality}`), resolution && `${resolution} px`].filter(Boolean).join(" · ");
 }
 
-function thumbnail({ id, first, status }, signal) {
-  const box = h("span", { class: "thumb" });
-  if (first === undefined || (status !== "succeeded" && status !== "running")) return box.append(icon("cube")), box;
+/** The first view of a job, small; a cube where there is none. */
+export function thumbnail({ id, first, status }, signal) {
+  const box = h("span", { class: "thumb" }, icon("cube")); // Until there is an image, and where its files are gone.
+  if (first === undefined || (status !== "succeeded" && status !== "running")) return box;
   const image = h("img", { alt: "", width: 48, height: 48 });
   box.append(image);
   loadWhenSeen(image, `${API}/jobs/${encodeURIComponent(id)}/views/${first}/rgb.png`, signal, THUMBNAIL_PX);

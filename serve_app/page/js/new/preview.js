@@ -52,7 +52,7 @@ export class Preview {
     if (!this.part || turn !== this.asked) return;
     if (item?.state !== "ready") {
       if (item !== this.shown?.item) this.#clear();
-      return this.#say(item && !item.error ? t(item.state === "uploading" ? "new.sending" : "new.reading") : "");
+      return this.#say(item ? t(item.error ? "preview.none" : item.state === "uploading" ? "new.sending" : "new.reading") : "");
     }
     if (this.shown?.item === item && this.shown.facts === item.facts) return;
     this.#say(t("preview.loading"));

@@ -28,6 +28,7 @@ export function mount(root, { from }) {
   const grid = h(
     "div",
     { class: "new-grid" },
+    h("h1", { class: "sr" }, t("title.new")),
     h("section", { class: "panel cads", "aria-label": t("new.cads") },
       h("div", { class: "head" }, h("h2", {}, t("new.cads")), h("span", { class: "push" }), chooser(add, "new.add", "plain")), list, details),
     h("section", { class: "panel scene-panel", "aria-label": t("new.preview") }, preview.element),
