@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.chromium import serious
-
 from tests.integration.conftest import ROOT, Server
 from tests.integration.page.conftest import FOUR_VIEWS, Visits, choose, drop
 
