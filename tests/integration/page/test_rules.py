@@ -46,8 +46,10 @@ def test_axe_finds_nothing_serious(visits: Visits, two_jobs: list[str], scheme: 
         failing, first, second = two_jobs
         look(f"?job={first}", ".use pre")
         page.click("[data-view='0']")
-        page.wait_for_selector("dialog.large")
+        page.wait_for_selector(".large-image[src]")
         assert not serious(page)
+        image, frame = (page.locator(f".large-{part}").bounding_box() for part in ("image", "frame"))
+        assert image and frame and image["height"] <= frame["height"] + 1  # Nothing of it is cut off.
         look(f"?job={failing}", ".note.bad")
         look("?job=no-such-job", ".note.bad")
         look(f"?compare={first}", ".compare-list .thumb")

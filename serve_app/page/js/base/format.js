@@ -16,9 +16,11 @@ export const sizeMm = (extents) => `${extents.map(mm).join(" × ")} mm`;
 
 /** Seconds: 0.42 s, 12.3 s, 3 min 20 s, 2 h 5 min. */
 export function seconds(value) {
-  if (value < 60) return `${number(value, value < 10 ? 2 : 1)} ${t("unit.s")}`;
-  if (value < 3600) return `${Math.floor(value / 60)} ${t("unit.min")} ${Math.round(value % 60)} ${t("unit.s")}`;
-  return `${Math.floor(value / 3600)} ${t("unit.h")} ${Math.round((value % 3600) / 60)} ${t("unit.min")}`;
+  if (value < 60) return t("time.s", { s: number(value, value < 10 ? 2 : 1) });
+  const whole = Math.round(value);
+  if (whole < 3600) return t("time.min", { min: Math.floor(whole / 60), s: whole % 60 });
+  const minutes = Math.round(value / 60);
+  return t("time.h", { h: Math.floor(minutes / 60), min: minutes % 60 });
 }
 
 export function bytes(value) {

@@ -87,8 +87,9 @@ export class Large {
   #point(event) {
     const { left, top, width, height } = this.image.getBoundingClientRect();
     const view = this.views()[this.index];
-    const column = Math.floor(((event.clientX - left) / width) * view.width);
-    const row = Math.floor(((event.clientY - top) / height) * view.height);
+    const scale = Math.min(width / view.width, height / view.height); // It lies in the middle of its box, which may have another shape.
+    const column = Math.floor((event.clientX - left - (width - scale * view.width) / 2) / scale);
+    const row = Math.floor((event.clientY - top - (height - scale * view.height) / 2) / scale);
     const isInside = column >= 0 && row >= 0 && column < view.width && row < view.height;
     this.#aim(isInside ? [column, row] : null, event);
   }
