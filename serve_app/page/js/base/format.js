@@ -35,7 +35,7 @@ export function ago(moment, now = Date.now() / 1000) {
   const past = moment - now;
   const relative = new Intl.RelativeTimeFormat(currentLanguage(), { numeric: "auto" });
   for (const [unit, length] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
-    if (Math.abs(past) >= length) return relative.format(Math.round(past / length), unit);
+    if (Math.abs(past) >= length) return relative.format(Math.trunc(past / length), unit);
   }
   return relative.format(Math.round(Math.min(past, 0)), "second");
 }
