@@ -14,7 +14,7 @@ from serve_app.base.aio import to_thread_to_end
 from serve_app.base.errors import ServiceError
 from serve_app.http.body_window import WINDOW_BYTES, is_windowed
 from serve_app.http.multipart import PartBegins, PartData, parts_of
-from serve_app.http.pace import paced
+from serve_app.http.pace import in_large_pieces, paced
 from serve_app.uploads.incoming import Incoming
 from serve_app.uploads.refusals import too_large
 from serve_app.uploads.store import UploadStore
@@ -42,9 +42,6 @@ UNDECLARED_BYTES = 64 * 1024**2
 
 _OVERHEAD_BYTES = 1024**2
 """Beside the files: boundaries, headers, form fields."""
-
-_WRITE_BYTES = 1024**2
-"""So many bytes at a time are given to the thread that writes them."""
 
 _RETRY_SEC = 5
 
@@ -123,7 +120,7 @@ class Receiver:
     async def _form(self, request: Request, with_fields: bool, length: int) -> Form:
         reading = _Reading(self._uploads, self._max_field_bytes, with_fields)
         try:
-            async for event in parts_of(request.headers["content-type"], _in_large_pieces(paced(request), length)):
+            async for event in parts_of(request.headers["content-type"], in_large_pieces(_bounded(paced(request), length))):
                 await reading.take(event)
             return await reading.finish()
         except BaseException:
@@ -131,20 +128,15 @@ class Receiver:
             raise
 
 
-async def _in_large_pieces(chunks: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:
-    """The same bytes in fewer pieces: each is one turn of a thread. What is no part of the form, as behind its end, counts, too."""
-    waiting, size = bytearray(), 0
+async def _bounded(chunks: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:
+    """The same bytes, if they are no more than these. What is no part of the form, as behind its end, counts, too."""
+    size = 0
     async for chunk in chunks:
         size += len(chunk)
         if size > length:
             detail = f"a body without Content-Length may have {length} bytes; declare the length, send fewer files, or send one by tus"
             raise too_large(detail)
-        waiting += chunk
-        if len(waiting) >= _WRITE_BYTES:
-            yield bytes(waiting)
-            waiting.clear()
-    if waiting:
-        yield bytes(waiting)
+        yield chunk
 
 
 class _Reading:

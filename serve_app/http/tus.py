@@ -12,7 +12,7 @@ from fastapi import Request, Response
 
 from serve_app.base.errors import ServiceError
 from serve_app.http.errors import failure
-from serve_app.http.pace import paced
+from serve_app.http.pace import in_large_pieces, paced
 from serve_app.service.service import RenderService
 from serve_app.uploads.resumable import CHECKSUMS, Partial
 from serve_app.uploads.upload import Upload
@@ -129,7 +129,7 @@ async def append(request: Request, service: RenderService, upload_id: str, piece
     partial = service.resumable.find(upload_id)
     if isinstance(partial, Upload):
         raise ServiceError("upload_offset_conflict", f"the upload is whole: all its {partial.sent_bytes} bytes are there", "Upload-Offset")
-    found = await service.resumable.append(partial, piece.offset, paced(request), piece.checksum)
+    found = await service.resumable.append(partial, piece.offset, in_large_pieces(paced(request)), piece.checksum)
     return Response(status_code=204, headers=progress_headers(service, found))
 
 
