@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
 from serve_app.http import slow_clients
 from serve_app.http.slow_clients import SentAt, SlowClients
+from tests.wait import wait_until
 
 PATIENCE_SEC = 0.2
 SCOPE: dict[str, Any] = {"type": "http", "path": "/api/v1/events", "method": "GET", "headers": []}
@@ -129,3 +135,34 @@ async def test_pieces_of_events_are_dated(path: str, dated: bool) -> None:
 
     await SentAt(answer)({**SCOPE, "path": path}, client.receive, client.send)
     assert [slow_clients._SENT_AT in message for message in client.taken] == [False, dated]
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[int]:
+    """A real HTTP server, as Serve's proxy has it; gives its port."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started, "the server has not started")
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join()
+
+
+def test_a_real_server_hangs_up_on_a_client_that_reads_nothing() -> None:
+    stream = Stream()
+    piece = bytes(60_000)
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_much(message: Message) -> None:
+            await send({**message, "body": piece} if message["type"] == "http.response.body" else message)
+
+        await stream(scope, receive, send_much)
+        ended.set()
+
+    ended = threading.Event()
+    with serving(SlowClients(endless, PATIENCE_SEC)) as port, socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert ended.wait(60) and stream.sent > 1  # What the system's own buffers take, and no more.
