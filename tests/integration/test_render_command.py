@@ -59,7 +59,7 @@ def test_cads_of_another_disk_are_rendered_into_folders_of_their_names(server: S
     assert told["jobs"][2]["error"]["code"] == "cad_invalid" and "[ERROR] bad.stl: job " in err
     assert [len(Templates.read(tmp_path / "out" / name)) for name in ("flange", "crate")] == [2, 2]
     code, out, _ = run("sheet", str(tmp_path / "out" / "crate"), "--kind", "rgb")
-    assert code == 0 and (tmp_path / "out" / "crate" / "contact_sheet.png").stat().st_size > 10_000
+    assert code == 0 and (tmp_path / "out" / "crate" / "contact_sheet.png").stat().st_size > 5_000
 
 
 def test_an_interrupted_command_leaves_its_job_and_the_same_command_takes_it_up(server: Server) -> None:
