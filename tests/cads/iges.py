@@ -10,7 +10,7 @@ Rgb = tuple[float, float, float]
 
 UNIT_FLAGS = {"inch": 1, "mm": 2, "foot": 4, "m": 6, "um": 9, "cm": 10}
 
-_LINE, _RULED, _REVOLVED, _COLOUR = 110, 118, 120, 314
+_LINE, _RULED, _REVOLVED, _COLOUR, _PROPERTY = 110, 118, 120, 314, 406
 
 
 class IgesFile:
@@ -49,6 +49,10 @@ class IgesFile:
             ((0, 0, height), (radius, 0, height)),
         ):
             self._entity(_REVOLVED, [axis, self._line(start, end), 0.0, 2 * math.pi], color=shade)
+
+    def name(self, text: str) -> None:
+        """A name that stands in the file, of nothing in particular."""
+        self._entities.append((_PROPERTY, 15, f"{_PROPERTY},1,{len(text)}H{text};", 0))
 
     def text(self) -> bytes:
         """The file."""

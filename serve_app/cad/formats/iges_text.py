@@ -20,6 +20,9 @@ _NAMES = {"IN": 25.4, "INCH": 25.4, "MM": 1.0, "FT": 304.8, "M": 1000.0, "CM": 1
 _COLOUR = re.compile(rb"^.{16}(?=.{0,7}[1-9]).{56}D", re.MULTILINE)
 """A line of the directory whose third field is not 0: in an entity's second line, its colour."""
 
+_NAMED = re.compile(rb"^ {5}406.{64}D.{7}\s{1,2} {5}406.{24} {6}15", re.MULTILINE)
+"""The two lines of the directory of a name that some entity has."""
+
 _FLAG, _NAME, _LARGEST = 13, 14, 19
 """Places of parameters in the global section, from 0."""
 
@@ -38,6 +41,8 @@ def iges_facts(data: bytes) -> BrepFacts:
     unit, warnings = unit_of([millimetres])
     if _COLOUR.search(data):
         warnings += ("the colours of an IGES file are not read; export it as STEP AP214 or AP242 to keep them",)
+    if _NAMED.search(data):
+        warnings += ("the names in an IGES file are not read: it is one part; export it as STEP AP214 or AP242 to choose parts",)
     largest = _number(parameters, _LARGEST)
     return BrepFacts(unit, warnings, 2 * abs(largest) * (millimetres or 1.0) if largest else None)
 

@@ -238,6 +238,14 @@ def test_a_part_without_a_colour_beside_one_with_is_grey() -> None:
     assert not parsed.warnings
 
 
+def test_what_of_iges_is_not_read_is_told() -> None:
+    file = IgesFile()
+    file.box((-30, -20, 0), (30, 20, 10), color=(1.0, 0.0, 0.0))
+    file.name("bracket")
+    told = " ".join(read(file.text(), ".igs").warnings)
+    assert "the colours of an IGES file are not read" in told and "the names in an IGES file are not read: it is one part" in told
+
+
 @pytest.mark.parametrize("suffix", [".igs", ".iges", ".IGS"])
 def test_iges_is_read(suffix: str) -> None:
     file = IgesFile()
