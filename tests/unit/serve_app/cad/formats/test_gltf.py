@@ -204,7 +204,7 @@ def test_a_broken_file_is_refused_with_what_is_broken(name: str, tmp_path: Path)
         (simple(BOX).glb().replace(b'"asset"', b'"asset}'), "its JSON text is damaged"),
         (b"[" * 100_000, "its JSON text is damaged"),
         (b"[]", "its JSON text is no object"),
-        (b"", "it is no glTF: it neither begins"),
+        (b"some text", "it is no glTF: it neither begins"),
     ],
 )
 def test_a_broken_container_is_refused(data: bytes, message: str, tmp_path: Path) -> None:
