@@ -157,7 +157,7 @@ def specular(writer: GltfWriter) -> None:
 
 
 def listed_otherwise(writer: GltfWriter) -> None:
-    """A fan, a strip, and a ball whose sparse positions and colours differ from a dense list in some rows."""
+    """A fan, a strip, and a ball whose sparse positions and colours differ from a dense list in some rows, with a morph target."""
     around = np.linspace(0, 2 * np.pi, 9)
     disc = 0.03 * np.stack([np.cos(around), np.sin(around), np.sin(3 * around) / 3], axis=1)
     positions = writer.accessor(np.concatenate([[[0, 0, 0.01]], disc]), min=[-0.03] * 3, max=[0.03] * 3)
@@ -168,6 +168,8 @@ def listed_otherwise(writer: GltfWriter) -> None:
     writer.node(mesh=writer.mesh(fan, {"mode": 5, "attributes": {"POSITION": strip}, "material": blue}), translation=[0.09, 0, 0])
     colors = writer.accessor(0.5 + 0.5 * np.cos(_BALL.vertices / 7))
     primitive = _primitive(writer, _BALL, None, COLOR_0=colors)
+    # A shift: where a shape key changes the shape, Blender's custom normals follow it, and the format's do not.
+    primitive["targets"] = [{"POSITION": writer.accessor(np.full_like(_BALL.vertices, 0.02))}]
     rows = np.flatnonzero(_BALL.vertices[:, 2] > 10)
     for number, values in (
         (primitive["attributes"]["POSITION"], _BALL.vertices[rows] * [1, 1, 1.4] / 1000),
@@ -176,7 +178,7 @@ def listed_otherwise(writer: GltfWriter) -> None:
         view = writer.view(values.astype("<f4").tobytes())
         places = {"bufferView": writer.view(rows.astype("<u2").tobytes()), "componentType": 5123}
         writer.header["accessors"][number]["sparse"] = {"count": len(rows), "indices": places, "values": {"bufferView": view}}
-    writer.node(mesh=writer.mesh(primitive))
+    writer.node(mesh=writer.mesh(primitive, weights=[0.6]))
 
 
 def _grid(change: dict[str, Any]) -> Callable[[int], dict[str, Any]]:

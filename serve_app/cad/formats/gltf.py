@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serve_app.cad.formats.gltf_accessors import meant
+from serve_app.cad.formats.gltf_accessors import stored as stored_in
 from serve_app.cad.formats.gltf_extensions import check_extensions, left_out
 from serve_app.cad.formats.gltf_file import GltfFile, open_gltf
 from serve_app.cad.formats.gltf_materials import COLORED, UNSAID, GltfLook, gltf_look
@@ -65,11 +66,11 @@ def gltf_submeshes(data: bytes, resolver: ReferenceResolver, textures: TextureSt
         return []
     looks = _looks(gltf, primitives, GltfTextures(gltf, textures))
     wanted = {(mesh, place): _wanted(looks[f"{mesh}/{place}"]) for mesh, several in scene.meshes.items() for place in range(len(several))}
-    if any(one.morphs for one in primitives.values()):
-        textures.warnings.append("its morph targets are left out: shown as without them")
+    if any("weights" in gltf.entries("nodes")[node] for node in scene.nodes):
+        textures.warnings.append("the weights that its nodes give to morph targets are left out: shown with those of their meshes")
 
     def read(name: str, mesh: Any) -> Submesh:
-        return _submesh(mesh, primitives[name], looks[name], textures)
+        return _submesh(gltf, mesh, primitives[name], looks[name], textures)
 
     parts, names = _parts(gltf, scene)
     return scene_submeshes(read_scene(gltf, scene, wanted), limits, read=read, parts=parts, names=names)
@@ -107,7 +108,7 @@ def _name(entry: dict[str, Any]) -> str:
     return name[:_MAX_NAME] if isinstance(name, str) else ""
 
 
-def _submesh(mesh: Any, primitive: Primitive, look: GltfLook, textures: TextureStore) -> Submesh:
+def _submesh(gltf: GltfFile, mesh: Any, primitive: Primitive, look: GltfLook, textures: TextureStore) -> Submesh:
     """A primitive in its own frame, of what trimesh read."""
     position = primitive.attributes["POSITION"]
     faces = np.array(mesh.faces, dtype=np.int64)
@@ -117,6 +118,11 @@ def _submesh(mesh: Any, primitive: Primitive, look: GltfLook, textures: TextureS
     vertices = meant(np.asarray(mesh.vertices)[used], position)
     stored = {name.removeprefix("_"): np.asarray(values)[used] for name, values in mesh.vertex_attributes.items()}
     arrays = {name: meant(values, primitive.attributes[name], fractions=name == "COLOR_0") for name, values in stored.items()}
+    for changed, weight in primitive.morphs:
+        moved = {name: weight * meant(stored_in(gltf, array)[used], array) for name, array in changed.items()}
+        vertices = vertices + moved.get("POSITION", 0.0)
+        if "NORMAL" in arrays:
+            arrays["NORMAL"] = arrays["NORMAL"] + moved.get("NORMAL", 0.0)
     normals, colors, uv = (arrays.get(name) for name in ("NORMAL", "COLOR_0", f"TEXCOORD_{look.uv_set}"))
     if colors is not None and look.sees_alpha and colors.shape[1] == 4 and (colors[:, 3] < 1.0).any():
         textures.warnings.append(f"{primitive.owner}: the alpha of its vertex colours is left out")

@@ -36,7 +36,7 @@ class Primitive:
         indices: of the corners, or None where the vertices are the corners in turn.
         attributes: by name, ``POSITION`` at least; all of one length.
         material: number of its material, or None.
-        morphs: whether it has morph targets.
+        morphs: its morph targets that the file shows, by default: each target's differences by name, and its weight.
     """
 
     owner: str
@@ -44,7 +44,7 @@ class Primitive:
     indices: Accessor | None
     attributes: dict[str, Accessor]
     material: int | None
-    morphs: bool
+    morphs: tuple[tuple[dict[str, Accessor], float], ...]
 
     @property
     def faces(self) -> int:
@@ -148,11 +148,34 @@ def _primitives(gltf: GltfFile, number: int) -> tuple[list[Primitive], bool]:
         if mode not in (_TRIANGLES, _STRIP, _FAN):
             others = True
             continue
-        found.append(_primitive(gltf, entry, owner, mode))
+        found.append(_primitive(gltf, entry, owner, mode, _weights(mesh, called(mesh, "mesh", number))))
     return [primitive for primitive in found if primitive.faces], others
 
 
-def _primitive(gltf: GltfFile, entry: dict[str, Any], owner: str, mode: int) -> Primitive:
+def _weights(mesh: dict[str, Any], owner: str) -> list[float]:
+    weights = mesh.get("weights", [])
+    if not isinstance(weights, list) or not all(_is_number(weight) for weight in weights):
+        raise ValueError(f"{owner} has weights that are no list of numbers")
+    return weights
+
+
+def _morphs(
+    gltf: GltfFile, entry: dict[str, Any], owner: str, count: int, weights: list[float]
+) -> Iterator[tuple[dict[str, Accessor], float]]:
+    """The targets that are shown: most files have them for an animation, and weights of 0."""
+    targets = entry.get("targets", [])
+    if not isinstance(targets, list) or not all(isinstance(target, dict) for target in targets):
+        raise ValueError(f"{owner} has targets that are no list of objects")
+    for target, weight in zip(targets, weights, strict=False):
+        if weight:
+            changed = {name: accessor(gltf, target[name], f"target of {owner}") for name in ("POSITION", "NORMAL") if name in target}
+            for array in changed.values():
+                if array.columns != 3 or array.count != count:
+                    raise ValueError(f"a target of {owner} has {array.count} entries of {array.columns}, and its POSITION {count} of 3")
+            yield changed, float(weight)
+
+
+def _primitive(gltf: GltfFile, entry: dict[str, Any], owner: str, mode: int, weights: list[float]) -> Primitive:
     listed = entry.get("attributes")
     if not isinstance(listed, dict) or "POSITION" not in listed:
         raise ValueError(f"{owner} has no POSITION; the file is damaged")
@@ -177,7 +200,7 @@ def _primitive(gltf: GltfFile, entry: dict[str, Any], owner: str, mode: int) -> 
     material = entry.get("material")
     if material is not None:
         gltf.entry("materials", material, owner)
-    return Primitive(owner, mode, indices, attributes, material, bool(entry.get("targets")))
+    return Primitive(owner, mode, indices, attributes, material, tuple(_morphs(gltf, entry, owner, attributes["POSITION"].count, weights)))
 
 
 def read_scene(gltf: GltfFile, scene: GltfScene, wanted: dict[tuple[int, int], set[str]]) -> Any:

@@ -140,6 +140,16 @@ def sparse(count: int = 2, **parts: dict[str, Any]) -> Callable[[GltfWriter], No
     return change
 
 
+def morphed(targets: list[Any]) -> Callable[[GltfWriter], None]:
+    """A mesh with morph targets, the first of which is shown."""
+
+    def change(writer: GltfWriter) -> None:
+        writer.header["meshes"][0] |= {"weights": [1.0]}
+        writer.header["meshes"][0]["primitives"][0]["targets"] = targets
+
+    return change
+
+
 BROKEN: dict[str, tuple[Callable[[GltfWriter], None], str]] = {
     "no data": (changed("accessors", 0, bufferView=None), "accessor 0 has no data; if the file is compressed"),
     "too long": (changed("accessors", 0, count=9), "accessor 0 needs 108 bytes of buffer view 0, which has 96"),
@@ -167,6 +177,10 @@ BROKEN: dict[str, tuple[Callable[[GltfWriter], None], str]] = {
     "buffer": (changed("bufferViews", 0, buffer=3), "buffer view 0 refers to '3' of its buffers, and there are 1"),
     "no position": (changed("meshes", 0, primitives=[{"attributes": {}}]), "mesh 0 has no POSITION"),
     "no primitives": (changed("meshes", 0, primitives=3), "mesh 0 has no list of primitives"),
+    "weights": (changed("meshes", 0, weights=["a"]), "mesh 0 has weights that are no list of numbers"),
+    "targets": (morphed([1]), "mesh 0 has targets that are no list of objects"),
+    "short target": (morphed([{"POSITION": 1}]), "a target of mesh 0 has 36 entries of 1, and its POSITION 8 of 3"),
+    "target": (morphed([{"POSITION": 9}]), "target of mesh 0 refers to '9' of its accessors"),
     "lines": (changed("meshes", 0, primitives=[{"mode": 1, "attributes": {"POSITION": 0}}]), "points or lines and no triangles"),
     "mesh": (changed("nodes", 0, mesh=4), "node 0 refers to '4' of its meshes, and there are 1"),
     "child": (changed("nodes", 0, children=[4]), "node 0 refers to '4' of its nodes"),
@@ -256,6 +270,20 @@ def test_a_strip_and_a_list_without_indices_are_the_same_as_faces(tmp_path: Path
     mesh = read(writer, tmp_path).mesh
     assert len(mesh.faces) == 4
     assert (np.cross(*np.diff(mesh.vertices[mesh.faces], axis=1).swapaxes(0, 1))[:, 2] > 0).all()
+
+
+def test_morph_targets_are_shown_with_the_weights_of_their_mesh(tmp_path: Path) -> None:
+    writer = simple(BOX)
+    up, side = (writer.accessor(np.tile(np.array(step, dtype=float), (8, 1))) for step in ([0, 0, 4], [9, 0, 0]))
+    primitive = writer.header["meshes"][0]["primitives"][0]
+    primitive["targets"] = [{"POSITION": up}, {"POSITION": side}, {"NORMAL": 77}]
+    for weights, moved in (([0.5, 0, 0], [0, 0, 2]), ([0, 1], [9, 0, 0]), ([], [0, 0, 0])):
+        writer.header["meshes"][0]["weights"] = weights
+        parsed = read(writer, tmp_path)
+        np.testing.assert_allclose(parsed.mesh.vertices, BOX.vertices + moved, atol=1e-6)
+        assert not any("morph" in warning for warning in parsed.warnings)
+    writer.header["nodes"][0]["weights"] = [1, 0, 0]
+    assert any("weights that its nodes give to morph targets are left out" in warning for warning in read(writer, tmp_path).warnings)
 
 
 def test_a_fan_is_the_same_as_faces(tmp_path: Path) -> None:
