@@ -21,6 +21,11 @@ def too_large(detail: str) -> NoReturn:
     raise ServiceError("cad_too_large", f"the CAD is too large: {detail}", "cad_path")
 
 
+def unknown_to_trimesh(what: str) -> str:
+    """The warning for a file that is read here and not by SAM-6D, which is given the same file."""
+    return f"it has {what}: SAM-6D's own reader, trimesh, finds no faces in such a file; ask for outputs [mesh], and give it model_mm.ply"
+
+
 def quoted(text: str, max_length: int = 80) -> str:
     """Text out of a CAD as messages may quote it: short, printable, in quotes."""
     return repr(text if len(text) <= max_length else text[: max_length - 3] + "...")

@@ -69,7 +69,7 @@ def left_out(gltf: GltfFile) -> list[str]:
     if any("lights" in name for name in _listed(gltf, "extensionsUsed")):
         kinds.append("lights")
     if kinds:
-        still = "; skinned meshes stand in their bind pose" if "skins" in kinds else ""
+        still = "; skinned meshes stand where their nodes are, not as their joints turn them" if "skins" in kinds else ""
         messages.append(f"its {' and '.join(kinds)} are left out{still}")
     if len(gltf.entries("scenes")) > 1:
         messages.append("it has several scenes: only the one that it declares as its own is rendered")

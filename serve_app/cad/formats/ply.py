@@ -15,6 +15,7 @@ from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.geometry import custom_normals
 from serve_app.cad.mesh.polygons import concave_warning, triangulated
 from serve_app.cad.mesh.submesh import Submesh
+from serve_app.cad.refusals import unknown_to_trimesh
 from serve_app.cad.textures import TextureStore
 
 _UV_NAMES = (("texture_u", "texture_v"), ("u", "v"), ("s", "t"))
@@ -34,6 +35,7 @@ def ply_submeshes(data: bytes, textures: TextureStore, limits: CadLimits) -> lis
     corners = face.lists("vertex_indices", "vertex_index") if face is not None else None
     if corners is None and vertices is not None and (strips := ply.elements.get("tristrips")) is not None:
         face, corners = strips, strip_triangles(strips.lists("vertex_indices", "vertex_index"), limits)
+        textures.warnings.append(unknown_to_trimesh("triangle strips"))
     if vertex is None or face is None or vertices is None or corners is None or not len(corners.values):
         return []
     limits.check_faces(int(np.maximum(corners.counts - 2, 0).sum()))

@@ -9,7 +9,7 @@ from serve_app.cad.formats.obj import obj_submeshes
 from serve_app.cad.formats.off import off_content
 from serve_app.cad.formats.ply import ply_submeshes
 from serve_app.cad.formats.reader import CadContent, CadSource, Reader
-from serve_app.cad.formats.stl import color_warning, stl_submeshes
+from serve_app.cad.formats.stl import stl_submeshes, stl_warnings
 from serve_app.cad.formats.threemf import threemf_content
 from serve_app.cad.text.encoding import as_utf8
 
@@ -24,7 +24,7 @@ def _obj(source: CadSource) -> CadContent:
 
 def _stl(source: CadSource) -> CadContent:
     submeshes = stl_submeshes(as_utf8(source.data), source.limits)
-    source.textures.warnings += color_warning(source.data)
+    source.textures.warnings += stl_warnings(source.data)
     return CadContent(submeshes)
 
 

@@ -11,6 +11,7 @@ from render_actor.contract.types import SurfaceMaterial
 from serve_app.cad.formats.stl_ascii import coordinates_in, without_names
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.mesh.submesh import Submesh
+from serve_app.cad.refusals import unknown_to_trimesh
 
 _HEADER = 84
 _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
@@ -69,12 +70,13 @@ def _ascii(data: bytes, limits: CadLimits) -> NDArray[np.float64]:
     return numbers.reshape(-1, 3)
 
 
-def color_warning(data: bytes) -> list[str]:
-    """What to tell of a binary STL with colours, which two programs write in two ways that contradict each other."""
+def stl_warnings(data: bytes) -> list[str]:
+    """What to tell of a binary STL that could be read: of colours, which no two programs write alike, and of bytes after its end."""
     if b"\0" not in data or len(data) < _HEADER + _FACET.itemsize:
         return []
     count = (len(data) - _HEADER) // _FACET.itemsize
+    warnings = [] if len(data) == _HEADER + count * _FACET.itemsize else [unknown_to_trimesh("bytes after its last triangle")]
     marked = np.frombuffer(data, _FACET, count, _HEADER)["attribute"] & _COLORED
     if b"COLOR=" not in data[:_HEADER] and 2 * np.count_nonzero(marked) < count:
-        return []
-    return ["the colours of an STL file are not read: no two programs agree on them; export it as PLY, OBJ or GLB to keep them"]
+        return warnings
+    return [*warnings, "the colours of an STL file are not read: no two programs agree on them; export it as PLY, OBJ or GLB to keep them"]

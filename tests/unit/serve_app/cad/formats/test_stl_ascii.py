@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from serve_app.base.settings import Settings
-from serve_app.cad.formats.stl import color_warning, stl_submeshes
+from serve_app.cad.formats.stl import stl_submeshes, stl_warnings
 from serve_app.cad.formats.stl_ascii import without_names
 from serve_app.cad.limits import CadLimits
 from tests.hostile.files import TRIANGLES, VERTICES, ascii_stl
@@ -74,12 +74,13 @@ def binary(attribute: int = 0, header: bytes = b"made by a test") -> bytes:
 
 def test_what_fills_up_the_last_block_is_left_out() -> None:
     assert np.array_equal(stl_submeshes(binary() + bytes(8) + b"\r\n", LIMITS)[0].vertices, CORNERS[:3])
+    assert "trimesh, finds no faces" in stl_warnings(binary() + bytes(8))[0]
     for wrong in (binary() + b"more", binary() + bytes(50), binary()[:-1], b" " * 80 + bytes(20)):
         with pytest.raises(ValueError, match="does not fit the number of triangles"):
             stl_submeshes(wrong, LIMITS)
 
 
 def test_colours_that_are_not_read_are_told() -> None:
-    assert not color_warning(binary()) and not color_warning(ascii_stl().encode()) and not color_warning(b"")
+    assert not stl_warnings(binary()) and not stl_warnings(ascii_stl().encode()) and not stl_warnings(b"")
     for data in (binary(0x83FF), binary(header=b"COLOR=\xff\0\0\xff")):
-        assert "the colours of an STL file are not read" in color_warning(data)[0]
+        assert "the colours of an STL file are not read" in stl_warnings(data)[0]
