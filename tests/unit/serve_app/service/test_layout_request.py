@@ -88,6 +88,7 @@ def test_a_completed_request_stays_as_it_is_also_out_of_the_store(name: str, opt
     ("options", "field", "words"),
     [
         ({"layout": "cnos", "outputs": ["depth"]}, "outputs", "layout cnos has its own files"),
+        ({"layout": "sam6d-bop", "outputs": ["mesh"]}, "outputs", "have the mesh by layout sam6d, and copy model_mm.ply there"),
         ({"layout": "bop", "templates_subfolder": False}, "templates_subfolder", "a folder for each object"),
         ({"layout": "cnos", "camera": {"poses": {"viewpoints": {"fibonacci": 3}}}}, "layout", "level 0, 1 or 2"),
         ({"layout": "gigapose", "resolution": 128}, "layout", "one camera"),
