@@ -15,9 +15,9 @@ function wanted() {
   return navigator.languages.map((name) => name.slice(0, 2)).find((name) => name in LANGUAGES) ?? "en";
 }
 
-/** Load the words; English ones stand in where a language lacks some. What the server says is English: other languages have its errors by code. */
+/** Load the words, and those about errors by their code; English ones stand in where a language lacks some. */
 export async function loadLanguage(name = wanted()) {
-  const files = ["en", ...(name === "en" ? [] : [name, `errors/${name}`])];
+  const files = ["en", "errors/en", ...(name === "en" ? [] : [name, `errors/${name}`])];
   words = Object.assign({}, ...(await Promise.all(files.map((file) => fetch(asset(`i18n/${file}.json`)).then((answer) => answer.json())))));
   language = name;
   document.documentElement.lang = name;

@@ -16,10 +16,11 @@ export function failed(error) {
   const { code, field } = error;
   const named = code ? h("p", { class: "code mono" }, field ? `${code} · ${field}` : code) : null;
   const said = h("p", { lang: code ? "en" : null }, textOf(error));
-  if (!hasOwn(error)) return note("bad", said, named);
+  const remedy = code && hasText(`remedy.${code}`) ? h("p", {}, t(`remedy.${code}`)) : null;
+  if (!hasOwn(error)) return note("bad", said, remedy, named);
   return note("bad",
     h("p", {}, h("strong", {}, t(`error.${code}`))),
-    h("p", {}, t(`remedy.${code}`)),
+    remedy,
     h("div", { class: "said small stack-tight" }, h("p", { class: "quiet" }, t("error.said")), said, named));
 }
 

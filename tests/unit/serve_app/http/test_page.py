@@ -101,6 +101,8 @@ def test_every_error_has_its_sentence_and_its_remedy_in_korean() -> None:
     for code in CODES:
         for key in (f"error.{code}", f"remedy.{code}"):
             assert re.search("[가-힣]", korean[key]) and korean[key].endswith("."), key
+    english = json.loads((PAGE / "i18n" / "errors" / "en.json").read_text())  # The server's own sentence says the rest.
+    assert set(english) <= set(korean)
 
 
 def test_modules_are_small_and_make_no_markup_and_name_no_host() -> None:
