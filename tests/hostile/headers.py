@@ -86,7 +86,8 @@ def header_cases() -> Iterator[Case]:
     for wrong in (0, 1, 3, 5, 2**31, 2**32 - 1):
         yield case("header", f"stl-{wrong}", ".stl", binary_stl(count=wrong))
         yield case("header", f"stl-solid-{wrong}", ".stl", binary_stl(count=wrong, header=b"solid part"))
-    yield case("header", "stl-tail", ".stl", binary_stl(tail=b"\0" * 7))
+    yield case("header", "stl-tail", ".stl", binary_stl(tail=b"\0" * 7), "rendered")
+    yield case("header", "stl-tail-text", ".stl", binary_stl(tail=b"text"))
     yield case("header", "stl-solid", ".stl", binary_stl(header=b"solid part"), "rendered")
     yield case(
         "header",
