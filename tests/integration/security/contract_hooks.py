@@ -40,7 +40,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     """Change a request just before it is sent; what makes it a bad one stays."""
     number = next(_count)
     if case.path.endswith("/events") and _is_short(case.query):
-        kwargs["params"] = {**(kwargs.get("params") or {}), "for_sec": "0.5"}  # Else it would have no end.
+        case.query = {**(case.query or {}), "for_sec": 0.5}  # Else it would have no end. A number, as the document has it.
     if "Upload-Checksum" in (case.headers or {}) and _is_good(case):  # Whether it is that of the piece, no schema can say.
         digest = hashlib.sha1(_bytes_of(case.body)).digest()
         case.headers["Upload-Checksum"] = f"sha1 {base64.b64encode(digest).decode()}"
