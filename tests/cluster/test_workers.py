@@ -32,7 +32,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_a_worker_that_is_killed_in_the_middle_of_a_job_costs_nothing(cluster: Cluster) -> None:
     assert cluster.renderers().keys() == {"worker0", "worker1"}
     job_id = cluster.submit("crate.obj", "killed", **LONG)
-    cluster.wait_for_views(job_id, 6)
+    cluster.wait_for_views(job_id, 10)
     states = cluster.renderers()  # While they work.
     assert states.keys() == {"worker0", "worker1"} and "busy" in states.values(), states
     cluster.machine("worker1").kill()
