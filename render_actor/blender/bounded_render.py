@@ -19,6 +19,7 @@ from render_actor.contract.scene import Sampling
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.block import Block
 from render_actor.view.control_variate import Guide
+from render_actor.view.direct_image import ViewDirect
 from render_actor.view.exr import read_exr
 from render_actor.view.refinement import refined
 from render_actor.view.too_slow import ViewTooSlowError
@@ -44,6 +45,7 @@ class BoundedRender:
         guide: Guide | None,
         may_take_sec: float = math.inf,
         all_may_take_sec: float = math.inf,
+        direct: ViewDirect | None = None,
     ) -> tuple[NDArray[np.uint16], ViewQuality]:
         """The part of the picture that the border shows.
 
@@ -53,6 +55,7 @@ class BoundedRender:
             guide: of that part, where its expected value is known.
             may_take_sec: seconds for the first samples; more samples may take longer in proportion.
             all_may_take_sec: seconds for all of them.
+            direct: light of that part, where it is known.
 
         Returns:
             (H, W, 3) RGB of 16 bits, and how good it is.
@@ -74,7 +77,7 @@ class BoundedRender:
 
         most = sampling.most_samples(mask.size)
         with_care = partial(denoise, careful=True)
-        linear, quality = refined(sample, denoise, mask, self._tone, sampling.bound, sampling.samples, most, guide, with_care)
+        linear, quality = refined(sample, denoise, mask, self._tone, sampling.bound, sampling.samples, most, guide, with_care, direct)
         return self._display.shown(linear), quality
 
     def _sample(self, first: int, count: int, may_take_sec: float) -> Block:
@@ -84,7 +87,8 @@ class BoundedRender:
         image = read_exr(self._path)
         self._path.unlink()
         color, albedo, guide = (_finite(image.vectors(name, "RGB")) for name in ("Combined", "Denoising Albedo", GUIDE_PASS))
-        return Block(count, color, albedo, guide)
+        direct = image.vectors("DiffDir", "RGB") * image.vectors("DiffCol", "RGB")
+        return Block(count, color, albedo, guide, _finite(direct))
 
 
 def _finite(color: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -25,6 +25,8 @@ def apply_sampling(sampling: Sampling) -> None:
     cycles.use_denoising = layer.cycles.use_denoising = sampling.denoiser == "cycles" and not in_parts
     layer.cycles.denoising_store_passes = in_parts
     set_guide_pass(in_parts)
+    layer.use_pass_diffuse_direct = in_parts
+    layer.use_pass_diffuse_color = in_parts or sampling.denoiser == "compositor"
     cycles.denoiser = "OPENIMAGEDENOISE"
     cycles.denoising_use_gpu = cycles.device == "GPU"
     cycles.denoising_input_passes = "RGB_ALBEDO" if sampling.guides else "RGB"

@@ -31,6 +31,8 @@ from render_actor.contract.scene import (
 )
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from render_actor.contract.view_quality import ViewQuality
+from render_actor.view.direct_image import ViewDirect
+from render_actor.view.direct_light import DirectLight
 from render_actor.view.dithering import dithered
 from render_actor.view.surface_guide import ViewGuide
 from render_actor.view.surface_maps import SurfaceMaps
@@ -195,7 +197,8 @@ class BlenderScene:
             rendered, quality = self._rendered(may_take_sec), ViewQuality(sampling.samples)
         else:
             guide = self._guide(scene, view, all_may_take_sec)
-            rendered, quality = self._bounded.image(mask[top:bottom, left:right], sampling, guide, may_take_sec, all_may_take_sec)
+            direct = self._direct(scene, view, all_may_take_sec)
+            rendered, quality = self._bounded.image(mask[top:bottom, left:right], sampling, guide, may_take_sec, all_may_take_sec, direct)
         flat = (self._background / 257.0).round()
         image = np.empty((scene.height, scene.width, 3), dtype=np.uint8)
         image[:] = flat
@@ -210,6 +213,13 @@ class BlenderScene:
         assert self._shown is not None
         guide = self._shown.guide(scene.base_color)
         return None if guide is None else ViewGuide(guide, scene, view, self._bounds(scene, view), may_take_sec)
+
+    def _direct(self, scene: TemplateScene, view: int, may_take_sec: float) -> ViewDirect | None:
+        assert self._shown is not None
+        guide, grey = self._shown.guide(scene.base_color), scene.base_color is not None
+        if guide is None or not (grey or DirectLight.knows(self._shown.mesh)):
+            return None
+        return ViewDirect(DirectLight(guide, scene, view, grey=grey), scene, view, self._bounds(scene, view), may_take_sec)
 
     def _aim(self, scene: TemplateScene, view: int) -> None:
         """Have the next render show the pixels around the object from one camera."""

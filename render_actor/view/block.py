@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,25 @@ class Block:
         color: (H, W, 3) linear RGB.
         albedo: (H, W, 3) linear RGB of the surfaces that were seen.
         guide: (H, W, 3) a function of the surfaces that were seen; see ``surface_guide``.
+        direct: (H, W, 3) the part of the colour that is light of a lamp, reflected once and in all directions; None where that is not
+            known.
     """
 
     samples: int
     color: NDArray[np.float32]
     albedo: NDArray[np.float32]
     guide: NDArray[np.float32]
+    direct: NDArray[np.float32] | None = None
+
+    def without_direct(self, where: NDArray[np.bool_]) -> Block:
+        """The block with the rest of the colour alone.
+
+        Args:
+            where: (H, W) pixels in which the direct part is taken out.
+        """
+        assert self.direct is not None
+        color = np.where(where[..., None], np.maximum(self.color - self.direct, 0.0), self.color)
+        return replace(self, color=color, direct=None)
 
 
 def joined(blocks: Sequence[Block]) -> Block:
@@ -33,4 +46,5 @@ def joined(blocks: Sequence[Block]) -> Block:
     def mean(name: str) -> NDArray[np.float32]:
         return np.sum([getattr(block, name) * np.float32(block.samples / total) for block in blocks], axis=0, dtype=np.float32)
 
-    return Block(total, mean("color"), mean("albedo"), mean("guide"))
+    direct = None if any(block.direct is None for block in blocks) else mean("direct")
+    return Block(total, mean("color"), mean("albedo"), mean("guide"), direct)

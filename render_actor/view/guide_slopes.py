@@ -107,7 +107,7 @@ def _of_band(blocks: Sequence[Block], mean: Block, tone: ToneCurve, rows: slice,
     where = spread > _SMALLEST_SPREAD
     covariance, spread = guide[where], spread[where]
     values = _inverse(covariance + (_RIDGE * spread / 3)[:, None, None] * np.eye(3)) @ shared[where]
-    brightness = _brightness(tone, mean.color[rows][inner])
+    brightness = displayed_slope(tone, mean.color[rows][inner])
     noise = (color * brightness**2).mean(axis=-1).astype(np.float32)
     brightness = brightness[where]
     explained = np.maximum((values[..., :3] * (covariance @ values[..., :3])).sum(axis=1), 0.0) * brightness**2
@@ -168,7 +168,7 @@ def _inverse(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
 _PAIRS = [(row, column) for row in range(3) for column in range(row, 3)]
 
 
-def _brightness(tone: ToneCurve, color: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(N, 3) of 255: how much what is displayed changes with a linear colour."""
+def displayed_slope(tone: ToneCurve, color: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(..., 3) of 255: how much what is displayed changes with a linear colour."""
     step = np.float32(0.01) + np.float32(0.05) * color
     return (tone(color + step) - tone(np.maximum(color - step, 0))) / (2 * step)

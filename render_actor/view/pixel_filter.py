@@ -35,10 +35,33 @@ def lattice(part: int) -> NDArray[np.float64]:
     return (np.stack([number, number * _STEP % (PASSES * POINTS)], axis=-1) + 0.5) / (PASSES * POINTS) - 0.5
 
 
-def kernels(part: int) -> NDArray[np.float64]:
-    """(POINTS, 3, 3) weights of a pass's points in the pixels around, rows above to below; over all points they sum to 1."""
+NET = 64
+"""Points of a digital net in each pixel."""
+
+
+def net(first: int, last: int) -> NDArray[np.float64]:
+    """(last - first, 2) of a pixel's ``NET`` places, as ``lattice``; the first 4 and the first 16 are well spread, too.
+
+    They are Sobol's first two dimensions.
+    """
+    numbers = np.arange(first, last)
+    x, y = np.zeros((2, len(numbers)), dtype=np.int64)
+    direction = NET // 2
+    for bit in range(NET.bit_length() - 1):
+        one = numbers >> bit & 1
+        x ^= one * (NET // 2 >> bit)
+        y ^= one * direction
+        direction ^= direction >> 1
+    return (np.stack([x, y], axis=-1) + 0.5) / NET - 0.5
+
+
+def kernels(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(P, 3, 3) weights of points in the pixels around, rows above to below; over all points they sum to 1.
+
+    Args:
+        points: (P, 2) places in a pixel, as ``lattice`` gives them.
+    """
     offsets = np.array([-1.0, 0.0, 1.0])
-    points = lattice(part)
     weights = _window(offsets[None, :, None] + points[:, 1, None, None]) * _window(offsets[None, None, :] + points[:, 0, None, None])
     return np.asarray(weights / weights.sum())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.block import Block, joined
 from render_actor.view.control_variate import Correction, Guide, correction, no_correction
 from render_actor.view.denoiser_bias import Mixture, mixture, unseen
+from render_actor.view.direct_image import DirectImage, noise_left
 from render_actor.view.error_estimate import EXPONENT, Denoised, ToneCurve, estimated_error, measured_exponent, samples_for
 from render_actor.view.guide_slopes import slopes
 
@@ -26,15 +28,37 @@ _DENOISED_LEFT = 1.5
 _SAMPLES_OF_GUIDE = 8
 """Samples of each pixel that cost as much as the rays and denoising again: the guide is followed where it likely spares more."""
 
+_SAMPLES_OF_DIRECT = 2
+"""The same of the rays to the lamp."""
+
 _FOR_WANT_OF_RAYS = 0.25
 """Of the error that is accepted: as independent errors add up, it takes 3 % of the room."""
+
+_FOR_WANT_OF_LAMP_RAYS, _SPARE = (0.4, 0.5), 0.85
+"""The same of rays to the lamp, at least and at most: as much as the rest leaves of the error that is accepted, with something to spare."""
+
+_FEW_RAYS = 1.4
+"""Where the rays to the lamp cannot bring a view within its bound, samples are taken until the error is this many times the rays'. The rays
+are more than the stock procedure has samples, so its own error is larger still."""
+
+_DIRECT_DOUBT = 1.1
+"""By which errors are taken larger where the direct light is known: what the denoiser smooths away is a larger part of what is left."""
 
 _MOST_BLOCKS = 4
 """That are kept apart: their differences tell how colour changes with the guide, and each takes 36 bytes a pixel."""
 
 
+_NOTHING = np.float32(0)
+
 Denoise = Callable[[Block], NDArray[np.float32]]
 """(H, W, 3) linear RGB of what has been sampled."""
+
+
+class Direct(Protocol):
+    """Tells the direct light of a view."""
+
+    def image(self, blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve, allowed: float) -> DirectImage:
+        """See ``ViewDirect.image``."""
 
 
 def refined(
@@ -47,6 +71,7 @@ def refined(
     most: int,
     guide: Guide | None = None,
     denoise_with_care: Denoise | None = None,
+    direct: Direct | None = None,
 ) -> tuple[NDArray[np.float32], ViewQuality]:
     """An image whose estimated error is within its bound, or the best that the cap allows.
 
@@ -61,6 +86,7 @@ def refined(
         guide: of the view, where its expected value is known.
         denoise_with_care: slower. Neither is better on every view: a view that the quick one leaves above its bound is
             denoised by both, and from then on by the one with the smaller estimated error.
+        direct: light of the view, where it is known. The guide's rays are fewer and go first where they are likely enough.
 
     Returns:
         (H, W, 3) linear RGB, denoised, and what it took. It is a function of the samples alone: the same on every renderer.
@@ -71,19 +97,31 @@ def refined(
     parts, look = _Parts(mask, tone), _Look(denoise, mask, tone)
     exponent = EXPONENT
     last: tuple[int, float] | None = None
+    hidden = 0.0
     while True:
         seen = look.at(parts.of(blocks))
         taken = sum(block.samples for block in blocks)
         if len(blocks) == _FIRST_BLOCKS and seen.error > bound.accepted:
-            if guide is not None and _guide_is_worth_it(blocks, seen.error, taken, most, mask, tone, bound):
+            plain = seen.error
+            within = None if direct is None else bound.accepted
+            if guide is not None and _guide_is_worth_it(blocks, plain, taken, most, mask, tone, bound, within):
                 parts, look = _Parts(mask, tone, guide, _FOR_WANT_OF_RAYS * bound.accepted), _Look(denoise, mask, tone)
                 seen = look.at(parts.of(blocks))
+            if direct is not None and seen.error > bound.accepted:
+                hoped = plain * noise_left(blocks, mask, tone)
+                if _needed(seen.error, taken, bound) - _needed(hoped, taken, bound) >= _SAMPLES_OF_DIRECT:
+                    known = direct.image(blocks, mask, tone, _room(hoped, bound))
+                    other_parts, other_look = _Parts(mask, tone, known=known), _Look(denoise, mask, tone)
+                    other = other_look.at(other_parts.of(blocks))
+                    if _outlook(other.error, taken, most, bound, known.error) < _outlook(seen.error, taken, most, bound):
+                        # What is left for the denoiser is faint and soft: looking at it with care costs more than some samples.
+                        parts, look, seen, hidden, denoise_with_care = other_parts, other_look, other, known.error, None
             if denoise_with_care is not None and seen.error > bound.accepted:
                 careful = _Look(denoise_with_care, mask, tone)
                 other = careful.at(parts.of(blocks))
                 if other.error < seen.error:
                     look, seen = careful, other
-        if seen.error <= bound.accepted or taken >= most:
+        if seen.error <= bound.accepted or taken >= most or (hidden > bound.accepted and seen.error <= _FEW_RAYS * hidden):
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:
             exponent = measured_exponent(last, (taken, seen.error))
@@ -95,12 +133,32 @@ def refined(
 
 
 def _guide_is_worth_it(
-    blocks: Sequence[Block], error: float, taken: int, most: int, mask: NDArray[np.bool_], tone: ToneCurve, bound: ErrorBound
+    blocks: Sequence[Block],
+    error: float,
+    taken: int,
+    most: int,
+    mask: NDArray[np.bool_],
+    tone: ToneCurve,
+    bound: ErrorBound,
+    within: float | None = None,
 ) -> bool:
-    """Whether the guide likely spares more samples than it costs, and brings the view within reach of its bound."""
+    """Whether the guide likely spares more samples than it costs, and brings a view within reach of its bound, or at once ``within``."""
     hoped = error * slopes(blocks, joined(blocks), tone).noise_left(mask) ** _DENOISED_LEFT
-    within = hoped * (taken / most) ** EXPONENT < bound.every_view
-    return within and _needed(error, taken, bound) - _needed(hoped, taken, bound) >= _SAMPLES_OF_GUIDE
+    near = hoped * (taken / most) ** EXPONENT < bound.every_view if within is None else hoped <= within
+    return near and _needed(error, taken, bound) - _needed(hoped, taken, bound) >= _SAMPLES_OF_GUIDE
+
+
+def _room(rest: float, bound: ErrorBound) -> float:
+    """The error that the direct light may have, beside that of the rest."""
+    least, most = (part * bound.accepted for part in _FOR_WANT_OF_LAMP_RAYS)
+    return min(max(math.sqrt(max((_SPARE * bound.accepted) ** 2 - rest**2, 0.0)), least), most)
+
+
+def _outlook(error: float, taken: int, most: int, bound: ErrorBound, hidden: float = 0.0) -> tuple[float, float]:
+    """The samples that a view likely needs, and the error that is then to be expected; its hidden part stays."""
+    sampled, wanted = (math.sqrt(max(whole**2 - hidden**2, 0.0)) for whole in (error, bound.accepted))
+    needed = min(taken * max(sampled / max(wanted, 1e-9), 1.0) ** (1 / EXPONENT), most)
+    return needed, math.hypot(sampled * (taken / needed) ** EXPONENT, hidden)
 
 
 def _needed(error: float, taken: int, bound: ErrorBound) -> float:
@@ -118,6 +176,7 @@ class _Corrected:
         more: the last block.
         doubt: by how much an error that is told by their differences is to be taken larger.
         hidden: error that no difference tells of, of 255.
+        known: (H, W, 3) linear RGB that is to be added to each of these, once they are denoised; or 0.
     """
 
     before: Callable[[], Block]
@@ -125,6 +184,7 @@ class _Corrected:
     more: Block
     doubt: float
     hidden: float
+    known: NDArray[np.float32] | np.float32 = _NOTHING
 
 
 class _Parts:
@@ -135,10 +195,18 @@ class _Parts:
         tone: of the view transform.
         guide: that the images are corrected by.
         allowed: error that may stay for want of rays.
+        known: direct light that takes the place of the samples'; then there is no guide.
     """
 
-    def __init__(self, mask: NDArray[np.bool_], tone: ToneCurve, guide: Guide | None = None, allowed: float = 0.0) -> None:
-        self._mask, self._tone, self._guide, self._allowed = mask, tone, guide, allowed
+    def __init__(
+        self,
+        mask: NDArray[np.bool_],
+        tone: ToneCurve,
+        guide: Guide | None = None,
+        allowed: float = 0.0,
+        known: DirectImage | None = None,
+    ) -> None:
+        self._mask, self._tone, self._guide, self._allowed, self._known = mask, tone, guide, allowed, known
         self._correction: Correction | None = None
         self._last: tuple[int, _Corrected] | None = None
 
@@ -149,6 +217,9 @@ class _Parts:
             blocks: at least two; each time the same as before, or one more.
         """
         whole = joined(blocks)
+        if (known := self._known) is not None:
+            now, more = whole.without_direct(known.where), blocks[-1].without_direct(known.where)
+            return _Corrected(lambda: joined(blocks[:-1]).without_direct(known.where), now, more, _DIRECT_DOUBT, known.error, known.image)
         if self._last is None or self._last[0] != whole.samples:
             now_correct = self._correction_of(blocks)
             correct = self._correction or now_correct
@@ -192,29 +263,32 @@ class _Look:
 
     def at(self, samples: _Corrected) -> _Seen:
         """The image of all samples."""
-        before = self._before or self._denoised(samples.before())
-        now = self._denoised(samples.now)
-        mixed = _mixed(before, now, samples.more, self._mask, self._tone)
+        before = self._before or self._denoised(samples.before(), samples.known)
+        now = self._denoised(samples.now, samples.known)
+        mixed = _mixed(before, now, samples.more.color + samples.known, samples.more.samples, self._mask, self._tone)
         self._before = now
         color = now.color + np.float32(mixed.noisy_part) * (now.noisy - now.color)
         return _Seen(color, math.hypot(samples.doubt * mixed.error, samples.hidden))
 
-    def _denoised(self, block: Block) -> Denoised:
-        return Denoised(block.samples, self._denoise(block), block.color)
+    def _denoised(self, block: Block, known: NDArray[np.float32] | np.float32) -> Denoised:
+        return Denoised(block.samples, self._denoise(block) + known, block.color + known)
 
 
-def _mixed(before: Denoised, now: Denoised, more: Block, mask: NDArray[np.bool_], tone: ToneCurve) -> Mixture:
+def _mixed(
+    before: Denoised, now: Denoised, more: NDArray[np.float32], more_samples: int, mask: NDArray[np.bool_], tone: ToneCurve
+) -> Mixture:
     """What to show of an image and its denoised form.
 
     Args:
         before: the image after all samples but the last.
         now: after all samples.
-        more: the last samples.
+        more: (H, W, 3) linear RGB of the last samples.
+        more_samples: their number.
         mask: (H, W) the object's pixels.
         tone: of the view transform.
     """
     error = estimated_error(before, now, mask, tone)
     where = mask if mask.any() else np.ones_like(mask)
-    found = unseen(tone(before.color), tone(before.noisy), tone(more.color), where, before.samples, more.samples)
+    found = unseen(tone(before.color), tone(before.noisy), tone(more), where, before.samples, more_samples)
     before_error = error * (now.samples / before.samples) ** EXPONENT
-    return mixture(error, before_error, found, before.samples, more.samples)
+    return mixture(error, before_error, found, before.samples, more_samples)

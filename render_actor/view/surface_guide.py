@@ -36,19 +36,20 @@ class SurfaceGuide:
     """
 
     def __init__(self, mesh: CadMesh, coordinates: ObjectCoordinates, grey: float | None) -> None:
-        self._mesh, self._coordinates = mesh, coordinates
+        self.mesh, self.coordinates = mesh, coordinates
         self._grey = grey
 
     # What is computed for every face or vertex waits for the first ray: most views of plain CADs ask for none.
 
     @cached_property
-    def _base(self) -> BaseColor:
-        return BaseColor(self._mesh, self._grey)
+    def base(self) -> BaseColor:
+        """Base colours of its places."""
+        return BaseColor(self.mesh, self._grey)
 
     @cached_property
-    def _flat(self) -> NDArray[np.float32]:
+    def flat(self) -> NDArray[np.float32]:
         """(F, 3) unit normals."""
-        corners = self._coordinates.vertices[self._mesh.faces]
+        corners = self.coordinates.vertices[self.mesh.faces]
         flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-300), dtype=np.float32)
 
@@ -70,23 +71,23 @@ class SurfaceGuide:
         Returns:
             (R, 3)
         """
-        found = self._coordinates.hits(origin, directions)
+        found = self.coordinates.hits(origin, directions)
         result = np.zeros((len(directions), 3), dtype=np.float32)
         hit = found["primID"] >= 0
         faces = found["primID"][hit]
         weights = np.stack([1 - found["u"][hit] - found["v"][hit], found["u"][hit], found["v"][hit]], axis=-1).astype(np.float32)
         cosines = self._cosines(faces, weights, directions[hit])
-        result[hit] = (self._base.at(faces, weights) + np.float32(COVERAGE)) * cosines[:, None]
+        result[hit] = (self.base.at(faces, weights) + np.float32(COVERAGE)) * cosines[:, None]
         return result
 
     def _cosines(self, faces: NDArray[Any], weights: NDArray[np.float32], directions: NDArray[np.float64]) -> NDArray[np.float32]:
         """(R,) of the angle between the shading normal, turned to the side that is seen, and the way back; 0 where that is negative."""
-        flat = self._flat[faces]
+        flat = self.flat[faces]
         back = -(directions / np.linalg.norm(directions, axis=-1, keepdims=True)).astype(np.float32)
         facing = np.einsum("rc,rc->r", flat, back)
-        if self._mesh.corner_normals is None:
+        if self.mesh.corner_normals is None:
             return np.abs(facing)
-        shading = np.einsum("rk,rkc->rc", weights, self._mesh.corner_normals[faces])
+        shading = np.einsum("rk,rkc->rc", weights, self.mesh.corner_normals[faces])
         length = np.maximum(np.sqrt(np.einsum("rc,rc->r", shading, shading)), np.float32(1e-30))
         return np.maximum(np.sign(facing) * np.einsum("rc,rc->r", shading, back) / length, np.float32(0.0))
 
@@ -147,7 +148,7 @@ class ViewGuide:
         if not len(rows):
             return
         values = np.zeros((*where.shape, 3), dtype=np.float32)
-        for number, ((x, y), kernel) in enumerate(zip(lattice(part), kernels(part), strict=True)):
+        for number, ((x, y), kernel) in enumerate(zip(lattice(part), kernels(lattice(part)), strict=True)):
             if time.monotonic() > self._until:
                 raise ViewTooSlowError(f"rays at its outlines were not done within {self._may_take_sec:.3g} s")
             values[rows, columns] = self._guide.along(self._centre, self._directions(columns + x, rows + y))

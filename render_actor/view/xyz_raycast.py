@@ -62,7 +62,7 @@ class ObjectCoordinates:
         scale = np.linalg.norm(scene.object_to_scene[:3, 0])
         return float((depth - reach) * scale), float((depth + reach) * scale)
 
-    def hits(self, origin: NDArray[np.float64], directions: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    def hits(self, origin: NDArray[np.float64], directions: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Where rays first meet the mesh.
 
         Args:
@@ -77,6 +77,21 @@ class ObjectCoordinates:
             origins, np.ascontiguousarray(directions, dtype=np.float32), query="INTERSECT", output=True
         )
         return found
+
+    def blocked(self, places: NDArray[np.float32], ways: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Whether rays meet the mesh.
+
+        Args:
+            places: (R, 3) where they begin, CAD frame relative to ``middle``.
+            ways: (R, 3) in the CAD's axes, of any length.
+
+        Returns:
+            (R,)
+        """
+        if not len(places):
+            return np.zeros(0, dtype=bool)
+        found = self._embree.run(*(np.ascontiguousarray(array, dtype=np.float32) for array in (places, ways)), query="OCCLUDED")
+        return np.asarray(found >= 0)
 
 
 class ViewRays:

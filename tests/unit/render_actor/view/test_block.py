@@ -27,3 +27,16 @@ def test_one_block_is_itself_and_the_order_of_joining_does_not_count() -> None:
     assert joined([one]).color == pytest.approx(one.color)
     at_once, in_turn = joined([one, two, three]), joined([joined([one, two]), three])
     assert at_once.samples == in_turn.samples == 16 and at_once.guide == pytest.approx(in_turn.guide, abs=1e-6)
+
+
+def test_the_direct_part_is_joined_and_taken_out_where_it_is_asked() -> None:
+    one, two = (Block(count, *np.random.default_rng(count).random((3, 2, 4, 3), dtype=np.float32)) for count in (2, 6))
+    assert joined([one, two]).direct is None
+    parts = [Block(part.samples, part.color, part.albedo, part.guide, part.color / 4) for part in (one, two)]
+    whole, where = joined(parts), np.arange(8).reshape(2, 4) < 3
+    assert whole.direct == pytest.approx(whole.color / 4)
+    rest = whole.without_direct(where)
+    assert rest.color[where] == pytest.approx(whole.color[where] * 0.75) and rest.direct is None
+    assert np.array_equal(rest.color[~where], whole.color[~where])
+    brighter = Block(2, one.color, one.albedo, one.guide, one.color * 2)
+    assert not brighter.without_direct(np.ones((2, 4), dtype=bool)).color.any()

@@ -19,7 +19,7 @@ def points_and_weights(parts: tuple[int, ...]) -> tuple[Floats, Floats]:
     down, right = np.mgrid[-1:2, -1:2]
     places, weights = [], []
     for part in parts:
-        for point, kernel in zip(lattice(part), kernels(part), strict=True):
+        for point, kernel in zip(lattice(part), kernels(lattice(part)), strict=True):
             places.append(np.stack([right + point[0], down + point[1]], axis=-1).reshape(-1, 2))
             weights.append(kernel.ravel() / len(parts))
     return np.concatenate(places), np.concatenate(weights)
@@ -45,7 +45,7 @@ def filtered(function: Callable[[Floats, Floats], Floats]) -> float:
 
 @pytest.mark.parametrize("part", range(PASSES))
 def test_the_weights_of_a_pass_are_shares(part: int) -> None:
-    found = kernels(part)
+    found = kernels(lattice(part))
     assert found.shape == (POINTS, 3, 3) and (found >= 0).all()
     assert found.sum() == pytest.approx(1.0, abs=1e-12)
 
@@ -59,7 +59,7 @@ def test_the_points_of_all_passes_differ_in_both_coordinates_and_lie_in_the_pixe
 
 
 def test_a_point_weighs_the_more_the_nearer_it_is() -> None:
-    for point, kernel in zip(lattice(0), kernels(0), strict=True):
+    for point, kernel in zip(lattice(0), kernels(lattice(0)), strict=True):
         assert kernel[1, 1] == kernel.max()
         assert (kernel[:, 2] > kernel[:, 0]).all() == (point[0] < 0)  # Left of its own centre, it is nearer to the pixel on the right's.
         assert (kernel[2] > kernel[0]).all() == (point[1] < 0)

@@ -1,0 +1,284 @@
+"""The picture of a view's direct light, nearly free of noise, that takes the place of what the samples say of it.
+
+Cycles knows how much of the light that falls on a surface goes in all directions; it depends on the kind of surface and on the angle to the
+camera. Here it is a sum of a few functions of that angle, fitted by least squares to what the samples say of all pixels.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from render_actor.contract.scene import LIGHT_ENERGY, TemplateScene
+from render_actor.view.block import Block, joined
+from render_actor.view.direct_light import DirectLight, Lit
+from render_actor.view.error_estimate import ToneCurve
+from render_actor.view.guide_slopes import displayed_slope
+from render_actor.view.pixel_filter import NET, kernels, net
+from render_actor.view.too_slow import ViewTooSlowError
+
+_STAGES = (4, 16, NET)
+"""Points of a pixel: the first few everywhere, the others where they are needed."""
+
+_HALVES = 0b010110
+"""Bits of a point's number whose parity parts the points in two halves that are each well spread, of 4 points and of 64."""
+
+_AFTER_CHANGE = 0.5
+"""Of what three times as many points more have changed, so much is the error that stays, about."""
+
+_DOUBT = 1.1
+"""By which its error is taken larger: for what the factors are off."""
+
+_POWERS = (0, 1, 5)
+"""Of 1 - cosine: surfaces reflect more like mirrors at a flat angle, about as its fifth power, and so less in all directions."""
+
+_WHITE = LIGHT_ENERGY / (4 * math.pi**2)
+"""What a white surface at distance 1 that looks at the lamp reflects."""
+
+_EXPECTED, _SPREAD = (_WHITE, 0.0, -_WHITE / 3), (0.5, 1.0, 5.0)
+"""Of the factors of these powers, and how far they may be from that; it matters where few samples tell them."""
+
+_MOST = 1.1
+"""Times that: no surface reflects more."""
+
+_WINDOW, _CERTAIN = 9, 2.0
+_SURE, _SLIGHT = 6.0, 1.5
+"""Where picture and samples differ in the mean of a window by more standard errors than this, and by more of 255, it is not used."""
+
+
+@dataclass(frozen=True)
+class DirectImage:
+    """A view's direct light.
+
+    Attributes:
+        where: (H, W) pixels in which it is known.
+        image: (H, W, 3) linear RGB there, elsewhere 0.
+        error: root mean square error that it has itself over the object's pixels, of 255; no further samples tell of it.
+    """
+
+    where: NDArray[np.bool_]
+    image: NDArray[np.float32]
+    error: float
+
+
+class ViewDirect:
+    """Makes the picture of one view.
+
+    Args:
+        light: of the mesh in this view.
+        scene: gives the camera.
+        view: index of the camera.
+        bounds: (left, top, right, bottom) of the pixels that are rendered.
+        may_take_sec: seconds from now on in which all rays must be cast.
+    """
+
+    def __init__(
+        self, light: DirectLight, scene: TemplateScene, view: int, bounds: tuple[int, int, int, int], may_take_sec: float = math.inf
+    ) -> None:
+        self._light, self._scene, self._view = light, scene, view
+        self._may_take_sec, self._until = may_take_sec, time.monotonic() + may_take_sec
+        self._left, self._top, right, bottom = bounds
+        self._shape = (bottom - self._top + 2, right - self._left + 2)  # The filter reaches a pixel farther.
+
+    def image(self, blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve, allowed: float) -> DirectImage:
+        """The picture.
+
+        Args:
+            blocks: of samples that know nothing of each other, at least two, with their direct parts.
+            mask: (H, W) the object's pixels.
+            tone: of the view transform.
+            allowed: root mean square error over these pixels that may stay for want of rays, of 255.
+
+        Raises:
+            ViewTooSlowError: the rays took longer than they may.
+        """
+        mean = joined(blocks)
+        assert mean.direct is not None
+        seen = _padded(mask | (mean.albedo > 0).any(axis=-1))
+        wanted = cv2.dilate(seen, np.ones((5, 5), np.uint8)) > 0
+        variance = _variance(blocks, mean)
+        rays = self._rays(wanted, 0, _STAGES[0])
+        # By what the rays see: where the samples are dark by chance, they would count for more.
+        slope = displayed_slope(tone, self._picture(rays, self._prior)[0] + np.maximum(mean.color - mean.direct, 0)).astype(np.float32)
+        factors = self._factors(rays, mean.direct, slope, mask, float((variance * np.square(slope))[mask].mean()))
+        image, halves = self._picture(rays, factors)
+        error = _error(halves, slope, mask)
+        for first, last in itertools.pairwise(_STAGES):
+            fine = _worst(error, allowed)
+            if not fine.any():
+                break
+            around = cv2.dilate(_padded(fine), np.ones((3, 3), np.uint8)) > 0
+            more, _ = self._picture(self._rays(around, first, last), factors)
+            change = np.where(fine[..., None], (more - image) * np.float32(1 - first / last), np.float32(0))
+            image = image + change
+            error = np.where(fine, _error(np.float32(_AFTER_CHANGE) * change, slope, mask), error)
+        where, bias = _checked(image, mean.direct, variance, slope, cv2.dilate(seen, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0, mask)
+        own = float(np.square(error)[mask & where].sum() / max(mask.sum(), 1))
+        return DirectImage(where, np.where(where[..., None], image, np.float32(0)).astype(np.float32), _DOUBT * math.sqrt(own + bias))
+
+    def _rays(self, where: NDArray[np.bool_], first: int, last: int) -> _Rays:
+        rows, columns = np.nonzero(where)
+        lit = []
+        for number, (x, y) in enumerate(net(first, last), start=first):
+            if time.monotonic() > self._until:
+                raise ViewTooSlowError(f"rays to the lamp were not done within {self._may_take_sec:.3g} s")
+            directions = self._scene.directions_in_cad(self._view, columns + (x + self._left - 1), rows + (y + self._top - 1))
+            lit.append(self._light.along(directions.astype(np.float32), _on_disk(rows + self._top, columns + self._left, number)))
+        return _Rays(first, last, rows, columns, lit)
+
+    def _factors(
+        self,
+        rays: _Rays,
+        direct: NDArray[np.float32],
+        slope: NDArray[np.float32],
+        mask: NDArray[np.bool_],
+        noise: float,
+    ) -> NDArray[np.float32]:
+        """(kinds, powers) how much of the light each kind of surface reflects."""
+        powers, kinds = len(_POWERS), self._light.kinds
+        parts = []
+        for kind in range(kinds):
+            for power in _POWERS:
+                image = np.zeros((*self._shape, 3), np.float32)
+                for lit, kernel in rays.of_points():
+                    of_it = np.nonzero(lit.kind == kind)[0] if kinds > 1 else slice(None)
+                    weight = (1 - lit.cosine[of_it]) ** power
+                    image += self._filtered(rays, lit.hit[of_it], lit.light[of_it] * weight[:, None], kernel)
+                parts.append(_smooth(image[1:-1, 1:-1])[mask].ravel())
+        matrix = np.stack(parts).astype(np.float64)
+        # As seen: the dark counts as well as the bright.
+        weights = np.square(_smooth(slope)[mask]).ravel()
+        target = _smooth(direct)[mask].ravel().astype(np.float64)
+        prior = self._prior.ravel().astype(np.float64)
+        gram = (matrix * weights) @ matrix.T
+        gram[np.diag_indices(len(gram))] += np.tile(max(noise, 1e-9) / np.square(_SPREAD), kinds)
+        missing = (matrix * weights) @ (target - prior @ matrix)
+        return np.asarray(prior + np.linalg.solve(gram, missing), dtype=np.float32).reshape(kinds, powers)
+
+    @property
+    def _prior(self) -> NDArray[np.float32]:
+        return np.tile(np.array(_EXPECTED, dtype=np.float32), (self._light.kinds, 1))
+
+    def _picture(self, rays: _Rays, factors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(H, W, 3) direct light, and half the difference of what two halves of the points say."""
+        both = np.zeros((2, *self._shape, 3), np.float32)
+        for number, (lit, kernel) in enumerate(rays.of_points(), start=rays.first):
+            rest = 1 - lit.cosine
+            factor = np.asarray(sum(factors[lit.kind, index] * rest**power for index, power in enumerate(_POWERS)))
+            factor = np.clip(factor, 0, np.float32(_MOST * _WHITE))  # Where hardly a pixel told it, it may be anything.
+            both[(number & _HALVES).bit_count() % 2] += self._filtered(rays, lit.hit, lit.light * factor[:, None], kernel)
+        inside = (slice(1, -1), slice(1, -1))
+        return (both[0] + both[1])[inside], (both[0] - both[1])[inside]
+
+    def _filtered(
+        self, rays: _Rays, hit: NDArray[np.int64], values: NDArray[np.float32], kernel: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        image = np.zeros((*self._shape, *values.shape[1:]), np.float32)
+        image[rays.rows[hit], rays.columns[hit]] = values
+        return np.asarray(cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_CONSTANT))
+
+
+@dataclass(frozen=True)
+class _Rays:
+    """What the rays of some points of some pixels meet; ``rows`` and ``columns`` (R,) are of the padded image."""
+
+    first: int
+    last: int
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    lit: list[Lit]
+
+    def of_points(self) -> list[tuple[Lit, NDArray[np.float64]]]:
+        """By point, with its weights in the pixels around."""
+        return list(zip(self.lit, kernels(net(self.first, self.last)), strict=True))
+
+
+def noise_left(blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve) -> float:
+    """The part of the displayed noise, as a standard deviation, that is not the direct light's; 0..1.
+
+    Args:
+        blocks: of samples, at least two, with their direct parts.
+        mask: (H, W) the pixels that count.
+        tone: of the view transform.
+    """
+    first, second = (block.without_direct(mask) for block in blocks[:2])
+    slope = displayed_slope(tone, joined(blocks).color[mask])
+    rest = float(np.square((first.color - second.color)[mask] * slope).sum())
+    whole = float(np.square((blocks[0].color - blocks[1].color)[mask] * slope).sum())
+    return math.sqrt(min(rest / whole, 1.0)) if whole > 0.0 else 1.0
+
+
+def _error(difference: NDArray[np.float32], slope: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(H, W) what a difference of pictures (H, W, 3) is as displayed, of 255, in the pixels around; 0 off the object."""
+    squares = cv2.blur(np.square(difference * slope).mean(axis=-1), (3, 3))
+    return np.where(mask, np.sqrt(np.maximum(squares, 0)), np.float32(0)).astype(np.float32)
+
+
+def _smooth(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """An image with little noise: least squares take noise in what they fit with for a lack of connection."""
+    return np.asarray(cv2.blur(image, (_WINDOW, _WINDOW)), dtype=np.float32)
+
+
+def _padded(where: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.pad(where.astype(np.uint8), 1)
+
+
+def _on_disk(rows: NDArray[np.int64], columns: NDArray[np.int64], number: int) -> NDArray[np.float32]:
+    """(R, 2) places on the lamp, 0..1: well spread over a pixel's points, and other ones in each pixel, so that shadows have no pattern."""
+    mixed = (rows.astype(np.uint64) * np.uint64(0x9E3779B1) + columns.astype(np.uint64) * np.uint64(0x85EBCA77)) * np.uint64(
+        0xD6E8FEB86659FD93
+    )
+    mixed ^= mixed >> np.uint64(32)
+    mixed *= np.uint64(0xD6E8FEB86659FD93)
+    mixed ^= mixed >> np.uint64(32)
+    start = np.stack([mixed & np.uint64(0xFFFF), mixed >> np.uint64(16) & np.uint64(0xFFFF)], axis=-1).astype(np.float64) / 65536
+    # The generalised golden ratio in two dimensions.
+    return np.asarray((start + number * np.array([0.7548776662466927, 0.5698402909980532])) % 1, dtype=np.float32)
+
+
+def _variance(blocks: Sequence[Block], mean: Block) -> NDArray[np.float32]:
+    """(H, W, 3) of the mean direct light of all samples."""
+    assert mean.direct is not None
+    total = np.zeros_like(mean.direct)
+    for block in blocks:
+        assert block.direct is not None
+        total += np.float32(block.samples / mean.samples / (len(blocks) - 1)) * np.square(block.direct - mean.direct)
+    return total
+
+
+def _worst(error: NDArray[np.float32], allowed: float) -> NDArray[np.bool_]:
+    """The fewest pixels without which the squares of the others sum to what is allowed."""
+    squares = np.square(error.ravel().astype(np.float64))
+    order = np.argsort(squares, kind="stable")
+    chosen = np.zeros(error.size, dtype=bool)
+    chosen[order[np.cumsum(squares[order]) > allowed**2 * np.count_nonzero(squares)]] = True
+    return chosen.reshape(error.shape)
+
+
+def _checked(
+    image: NDArray[np.float32],
+    direct: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    slope: NDArray[np.float32],
+    known: NDArray[np.bool_],
+    mask: NDArray[np.bool_],
+) -> tuple[NDArray[np.bool_], float]:
+    """Pixels in which the picture says the same as the samples, and the mean square of what it says wrongly there, of 255²."""
+    window = (_WINDOW, _WINDOW)
+    off = np.where(known[..., None], (image - direct) * slope, np.float32(0))
+    noise = np.where(known, (variance * np.square(slope)).mean(axis=-1), np.float32(0))
+    in_mean = np.square(cv2.blur(off, window)).mean(axis=-1)
+    where = known & (in_mean <= _SURE**2 * cv2.blur(noise, window) / _WINDOW**2 + _SLIGHT**2)
+    used = mask & where
+    if not used.any():
+        return where, 0.0
+    beyond = (np.square(off).mean(axis=-1) - noise)[used]
+    doubt = float(np.sqrt(np.square(beyond - beyond.mean()).sum())) / len(beyond)
+    return where, max(0.0, float(beyond.mean()) - _CERTAIN * doubt) * float(used.sum() / max(mask.sum(), 1))

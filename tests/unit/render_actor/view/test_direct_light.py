@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from render_actor.contract.scene import LIGHT_RADIUS
+from render_actor.contract.types import CadMesh, SurfaceMaterial
+from render_actor.view.direct_light import DirectLight, Lit
+from tests.unit.render_actor.view.test_surface_guide import RED, SQUARE, VIEW, guide_of, mesh_of, scene_of
+
+
+def light_of(mesh: CadMesh, grey: float | None = None) -> DirectLight:
+    return DirectLight(guide_of(mesh, grey), scene_of(SQUARE), VIEW, grey=grey is not None)
+
+
+def lit(mesh: CadMesh, target: tuple[float, float, float], disk: tuple[float, float] = (0.0, 0.0), grey: float | None = None) -> Lit:
+    """What the ray from the camera to a place of the mesh meets."""
+    way = np.array([target]) - scene_of(SQUARE).camera_in_cad(VIEW)[1]
+    return light_of(mesh, grey).along(way.astype(np.float32), np.array([disk], dtype=np.float32))
+
+
+def with_shade(size: float) -> CadMesh:
+    """The square, and a small one on half the way from its middle to the camera, which is also the way to the lamp."""
+    axes, centre = scene_of(SQUARE).camera_in_cad(VIEW)
+    small = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) @ axes[:, :2].T * size + centre * 1.5  # Behind the camera.
+    faces = [[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]]
+    return mesh_of(np.concatenate([SQUARE.vertices, small]), faces)
+
+
+def test_a_plane_reflects_the_lamp_by_cosine_and_distance() -> None:
+    scene, place = scene_of(SQUARE), (0.3, -0.2, 0.0)
+    found = lit(SQUARE, place)
+    to_lamp = scene.light_position(VIEW) - (scene.object_to_scene @ [*place, 1])[:3]
+    distance = np.linalg.norm(to_lamp)
+    normal = scene.object_to_scene[:3, 2] / np.linalg.norm(scene.object_to_scene[:3, 2])
+    assert found.light[0] == pytest.approx(np.array(RED) * abs(normal @ to_lamp) / distance**3, rel=1e-4)
+    assert lit(SQUARE, place, grey=0.5).light[0] == pytest.approx([0.5 * abs(normal @ to_lamp) / distance**3] * 3, rel=1e-4)
+
+
+def test_places_on_the_lamp_are_as_far_apart_as_it_is_wide() -> None:
+    light, middle = light_of(SQUARE), np.array([[3.0, -4.0, 12.0]], dtype=np.float32)
+    radius = LIGHT_RADIUS / np.linalg.norm(scene_of(SQUARE).object_to_scene[:3, 0])
+    rims = [light._on_lamp(middle, np.array([[1.0, angle]], dtype=np.float32))[0] - middle[0] for angle in (0.0, 0.25, 0.5)]
+    for rim in rims:
+        assert np.linalg.norm(rim) == pytest.approx(radius, rel=1e-5) and abs(rim @ middle[0]) < 1e-5 * 13 * radius
+    assert rims[0] == pytest.approx(-rims[2], abs=1e-6) and abs(rims[0] @ rims[1]) < 1e-6
+
+
+def test_what_is_in_the_way_of_the_lamp_makes_a_shadow() -> None:
+    # Far larger and far smaller than the lamp: all of the lamp is hidden, and hardly any of it.
+    for disk in ((0.0, 0.0), (0.9, 0.3), (0.9, 0.8)):
+        assert not lit(with_shade(1.0), (0.01, 0.02, 0.0), disk).light.any(), disk
+    assert lit(with_shade(0.001), (0.01, 0.02, 0.0), (0.9, 0.3)).light.all()
+
+
+def test_a_surface_does_not_shade_itself_and_rays_that_meet_nothing_are_not_told() -> None:
+    chance = np.random.default_rng(0)
+    places = np.concatenate([chance.uniform(-0.99, 0.99, (500, 2)), np.zeros((500, 1))], axis=1)
+    places[::2] += (5, 0, 0)
+    ways = (places - scene_of(SQUARE).camera_in_cad(VIEW)[1]).astype(np.float32)
+    found = light_of(SQUARE).along(ways, chance.random((500, 2), dtype=np.float32))
+    assert found.hit.tolist() == list(range(1, 500, 2)) and (found.light > 0).all()
+
+
+def test_metal_reflects_nothing_in_all_directions_and_surfaces_that_reflect_alike_are_one_kind() -> None:
+    looks = [SurfaceMaterial(base_color=RED, metallic=1.0), SurfaceMaterial(), SurfaceMaterial(base_color=RED)]
+    for materials, kinds in ((looks[:2], 2), (looks[1:], 1)):
+        mesh = replace(SQUARE, materials=tuple(materials), face_materials=np.array([0, 1], dtype=np.int32))
+        assert light_of(mesh).kinds == kinds and light_of(mesh, 0.4).kinds == 1
+        # Its two triangles.
+        assert lit(mesh, (0.5, -0.5, 0.0)).light.any() == (kinds == 1) and lit(mesh, (-0.5, 0.5, 0.0)).light.all()
+        assert lit(mesh, (0.5, -0.5, 0.0), grey=0.4).light.all()
+
+
+@pytest.mark.parametrize(
+    ("change", "known"),
+    [({}, True), ({"emission": (0.1, 0.0, 0.0)}, False), ({"textures": {"normal": 0}}, False), ({"textures": {"base_color": 0}}, True)],
+)
+def test_what_shines_on_others_or_has_bumps_is_not_known(change: dict[str, Any], known: bool) -> None:
+    assert DirectLight.knows(replace(SQUARE, materials=(SurfaceMaterial(), SurfaceMaterial(**change)))) == known
+
+
+def test_a_mesh_with_very_many_ways_to_reflect_is_left_alone() -> None:
+    assert not DirectLight.knows(replace(SQUARE, materials=tuple(SurfaceMaterial(roughness=part / 10) for part in range(10))))
