@@ -121,7 +121,7 @@ def refined(
                 other = careful.at(parts.of(blocks))
                 if other.error < seen.error:
                     look, seen = careful, other
-        if seen.error <= bound.accepted or taken >= most or (hidden > bound.accepted and seen.error <= _FEW_RAYS * hidden):
+        if seen.error <= bound.accepted or taken >= most or seen.error <= _FEW_RAYS * hidden:
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:
             exponent = measured_exponent(last, (taken, seen.error))
