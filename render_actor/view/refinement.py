@@ -156,8 +156,9 @@ def _room(rest: float, bound: ErrorBound) -> float:
 
 def _outlook(error: float, taken: int, most: int, bound: ErrorBound, hidden: float = 0.0) -> tuple[float, float]:
     """The samples that a view likely needs, and the error that is then to be expected; its hidden part stays."""
-    sampled, wanted = (math.sqrt(max(whole**2 - hidden**2, 0.0)) for whole in (error, bound.accepted))
-    needed = min(taken * max(sampled / max(wanted, 1e-9), 1.0) ** (1 / EXPONENT), most)
+    sampled = math.sqrt(max(error**2 - hidden**2, 0.0))
+    wanted = math.sqrt(max(bound.accepted, _FEW_RAYS * hidden) ** 2 - hidden**2)
+    needed = min(taken * max(sampled / wanted, 1.0) ** (1 / EXPONENT), most)
     return needed, math.hypot(sampled * (taken / needed) ** EXPONENT, hidden)
 
 
