@@ -17,29 +17,13 @@ from render_actor.view.control_variate import Correction, Guide, correction, no_
 from render_actor.view.denoiser_bias import Mixture, mixture, unseen
 from render_actor.view.direct_image import DirectImage, noise_left
 from render_actor.view.error_estimate import EXPONENT, Denoised, ToneCurve, estimated_error, measured_exponent, samples_for
-from render_actor.view.guide_slopes import slopes
+from render_actor.view.expected_samples import FEW_RAYS, direct_is_worth_it, guide_is_worth_it, outlook, room_for_direct
 
 _FIRST_BLOCKS = 2
 """A view that is good enough with the first ones is done without rays, and denoised quickly."""
 
-_DENOISED_LEFT = 1.5
-"""Of the noise that the guide does not explain the denoiser leaves less than of the whole: about this power."""
-
-_SAMPLES_OF_GUIDE = 8
-"""Samples of each pixel that cost as much as the rays and denoising again: the guide is followed where it likely spares more."""
-
-_SAMPLES_OF_DIRECT = 2
-"""The same of the rays to the lamp."""
-
 _FOR_WANT_OF_RAYS = 0.25
 """Of the error that is accepted: as independent errors add up, it takes 3 % of the room."""
-
-_FOR_WANT_OF_LAMP_RAYS, _SPARE = (0.4, 0.5), 0.85
-"""The same of rays to the lamp, at least and at most: as much as the rest leaves of the error that is accepted, with something to spare."""
-
-_FEW_RAYS = 1.4
-"""Where the rays to the lamp cannot bring a view within its bound, samples are taken until the error is this many times the rays'. The rays
-are more than the stock procedure has samples, so its own error is larger still."""
 
 _DIRECT_DOUBT = 1.1
 """By which errors are taken larger where the direct light is known: what the denoiser smooths away is a larger part of what is left."""
@@ -102,26 +86,25 @@ def refined(
         seen = look.at(parts.of(blocks))
         taken = sum(block.samples for block in blocks)
         if len(blocks) == _FIRST_BLOCKS and seen.error > bound.accepted:
-            plain = seen.error
-            within = None if direct is None else bound.accepted
-            if guide is not None and _guide_is_worth_it(blocks, plain, taken, most, mask, tone, bound, within):
+            hoped = seen.error if direct is None else seen.error * noise_left(blocks, mask, tone)
+            hard = direct is not None and direct_is_worth_it(seen.error, hoped, taken, most, bound)
+            within = bound.accepted if hard else None
+            if guide is not None and guide_is_worth_it(blocks, seen.error, taken, most, mask, tone, bound, within):
                 parts, look = _Parts(mask, tone, guide, _FOR_WANT_OF_RAYS * bound.accepted), _Look(denoise, mask, tone)
                 seen = look.at(parts.of(blocks))
-            if direct is not None and seen.error > bound.accepted:
-                hoped = plain * noise_left(blocks, mask, tone)
-                if _needed(seen.error, taken, bound) - _needed(hoped, taken, bound) >= _SAMPLES_OF_DIRECT:
-                    known = direct.image(blocks, mask, tone, _room(hoped, bound))
-                    other_parts, other_look = _Parts(mask, tone, known=known), _Look(denoise, mask, tone)
-                    other = other_look.at(other_parts.of(blocks))
-                    if _outlook(other.error, taken, most, bound, known.error) < _outlook(seen.error, taken, most, bound):
-                        # What is left for the denoiser is faint and soft: looking at it with care costs more than some samples.
-                        parts, look, seen, hidden, denoise_with_care = other_parts, other_look, other, known.error, None
+            if direct is not None and hard and seen.error > bound.accepted:
+                known = direct.image(blocks, mask, tone, room_for_direct(hoped, bound))
+                other_parts, other_look = _Parts(mask, tone, known=known), _Look(denoise, mask, tone)
+                other = other_look.at(other_parts.of(blocks))
+                if outlook(other.error, taken, most, bound, known.error) < outlook(seen.error, taken, most, bound):
+                    # What is left for the denoiser is faint and soft: looking at it with care costs more than some samples.
+                    parts, look, seen, hidden, denoise_with_care = other_parts, other_look, other, known.error, None
             if denoise_with_care is not None and seen.error > bound.accepted:
                 careful = _Look(denoise_with_care, mask, tone)
                 other = careful.at(parts.of(blocks))
                 if other.error < seen.error:
                     look, seen = careful, other
-        if seen.error <= bound.accepted or taken >= most or seen.error <= _FEW_RAYS * hidden:
+        if seen.error <= bound.accepted or taken >= most or seen.error <= FEW_RAYS * hidden:
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:
             exponent = measured_exponent(last, (taken, seen.error))
@@ -130,41 +113,6 @@ def refined(
         if len(blocks) == _MOST_BLOCKS:
             blocks[:2] = [joined(blocks[:2])]
         blocks.append(sample(taken, wanted - taken))
-
-
-def _guide_is_worth_it(
-    blocks: Sequence[Block],
-    error: float,
-    taken: int,
-    most: int,
-    mask: NDArray[np.bool_],
-    tone: ToneCurve,
-    bound: ErrorBound,
-    within: float | None = None,
-) -> bool:
-    """Whether the guide likely spares more samples than it costs, and brings a view within reach of its bound, or at once ``within``."""
-    hoped = error * slopes(blocks, joined(blocks), tone).noise_left(mask) ** _DENOISED_LEFT
-    near = hoped * (taken / most) ** EXPONENT < bound.every_view if within is None else hoped <= within
-    return near and _needed(error, taken, bound) - _needed(hoped, taken, bound) >= _SAMPLES_OF_GUIDE
-
-
-def _room(rest: float, bound: ErrorBound) -> float:
-    """The error that the direct light may have, beside that of the rest."""
-    least, most = (part * bound.accepted for part in _FOR_WANT_OF_LAMP_RAYS)
-    return min(max(math.sqrt(max((_SPARE * bound.accepted) ** 2 - rest**2, 0.0)), least), most)
-
-
-def _outlook(error: float, taken: int, most: int, bound: ErrorBound, hidden: float = 0.0) -> tuple[float, float]:
-    """The samples that a view likely needs, and the error that is then to be expected; its hidden part stays."""
-    sampled = math.sqrt(max(error**2 - hidden**2, 0.0))
-    wanted = math.sqrt(max(bound.accepted, _FEW_RAYS * hidden) ** 2 - hidden**2)
-    needed = min(taken * max(sampled / wanted, 1.0) ** (1 / EXPONENT), most)
-    return needed, math.hypot(sampled * (taken / needed) ** EXPONENT, hidden)
-
-
-def _needed(error: float, taken: int, bound: ErrorBound) -> float:
-    """Samples that a view with this error needs in all, as far as that can be foreseen; more, perhaps, than it may take."""
-    return taken * max(error / bound.target, 1.0) ** (1 / EXPONENT)
 
 
 @dataclass(frozen=True)

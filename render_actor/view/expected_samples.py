@@ -1,0 +1,78 @@
+"""Foresees how many samples a view needs, and decides by it which rays of our own are worth casting."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render_actor.contract.error_bound import ErrorBound
+from render_actor.view.block import Block, joined
+from render_actor.view.error_estimate import EXPONENT, ToneCurve
+from render_actor.view.guide_slopes import slopes
+
+_DENOISED_LEFT = 1.5
+"""Of the noise that the guide does not explain the denoiser leaves less than of the whole: about this power."""
+
+_SAMPLES_OF_GUIDE = 8
+"""Samples of each pixel that cost as much as the rays and denoising again: the guide is followed where it likely spares more."""
+
+_SAMPLES_OF_DIRECT = 2
+"""The same of the rays to the lamp."""
+
+_STOCK_PROCEDURE, _HARD_FOR_STOCK = 50, 1.5
+"""Samples of the stock procedure; and how far above the bound its own error must likely be, so that no more than that is promised."""
+
+_FOR_WANT_OF_LAMP_RAYS, _SPARE = (0.4, 0.5), 0.85
+"""The same of rays to the lamp, at least and at most: as much as the rest leaves of the error that is accepted, with something to spare."""
+
+FEW_RAYS = 1.4
+"""Where the rays to the lamp cannot bring a view within its bound, samples are taken until the error is this many times the rays'. The rays
+are more than the stock procedure has samples, so its own error is larger still."""
+
+
+def guide_is_worth_it(
+    blocks: Sequence[Block],
+    error: float,
+    taken: int,
+    most: int,
+    mask: NDArray[np.bool_],
+    tone: ToneCurve,
+    bound: ErrorBound,
+    within: float | None = None,
+) -> bool:
+    """Whether the guide likely spares more samples than it costs, and brings a view within reach of its bound, or at once ``within``."""
+    hoped = error * slopes(blocks, joined(blocks), tone).noise_left(mask) ** _DENOISED_LEFT
+    near = hoped * (taken / most) ** EXPONENT < bound.every_view if within is None else hoped <= within
+    return near and needed(error, taken, bound) - needed(hoped, taken, bound) >= _SAMPLES_OF_GUIDE
+
+
+def direct_is_worth_it(error: float, hoped: float, taken: int, most: int, bound: ErrorBound) -> bool:
+    """Whether the direct light likely spares more samples than it costs, in a view that the stock procedure likely leaves above the bound.
+
+    What is left is estimated too low by up to a third: elsewhere, that could be above what is promised.
+    """
+    stock = error * (taken / _STOCK_PROCEDURE) ** EXPONENT
+    spared = min(needed(error, taken, bound), most) - min(needed(hoped, taken, bound), most)
+    return stock > _HARD_FOR_STOCK * bound.accepted and spared >= _SAMPLES_OF_DIRECT
+
+
+def room_for_direct(rest: float, bound: ErrorBound) -> float:
+    """The error that the direct light may have, beside that of the rest."""
+    least, most = (part * bound.accepted for part in _FOR_WANT_OF_LAMP_RAYS)
+    return min(max(math.sqrt(max((_SPARE * bound.accepted) ** 2 - rest**2, 0.0)), least), most)
+
+
+def outlook(error: float, taken: int, most: int, bound: ErrorBound, hidden: float = 0.0) -> tuple[float, float]:
+    """The samples that a view likely needs, and the error that is then to be expected; its hidden part stays."""
+    sampled = math.sqrt(max(error**2 - hidden**2, 0.0))
+    wanted = math.sqrt(max(bound.accepted, FEW_RAYS * hidden) ** 2 - hidden**2)
+    samples = min(taken * max(sampled / wanted, 1.0) ** (1 / EXPONENT), most)
+    return samples, math.hypot(sampled * (taken / samples) ** EXPONENT, hidden)
+
+
+def needed(error: float, taken: int, bound: ErrorBound) -> float:
+    """Samples that a view with this error needs in all, as far as that can be foreseen; more, perhaps, than it may take."""
+    return taken * max(error / bound.target, 1.0) ** (1 / EXPONENT)
