@@ -216,6 +216,8 @@ class BlenderScene:
 
     def _direct(self, scene: TemplateScene, view: int, may_take_sec: float) -> ViewDirect | None:
         assert self._shown is not None
+        if self._scene.cycles.device != "CPU":
+            return None  # A GPU's samples take less time than the CPU's rays.
         guide, grey = self._shown.guide(scene.base_color), scene.base_color is not None
         if guide is None or not (grey or DirectLight.knows(self._shown.mesh)):
             return None
