@@ -1,0 +1,34 @@
+"""What is foreseen of a view, and which rays it is worth."""
+
+from __future__ import annotations
+
+import pytest
+
+from render_actor.contract.error_bound import ErrorBound
+from render_actor.view.expected_samples import direct_is_worth_it, needed, outlook
+
+BOUND = ErrorBound(median=1.0, every_view=1.25)
+
+
+@pytest.mark.parametrize(
+    ("error", "hoped", "worth"),
+    [
+        (4.0, 1.5, True),
+        (4.0, 3.9, False),  # It would spare too few samples.
+        (2.0, 0.8, False),  # The stock procedure likely keeps the bound, so no more than the bound is promised.
+        (20.0, 10.0, False),  # Either way the view takes all that it may.
+    ],
+)
+def test_direct_light_is_for_views_that_are_hard_for_the_stock_procedure(error: float, hoped: float, worth: bool) -> None:
+    assert direct_is_worth_it(error, hoped, taken=8, most=64, bound=BOUND) is worth
+
+
+def test_more_error_needs_more_samples_and_none_needs_no_more() -> None:
+    assert needed(0.5, 8, BOUND) == 8 < needed(1.5, 8, BOUND) < needed(3.0, 8, BOUND)
+
+
+def test_the_outlook_ends_at_the_cap_and_keeps_what_no_sample_takes_away() -> None:
+    samples, error = outlook(10.0, 8, 64, BOUND, hidden=0.6)
+    assert samples == 64 and 0.6 < error < 10.0
+    samples, error = outlook(0.9, 8, 64, BOUND)
+    assert samples == 8 and error == pytest.approx(0.9)
