@@ -28,9 +28,9 @@ _STOCK_PROCEDURE, _HARD_FOR_STOCK = 50, 1.5
 _FOR_WANT_OF_LAMP_RAYS, _SPARE = (0.4, 0.5), 0.85
 """The same of rays to the lamp, at least and at most: as much as the rest leaves of the error that is accepted, with something to spare."""
 
-FEW_RAYS = 1.4
-"""Where the rays to the lamp cannot bring a view within its bound, samples are taken until the error is this many times the rays'. The rays
-are more than the stock procedure has samples, so its own error is larger still."""
+_FEW_RAYS = 1.4
+"""Where the rays to the lamp cannot bring a view within its bound, samples are taken until the error is this many times the rays': more
+would change little."""
 
 
 def guide_is_worth_it(
@@ -54,9 +54,8 @@ def direct_is_worth_it(error: float, hoped: float, taken: int, most: int, bound:
 
     What is left is estimated too low by up to a third: elsewhere, that could be above what is promised.
     """
-    stock = error * (taken / _STOCK_PROCEDURE) ** EXPONENT
     spared = min(needed(error, taken, bound), most) - min(needed(hoped, taken, bound), most)
-    return stock > _HARD_FOR_STOCK * bound.accepted and spared >= _SAMPLES_OF_DIRECT
+    return stock_error(error, taken) > _HARD_FOR_STOCK * bound.accepted and spared >= _SAMPLES_OF_DIRECT
 
 
 def room_for_direct(rest: float, bound: ErrorBound) -> float:
@@ -65,11 +64,26 @@ def room_for_direct(rest: float, bound: ErrorBound) -> float:
     return min(max(math.sqrt(max((_SPARE * bound.accepted) ** 2 - rest**2, 0.0)), least), most)
 
 
-def outlook(error: float, taken: int, most: int, bound: ErrorBound, hidden: float = 0.0) -> tuple[float, float]:
-    """The samples that a view likely needs, and the error that is then to be expected; its hidden part stays."""
-    sampled = math.sqrt(max(error**2 - hidden**2, 0.0))
-    wanted = math.sqrt(max(bound.accepted, FEW_RAYS * hidden) ** 2 - hidden**2)
-    samples = min(taken * max(sampled / wanted, 1.0) ** (1 / EXPONENT), most)
+def stock_error(error: float, taken: int) -> float:
+    """The error that the stock procedure likely leaves in a view which has this one after so many plain samples."""
+    return error * (taken / _STOCK_PROCEDURE) ** EXPONENT
+
+
+def enough(bound: ErrorBound, hidden: float, stock: float) -> float:
+    """The error at which a view is done whose direct light is known: its bound, or what is promised where rays cannot bring it there.
+
+    Args:
+        bound: of the error.
+        hidden: error of the direct light, which no samples take away.
+        stock: as ``stock_error`` tells it.
+    """
+    return max(bound.accepted, min(_FEW_RAYS * hidden, stock))
+
+
+def outlook(error: float, taken: int, most: int, wanted: float, hidden: float = 0.0) -> tuple[float, float]:
+    """The samples that a view likely takes until its error is as wanted, and the error that it then likely has; its hidden part stays."""
+    sampled, room = math.sqrt(max(error**2 - hidden**2, 0.0)), math.sqrt(max(wanted**2 - hidden**2, 0.0))
+    samples = min(taken * max(sampled / room, 1.0) ** (1 / EXPONENT), most) if room else float(most)
     return samples, math.hypot(sampled * (taken / samples) ** EXPONENT, hidden)
 
 

@@ -17,7 +17,7 @@ from render_actor.view.control_variate import Correction, Guide, correction, no_
 from render_actor.view.denoiser_bias import Mixture, mixture, unseen
 from render_actor.view.direct_image import DirectImage, noise_left
 from render_actor.view.error_estimate import EXPONENT, Denoised, ToneCurve, estimated_error, measured_exponent, samples_for
-from render_actor.view.expected_samples import FEW_RAYS, direct_is_worth_it, guide_is_worth_it, outlook, room_for_direct
+from render_actor.view.expected_samples import direct_is_worth_it, enough, guide_is_worth_it, outlook, room_for_direct, stock_error
 
 _FIRST_BLOCKS = 2
 """A view that is good enough with the first ones is done without rays, and denoised quickly."""
@@ -29,7 +29,7 @@ _DIRECT_DOUBT = 1.1
 """By which errors are taken larger where the direct light is known: what the denoiser smooths away is a larger part of what is left."""
 
 _MOST_BLOCKS = 4
-"""That are kept apart: their differences tell how colour changes with the guide, and each takes 36 bytes a pixel."""
+"""That are kept apart: their differences tell how colour changes with the guide, and each takes 48 bytes a pixel."""
 
 
 _NOTHING = np.float32(0)
@@ -81,14 +81,14 @@ def refined(
     parts, look = _Parts(mask, tone), _Look(denoise, mask, tone)
     exponent = EXPONENT
     last: tuple[int, float] | None = None
-    hidden = 0.0
+    wanted = bound.accepted
     while True:
         seen = look.at(parts.of(blocks))
         taken = sum(block.samples for block in blocks)
         if len(blocks) == _FIRST_BLOCKS and seen.error > bound.accepted:
             hoped = seen.error if direct is None else seen.error * noise_left(blocks, mask, tone)
             hard = direct is not None and direct_is_worth_it(seen.error, hoped, taken, most, bound)
-            within = bound.accepted if hard else None
+            within, stock = bound.accepted if hard else None, stock_error(seen.error, taken)
             if guide is not None and guide_is_worth_it(blocks, seen.error, taken, most, mask, tone, bound, within):
                 parts, look = _Parts(mask, tone, guide, _FOR_WANT_OF_RAYS * bound.accepted), _Look(denoise, mask, tone)
                 seen = look.at(parts.of(blocks))
@@ -96,23 +96,24 @@ def refined(
                 known = direct.image(blocks, mask, tone, room_for_direct(hoped, bound))
                 other_parts, other_look = _Parts(mask, tone, known=known), _Look(denoise, mask, tone)
                 other = other_look.at(other_parts.of(blocks))
-                if outlook(other.error, taken, most, bound, known.error) < outlook(seen.error, taken, most, bound):
+                done = enough(bound, known.error, stock)
+                if outlook(other.error, taken, most, done, known.error) < outlook(seen.error, taken, most, bound.accepted):
                     # What is left for the denoiser is faint and soft: looking at it with care costs more than some samples.
-                    parts, look, seen, hidden, denoise_with_care = other_parts, other_look, other, known.error, None
+                    parts, look, seen, wanted, denoise_with_care = other_parts, other_look, other, done, None
             if denoise_with_care is not None and seen.error > bound.accepted:
                 careful = _Look(denoise_with_care, mask, tone)
                 other = careful.at(parts.of(blocks))
                 if other.error < seen.error:
                     look, seen = careful, other
-        if seen.error <= bound.accepted or taken >= most or seen.error <= FEW_RAYS * hidden:
+        if seen.error <= wanted or taken >= most:
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:
             exponent = measured_exponent(last, (taken, seen.error))
         last = (taken, seen.error)
-        wanted = samples_for(seen.error, taken, bound.target, most, exponent)
+        total = samples_for(seen.error, taken, bound.target, most, exponent)
         if len(blocks) == _MOST_BLOCKS:
             blocks[:2] = [joined(blocks[:2])]
-        blocks.append(sample(taken, wanted - taken))
+        blocks.append(sample(taken, total - taken))
 
 
 @dataclass(frozen=True)

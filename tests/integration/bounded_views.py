@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 import cv2
 import numpy as np
+import trimesh
 from numpy.typing import NDArray
 
 from render_actor.blender import denoiser
@@ -25,6 +28,7 @@ from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.scene import Quality, Sampling, TemplateScene, sampling_for
 from render_actor.contract.types import CadMesh, Failure, RendererOptions, ViewBatch
 from render_actor.contract.view_files import BatchAnswer, RenderedView
+from render_actor.view.direct_image import DirectImage, ViewDirect
 from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
@@ -34,9 +38,20 @@ from tests.unit.render_actor.view.test_xyz_raycast import scene_for
 Image16 = NDArray[np.uint16]
 
 CADS = ("knot.ply", "crate.obj")
+SPECKLED = "speckled ball"
+_STOCK_SAMPLES, _MANY = 50, 512
 VIEW, OTHER_VIEW = 9, 20
 QUALITIES: tuple[Quality, ...] = ("standard", "draft")
 ANY_ERROR = ErrorBound(median=1e6, every_view=1e6)
+
+
+def speckled_ball() -> bytes:
+    """A PLY whose every vertex is black or white and in or out, by chance: colours and shadows change faster than its pixels."""
+    ball, chance = trimesh.creation.icosphere(subdivisions=5, radius=50.0), np.random.default_rng(3)
+    ball.vertices *= chance.uniform(0.985, 1.0, (len(ball.vertices), 1))
+    white = chance.integers(0, 2, (len(ball.vertices), 1), dtype=np.uint8) * np.uint8(255)
+    ball.visual.vertex_colors = np.hstack([np.repeat(white, 3, axis=1), np.full_like(white, 255)])
+    return cast(bytes, ball.export(file_type="ply"))
 
 
 class Renderer:
@@ -49,10 +64,13 @@ class Renderer:
         assert self._actor._scene is not None
         self.scene = self._actor._scene
         self._meshes: dict[str, CadMesh] = {}
+        limits = CadLimits.from_settings(Settings())
         for cad in CADS:
             path = ROOT / "examples" / cad
-            self._meshes[cad] = parse_cad(path.read_bytes(), path.suffix, path.parent, CadLimits.from_settings(Settings())).mesh
+            self._meshes[cad] = parse_cad(path.read_bytes(), path.suffix, path.parent, limits).mesh
             self.load(cad)
+        self._meshes[SPECKLED] = parse_cad(speckled_ball(), ".ply", ROOT, limits).mesh
+        self.load(SPECKLED)
 
     def load(self, cad: str) -> None:
         """Load a CAD, anew where it is loaded."""
@@ -110,6 +128,46 @@ def repeated(renderer: Renderer) -> dict[str, Any]:
         return found
 
     return {quality: after(quality) for quality in QUALITIES}
+
+
+def lamp_lit(renderer: Renderer) -> dict[str, Any]:
+    """A view that is hard for the stock procedure, with the lamp's light by rays and without, and how often they were cast."""
+    pictures = list[DirectImage]()
+    by_rays = ViewDirect.image
+
+    def counted(self: ViewDirect, *givens: Any) -> DirectImage:
+        pictures.append(by_rays(self, *givens))
+        return pictures[-1]
+
+    sampling = sampling_for("standard")
+    with patch.object(ViewDirect, "image", counted):
+        known = renderer.told(SPECKLED, VIEW, sampling)
+        asked = len(pictures)
+        renderer.told(CADS[0], OTHER_VIEW, sampling)
+        again = renderer.told(SPECKLED, VIEW, sampling)
+    with patch("render_actor.view.refinement.direct_is_worth_it", lambda *_: False):
+        sampled = renderer.told(SPECKLED, VIEW, sampling)
+    return {"asked": asked, "known": known, "again": again, "sampled": sampled}
+
+
+def lamp_error(renderer: Renderer) -> dict[str, float]:
+    """The true error of that view, of 255, and of one with as many samples and as careful a denoiser as the stock procedure has."""
+    sampling = sampling_for("standard", max_samples=4 * _MANY)  # Cycles takes no samples beyond its cap.
+    renderer.told(SPECKLED, VIEW, sampling)  # Has the camera, the light and the border where they belong.
+    scene, blender = renderer.template_scene(SPECKLED, sampling), renderer.scene
+    left, top, right, bottom = blender._bounds(scene, VIEW)
+    mask = blender.mask_and_xyz(scene, VIEW)[0][top:bottom, left:right]
+    bounded, guide, direct = blender._bounded, blender._guide(scene, VIEW), blender._direct(scene, VIEW, math.inf)
+    image, _ = bounded.image(mask, sampling, guide, direct=direct)
+    few = bounded._sample(0, _STOCK_SAMPLES, math.inf)
+    as_stock = bounded._display.shown(bounded._denoiser.denoise(few.color, few.albedo, careful=True))
+    # Others than those; the noise of two that know nothing of each other cancels out.
+    one, two = (bounded._display.shown(bounded._sample(first, _MANY, math.inf).color)[mask] / 257.0 for first in (_MANY, 2 * _MANY))
+
+    def error(shown: Image16) -> float:
+        return float(np.sqrt(((shown[mask] / 257.0 - one) * (shown[mask] / 257.0 - two)).mean()))
+
+    return {"known": error(image), "as_stock": error(as_stock)}
 
 
 def failing(renderer: Renderer) -> dict[str, Any]:
@@ -190,11 +248,11 @@ def likeness(renderer: Renderer) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    what, threads, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-    told = {"fresh": fresh, "repeated": repeated, "failing": failing, "slow": slow, "likeness": likeness}
+    names, threads, folder = sys.argv[1].split(","), int(sys.argv[2]), Path(sys.argv[3])
+    told = {what.__name__: what for what in (fresh, repeated, failing, slow, lamp_lit, lamp_error, likeness)}
     try:
         the_renderer = Renderer(threads)
-        for name in what.split(","):
+        for name in names:
             (folder / f"{name}.json").write_text(json.dumps(told[name](the_renderer)))
     except BaseException:
         traceback.print_exc()

@@ -27,7 +27,7 @@ def told(folder: Path, threads: int, *what: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Everything that one process can tell."""
-    return told(tmp_path_factory.mktemp("bounded"), 2, "repeated", "failing", "slow", "likeness")
+    return told(tmp_path_factory.mktemp("bounded"), 2, "repeated", "failing", "slow", "lamp_lit", "lamp_error", "likeness")
 
 
 def test_a_view_is_the_same_whatever_its_renderer_did_before(found: dict[str, Any]) -> None:
@@ -40,8 +40,20 @@ def test_a_view_is_the_same_whatever_its_renderer_did_before(found: dict[str, An
 
 
 def test_a_view_is_the_same_in_a_fresh_process_with_another_number_of_threads(found: dict[str, Any], tmp_path: Path) -> None:
-    views = told(tmp_path, 1, "fresh")["fresh"]
-    assert views == {quality: found["repeated"][quality]["nothing"] for quality in QUALITIES}
+    fresh = told(tmp_path, 1, "lamp_lit", "fresh")
+    assert fresh["lamp_lit"] == found["lamp_lit"]
+    assert fresh["fresh"] == {quality: found["repeated"][quality]["nothing"] for quality in QUALITIES}
+
+
+def test_the_lamps_light_by_rays_spares_samples_and_is_the_same_each_time(found: dict[str, Any]) -> None:
+    view = found["lamp_lit"]
+    assert view["asked"] == 1 and view["again"] == view["known"]
+    assert view["known"]["samples"] < view["sampled"]["samples"]
+    assert view["known"]["files"] != view["sampled"]["files"]
+
+
+def test_the_lamps_light_by_rays_leaves_less_error_than_the_stock_procedure(found: dict[str, Any]) -> None:
+    assert 0 < found["lamp_error"]["known"] < found["lamp_error"]["as_stock"]
 
 
 def test_a_denoiser_that_fails_fails_its_view_alone(found: dict[str, Any]) -> None:

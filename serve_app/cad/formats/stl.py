@@ -63,7 +63,9 @@ def _ascii(data: bytes, limits: CadLimits) -> NDArray[np.float64]:
     ends = text.count(b"endfacet")
     limits.check_faces(ends)
     if not complete or text.count(b"facet") != 2 * ends:
-        raise ValueError(f"it ends too early or is damaged: an ascii STL ends in endsolid, and each facet in endfacet; {ends} do")
+        raise ValueError(
+            f"it ends too early or is damaged: an ascii STL ends in endsolid, and each facet in endfacet; it has {ends} whole facets"
+        )
     numbers = coordinates_in(text)
     if len(numbers) != 9 * ends:
         raise ValueError(f"its {ends} facets have {len(numbers)} coordinates, not {9 * ends}: each has three vertices of three")

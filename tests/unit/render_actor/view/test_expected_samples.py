@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from render_actor.contract.error_bound import ErrorBound
-from render_actor.view.expected_samples import direct_is_worth_it, needed, outlook
+from render_actor.view.expected_samples import direct_is_worth_it, enough, needed, outlook, stock_error
 
 BOUND = ErrorBound(median=1.0, every_view=1.25)
 
@@ -28,7 +28,15 @@ def test_more_error_needs_more_samples_and_none_needs_no_more() -> None:
 
 
 def test_the_outlook_ends_at_the_cap_and_keeps_what_no_sample_takes_away() -> None:
-    samples, error = outlook(10.0, 8, 64, BOUND, hidden=0.6)
+    samples, error = outlook(10.0, 8, 64, 1.0, hidden=0.6)
     assert samples == 64 and 0.6 < error < 10.0
-    samples, error = outlook(0.9, 8, 64, BOUND)
+    samples, error = outlook(0.9, 8, 64, 1.0)
     assert samples == 8 and error == pytest.approx(0.9)
+
+
+def test_what_rays_cannot_bring_within_the_bound_is_no_reason_to_be_worse_than_the_stock_procedure() -> None:
+    assert stock_error(4.0, 50) == 4.0 > stock_error(4.0, 8) > 1.0
+    assert enough(BOUND, hidden=0.3, stock=3.0) == BOUND.accepted
+    assert BOUND.accepted < enough(BOUND, hidden=1.1, stock=3.0) < 3.0
+    assert enough(BOUND, hidden=50.0, stock=3.0) == 3.0
+    assert outlook(50.0, 8, 64, 3.0, hidden=50.0) == (64, 50.0)  # It never comes there.

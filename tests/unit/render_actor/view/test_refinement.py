@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.block import Block, joined
+from render_actor.view.direct_image import DirectImage
+from render_actor.view.error_estimate import ToneCurve
 from render_actor.view.refinement import refined
 from tests.unit.render_actor.view.guided_view import GuidedView
-from tests.unit.render_actor.view.noisy_views import OBJECT, TONE, Image, NoisyView, as_it_is, blurred, displayed_error
+from tests.unit.render_actor.view.noisy_views import OBJECT, TONE, Image, NoisyView, as_it_is, blurred, displayed_error, scenery
 
 BOUND = ErrorBound(median=1.0, every_view=1.25)
 FIRST, MOST = 8, 256
@@ -163,3 +165,67 @@ def test_a_guide_that_contradicts_itself_changes_nothing() -> None:
     told = GuidedView.truth + np.float32(2.0)
     plain, wrong = (refine_guided(GuidedView(0.3, own_noise=0.2, told=told), guided=guided) for guided in (False, True))
     assert wrong == plain
+
+
+@dataclass
+class LampLit:
+    """A view in which nearly all of the light, and of the noise, is the lamp's; also tells the picture of that light.
+
+    Attributes:
+        sigma: standard deviation of the direct light's samples, relative to it.
+        hidden: error of the picture, as it says itself.
+        asked: how often it was asked for.
+    """
+
+    sigma: float
+    hidden: float = 0.0
+    asked: int = 0
+
+    light = scenery()
+    rest = np.full_like(light, 0.1)
+
+    @property
+    def truth(self) -> Image:
+        return self.light + self.rest
+
+    def sample(self, first: int, count: int) -> Block:
+        noisy = NoisyView(self.sigma, truth=self.light).block(first, count)
+        return Block(count, noisy.color + self.rest, noisy.albedo, noisy.guide, noisy.color)
+
+    def image(self, blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve, allowed: float) -> DirectImage:
+        self.asked += 1
+        assert mask is OBJECT and allowed > 0
+        return DirectImage(mask, np.where(mask[..., None], self.light, np.float32(0)), self.hidden)
+
+    def refined(self, *, known: bool, most: int = 256) -> tuple[Image, ViewQuality]:
+        def denoise(block: Block) -> Image:
+            return block.color
+
+        return refined(self.sample, denoise, OBJECT, TONE, BOUND, FIRST, most, direct=self if known else None)
+
+
+def test_direct_light_that_is_known_takes_the_place_of_what_the_samples_say_of_it() -> None:
+    view = LampLit(sigma=0.4)
+    sampled, plain = view.refined(known=False)
+    image, quality = view.refined(known=True)
+    assert view.asked == 1 and quality.samples == FIRST < plain.samples
+    assert displayed_error(image, view.truth, OBJECT) < 0.5 < displayed_error(sampled, view.truth, OBJECT)
+    assert np.array_equal(image, view.refined(known=True)[0])
+
+
+def test_direct_light_is_left_to_the_samples_where_they_are_good_enough() -> None:
+    view = LampLit(sigma=0.05)
+    image, quality = view.refined(known=True)
+    plain, plain_quality = view.refined(known=False)
+    assert not view.asked and quality == plain_quality and np.array_equal(image, plain)
+
+
+def test_a_picture_of_direct_light_that_is_worse_than_the_samples_is_not_used() -> None:
+    view = LampLit(sigma=0.4, hidden=50.0)
+    image, quality = view.refined(known=True)
+    plain, plain_quality = view.refined(known=False)
+    assert view.asked == 1 and quality == plain_quality and np.array_equal(image, plain)
+
+
+def test_the_own_error_of_known_direct_light_is_told() -> None:
+    assert (LampLit(sigma=0.4, hidden=0.3).refined(known=True)[1].estimated_error or 0.0) >= 0.3
