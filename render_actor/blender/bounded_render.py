@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,11 +71,15 @@ class BoundedRender:
                 raise ViewTooSlowError(f"{first} samples took {all_may_take_sec:.3g} s, and more are needed")
             return self._sample(first, count, min(may_take_sec * max(1.0, count / sampling.samples), left))
 
-        def denoise(block: Block, *, careful: bool = False) -> NDArray[np.float32]:
-            return self._denoiser.denoise(block.color, block.albedo, careful=careful)
+        def denoise(block: Block) -> NDArray[np.float32]:
+            return self._denoiser.denoise(block.color, block.albedo)
+
+        def with_care(block: Block) -> NDArray[np.float32]:
+            if guide is None or block.normal is None:
+                return self._denoiser.denoise_through_glass(block.color, block.albedo)
+            return self._denoiser.denoise_with_normals(block.color, block.albedo, block.normal)
 
         most = sampling.most_samples(mask.size)
-        with_care = partial(denoise, careful=True)
         linear, quality = refined(sample, denoise, mask, self._tone, sampling.bound, sampling.samples, most, guide, with_care, direct)
         return self._display.shown(linear), quality
 
@@ -88,7 +91,7 @@ class BoundedRender:
         self._path.unlink()
         color, albedo, guide = (_finite(image.vectors(name, "RGB")) for name in ("Combined", "Denoising Albedo", GUIDE_PASS))
         direct = image.vectors("DiffDir", "RGB") * image.vectors("DiffCol", "RGB")
-        return Block(count, color, albedo, guide, _finite(direct))
+        return Block(count, color, albedo, guide, _finite(direct), _finite(image.vectors("Denoising Normal", "XYZ")))
 
 
 def _finite(color: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -54,14 +54,12 @@ class Denoiser:
         self._library.oidnReleaseDevice(device)
         return None
 
-    def denoise(self, color: NDArray[np.float32], albedo: NDArray[np.float32], *, careful: bool = False) -> NDArray[np.float32]:
-        """An image without its noise.
+    def denoise(self, color: NDArray[np.float32], albedo: NDArray[np.float32]) -> NDArray[np.float32]:
+        """An image without its noise, as quickly as can be.
 
         Args:
             color: (H, W, 3) linear RGB.
             albedo: (H, W, 3) of the same samples; it keeps textures and outlines sharp.
-            careful: takes three times as long: denoises the albedo, too, which glass leaves noisy, and looks more closely.
-                Soft shading and glass become better by it, thin wires worse.
 
         Returns:
             (H, W, 3) linear RGB.
@@ -69,9 +67,40 @@ class Denoiser:
         Raises:
             RuntimeError: the library failed.
         """
-        if careful:
-            albedo = self._run({b"albedo": albedo}, _FAST)
-        return self._run({b"color": color, b"albedo": albedo}, _BALANCED if careful else _FAST)
+        return self._run({b"color": color, b"albedo": albedo}, _FAST)
+
+    def denoise_with_normals(
+        self, color: NDArray[np.float32], albedo: NDArray[np.float32], normal: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """The same, with a closer look that takes twice as long: soft shading and mirrors become better by it, thin wires and prints worse.
+
+        Args:
+            color: (H, W, 3) linear RGB.
+            albedo: (H, W, 3) of the same samples.
+            normal: (H, W, 3) of the same samples, in any frame.
+
+        Returns:
+            (H, W, 3) linear RGB.
+
+        Raises:
+            RuntimeError: the library failed.
+        """
+        return self._run({b"color": color, b"albedo": albedo, b"normal": normal}, _BALANCED)
+
+    def denoise_through_glass(self, color: NDArray[np.float32], albedo: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same for surfaces that can be looked through: their albedo is noisy itself, and denoised first. Takes four times as long.
+
+        Args:
+            color: (H, W, 3) linear RGB.
+            albedo: (H, W, 3) of the same samples.
+
+        Returns:
+            (H, W, 3) linear RGB.
+
+        Raises:
+            RuntimeError: the library failed.
+        """
+        return self._run({b"color": color, b"albedo": self._run({b"albedo": albedo}, _FAST)}, _BALANCED)
 
     def _run(self, images: dict[bytes, NDArray[np.float32]], quality: int) -> NDArray[np.float32]:
         library, device = self._library, self._device

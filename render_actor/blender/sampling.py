@@ -55,6 +55,17 @@ def next_samples(first: int, count: int) -> None:
     cycles.sample_offset, cycles.sample_subset_length = first, count
 
 
+def choose_lamps(sampling: Sampling, *, many: bool) -> None:
+    """Have Cycles choose the lamp that a sample asks for light.
+
+    Args:
+        sampling: that the scene is set up for.
+        many: whether the object has lamps, too. Of many, Cycles' light tree finds those that matter: half the error, on a lamp as a CAD.
+            Beside the one lamp it would cost a tenth for the same picture. BlenderProc, and so the stock procedure, goes without it.
+    """
+    bpy.context.scene.cycles.use_light_tree = many and sampling.bound is not None
+
+
 def _denoise_in_compositor(wanted: bool) -> None:
     """Switch the stock procedure's denoiser on, or off with everything that BlenderProc leaves switched on for it."""
     RendererUtility.set_denoiser("INTEL" if wanted else None)

@@ -20,6 +20,7 @@ class Block:
         guide: (H, W, 3) a function of the surfaces that were seen; see ``surface_guide``.
         direct: (H, W, 3) the part of the colour that is light of a lamp, reflected once and in all directions; None where that is not
             known.
+        normal: (H, W, 3) of the surfaces that were seen, in the camera's or any other frame; None where it is not known.
     """
 
     samples: int
@@ -27,6 +28,7 @@ class Block:
     albedo: NDArray[np.float32]
     guide: NDArray[np.float32]
     direct: NDArray[np.float32] | None = None
+    normal: NDArray[np.float32] | None = None
 
     def without_direct(self, where: NDArray[np.bool_]) -> Block:
         """The block with the rest of the colour alone.
@@ -46,5 +48,7 @@ def joined(blocks: Sequence[Block]) -> Block:
     def mean(name: str) -> NDArray[np.float32]:
         return np.sum([getattr(block, name) * np.float32(block.samples / total) for block in blocks], axis=0, dtype=np.float32)
 
-    direct = None if any(block.direct is None for block in blocks) else mean("direct")
-    return Block(total, mean("color"), mean("albedo"), mean("guide"), direct)
+    def mean_of_all(name: str) -> NDArray[np.float32] | None:
+        return None if any(getattr(block, name) is None for block in blocks) else mean(name)
+
+    return Block(total, mean("color"), mean("albedo"), mean("guide"), mean_of_all("direct"), mean_of_all("normal"))

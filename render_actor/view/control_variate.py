@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -78,7 +78,7 @@ class Correction:
         color, albedo = block.color.copy(), block.albedo.copy()
         color[self.where] = np.maximum(color[self.where] + change[:, :3], 0.0)
         albedo[self.where] = np.clip(albedo[self.where] + change[:, 3:], 0.0, 1.0)
-        return Block(block.samples, color, albedo, block.guide)
+        return replace(block, color=color, albedo=albedo, direct=None)
 
 
 def no_correction(shape: tuple[int, ...]) -> Correction:

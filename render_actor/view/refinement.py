@@ -28,8 +28,14 @@ _FOR_WANT_OF_RAYS = 0.25
 _DIRECT_DOUBT = 1.1
 """By which errors are taken larger where the direct light is known: what the denoiser smooths away is a larger part of what is left."""
 
+_HOPELESS = 1.5
+"""Times the bound: a view whose error is foreseen to be more with all samples that it may take is not looked at before it has them."""
+
+_CARE_HELPS = 2.0
+"""Times the error that is accepted: the slower denoiser brings down at once what is not farther above it; more needs more samples."""
+
 _MOST_BLOCKS = 4
-"""That are kept apart: their differences tell how colour changes with the guide, and each takes 48 bytes a pixel."""
+"""That are kept apart: their differences tell how colour changes with the guide, and each takes 60 bytes a pixel."""
 
 
 _NOTHING = np.float32(0)
@@ -68,8 +74,8 @@ def refined(
         first: samples a pixel that are taken in any case, in two halves.
         most: samples a pixel.
         guide: of the view, where its expected value is known.
-        denoise_with_care: slower. Neither is better on every view: a view that the quick one leaves above its bound is
-            denoised by both, and from then on by the one with the smaller estimated error.
+        denoise_with_care: slower. A view that the quick one leaves above its bound is denoised by it from then on, but for a hopeless one:
+            what is finer than a pixel becomes no better by it.
         direct: light of the view, where it is known. The guide's rays are fewer and go first where they are likely enough.
 
     Returns:
@@ -94,17 +100,22 @@ def refined(
                 seen = look.at(parts.of(blocks))
             if direct is not None and hard and seen.error > bound.accepted:
                 known = direct.image(blocks, mask, tone, room_for_direct(hoped, bound))
-                other_parts, other_look = _Parts(mask, tone, known=known), _Look(denoise, mask, tone)
+                other_parts, other_look = _Parts(mask, tone, known=known), _Look(denoise_with_care or denoise, mask, tone)
                 other = other_look.at(other_parts.of(blocks))
                 done = enough(bound, known.error, stock)
                 if outlook(other.error, taken, most, done, known.error) < outlook(seen.error, taken, most, bound.accepted):
                     # What is left for the denoiser is faint and soft: looking at it with care costs more than some samples.
                     parts, look, seen, wanted, denoise_with_care = other_parts, other_look, other, done, None
+            if most // 2 > taken and outlook(seen.error, taken, most, wanted)[1] > _HOPELESS * max(bound.every_view, wanted):
+                # All samples that it may take, in two steps: two images tell the error, and those before would be of no use.
+                blocks.append(sample(taken, most // 2 - taken))
+                blocks.append(sample(most // 2, most - most // 2))
+                look = _Look(denoise, mask, tone)
+                continue
             if denoise_with_care is not None and seen.error > bound.accepted:
-                careful = _Look(denoise_with_care, mask, tone)
-                other = careful.at(parts.of(blocks))
-                if other.error < seen.error:
-                    look, seen = careful, other
+                look = _Look(denoise_with_care, mask, tone)
+                if seen.error < _CARE_HELPS * bound.accepted:
+                    seen = look.at(parts.of(blocks))
         if seen.error <= wanted or taken >= most:
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
+from bench.quality_cads import write
 from render_actor.blender import denoiser
 from render_actor.blender.actor import BlenderActor
 from render_actor.contract.error_bound import ErrorBound
@@ -38,7 +40,7 @@ from tests.unit.render_actor.view.test_xyz_raycast import scene_for
 Image16 = NDArray[np.uint16]
 
 CADS = ("knot.ply", "crate.obj")
-SPECKLED = "speckled ball"
+SPECKLED, GLOWING = "speckled ball", "lamp"
 _STOCK_SAMPLES, _MANY = 50, 512
 VIEW, OTHER_VIEW = 9, 20
 QUALITIES: tuple[Quality, ...] = ("standard", "draft")
@@ -67,10 +69,8 @@ class Renderer:
         limits = CadLimits.from_settings(Settings())
         for cad in CADS:
             path = ROOT / "examples" / cad
-            self._meshes[cad] = parse_cad(path.read_bytes(), path.suffix, path.parent, limits).mesh
-            self.load(cad)
-        self._meshes[SPECKLED] = parse_cad(speckled_ball(), ".ply", ROOT, limits).mesh
-        self.load(SPECKLED)
+            self.add(cad, parse_cad(path.read_bytes(), path.suffix, path.parent, limits).mesh)
+        self.add(SPECKLED, parse_cad(speckled_ball(), ".ply", ROOT, limits).mesh)
 
     def load(self, cad: str) -> None:
         """Load a CAD, anew where it is loaded."""
@@ -78,6 +78,11 @@ class Renderer:
         if mesh.key in self.scene.meshes:
             self.scene.meshes.drop(mesh.key)
         self.scene.meshes.load(mesh)
+
+    def add(self, cad: str, mesh: CadMesh) -> None:
+        """Load one more CAD."""
+        self._meshes[cad] = mesh
+        self.load(cad)
 
     def template_scene(self, cad: str, sampling: Sampling) -> TemplateScene:
         """The scene of a request."""
@@ -160,7 +165,7 @@ def lamp_error(renderer: Renderer) -> dict[str, float]:
     bounded, guide, direct = blender._bounded, blender._guide(scene, VIEW), blender._direct(scene, VIEW, math.inf)
     image, _ = bounded.image(mask, sampling, guide, direct=direct)
     few = bounded._sample(0, _STOCK_SAMPLES, math.inf)
-    as_stock = bounded._display.shown(bounded._denoiser.denoise(few.color, few.albedo, careful=True))
+    as_stock = bounded._display.shown(bounded._denoiser.denoise_through_glass(few.color, few.albedo))
     # Others than those; the noise of two that know nothing of each other cancels out.
     one, two = (bounded._display.shown(bounded._sample(first, _MANY, math.inf).color)[mask] / 257.0 for first in (_MANY, 2 * _MANY))
 
@@ -168,6 +173,26 @@ def lamp_error(renderer: Renderer) -> dict[str, float]:
         return float(np.sqrt(((shown[mask] / 257.0 - one) * (shown[mask] / 257.0 - two)).mean()))
 
     return {"known": error(image), "as_stock": error(as_stock)}
+
+
+def glowing(renderer: Renderer) -> dict[str, Any]:
+    """A CAD with a lamp of its own beside one without: their files in turn, and how far apart samples of it are, of 255."""
+    folder = Path(tempfile.mkdtemp())
+    path = write("lamp", folder)
+    renderer.add(GLOWING, parse_cad(path.read_bytes(), path.suffix, path.parent, CadLimits.from_settings(Settings())).mesh)
+    sampling, cycles = sampling_for("standard"), renderer.scene._scene.cycles
+    found: dict[str, Any] = {"files": [], "tree": [], "apart": {}}
+    for cad in (CADS[0], GLOWING, CADS[0], GLOWING):
+        found["files"].append(renderer.told(cad, VIEW, sampling))
+        found["tree"].append(cycles.use_light_tree)
+    bounded = renderer.scene._bounded
+    for tree in (True, False):
+        cycles.use_light_tree = tree
+        one, other = (bounded._display.shown(bounded._sample(first, 16, math.inf).color) / 257.0 for first in (0, 16))
+        found["apart"][str(tree)] = float(np.sqrt(np.square(one - other).mean()))
+    renderer.told(GLOWING, VIEW, sampling_for("reference", 2))
+    found["tree"].append(cycles.use_light_tree)
+    return found
 
 
 def failing(renderer: Renderer) -> dict[str, Any]:
@@ -249,7 +274,7 @@ def likeness(renderer: Renderer) -> dict[str, Any]:
 
 if __name__ == "__main__":
     names, threads, folder = sys.argv[1].split(","), int(sys.argv[2]), Path(sys.argv[3])
-    told = {what.__name__: what for what in (fresh, repeated, failing, slow, lamp_lit, lamp_error, likeness)}
+    told = {what.__name__: what for what in (fresh, repeated, failing, slow, glowing, lamp_lit, lamp_error, likeness)}
     try:
         the_renderer = Renderer(threads)
         for name in names:

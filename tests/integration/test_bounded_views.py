@@ -27,7 +27,7 @@ def told(folder: Path, threads: int, *what: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Everything that one process can tell."""
-    return told(tmp_path_factory.mktemp("bounded"), 2, "repeated", "failing", "slow", "lamp_lit", "lamp_error", "likeness")
+    return told(tmp_path_factory.mktemp("bounded"), 2, "repeated", "failing", "slow", "glowing", "lamp_lit", "lamp_error", "likeness")
 
 
 def test_a_view_is_the_same_whatever_its_renderer_did_before(found: dict[str, Any]) -> None:
@@ -54,6 +54,13 @@ def test_the_lamps_light_by_rays_spares_samples_and_is_the_same_each_time(found:
 
 def test_the_lamps_light_by_rays_leaves_less_error_than_the_stock_procedure(found: dict[str, Any]) -> None:
     assert 0 < found["lamp_error"]["known"] < found["lamp_error"]["as_stock"]
+
+
+def test_a_cad_that_glows_has_less_noise_and_changes_no_view_of_another(found: dict[str, Any]) -> None:
+    plain, glowing, plain_again, glowing_again = found["glowing"]["files"]
+    assert plain == plain_again and glowing == glowing_again
+    assert found["glowing"]["tree"] == [False, True, False, True, False]  # The last is sampled as the stock procedure does.
+    assert found["glowing"]["apart"]["True"] < 0.9 * found["glowing"]["apart"]["False"]
 
 
 def test_a_denoiser_that_fails_fails_its_view_alone(found: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,13 @@ def test_one_block_is_itself_and_the_order_of_joining_does_not_count() -> None:
     assert joined([one]).color == pytest.approx(one.color)
     at_once, in_turn = joined([one, two, three]), joined([joined([one, two]), three])
     assert at_once.samples == in_turn.samples == 16 and at_once.guide == pytest.approx(in_turn.guide, abs=1e-6)
+
+
+def test_normals_are_joined_where_all_blocks_have_them() -> None:
+    one, two = block(2, 0), block(6, 1)
+    with_normals = [replace(part, normal=part.color) for part in (one, two)]
+    assert joined(with_normals).normal == pytest.approx(joined(with_normals).color)
+    assert joined([with_normals[0], two]).normal is None
 
 
 def test_the_direct_part_is_joined_and_taken_out_where_it_is_asked() -> None:

@@ -92,6 +92,45 @@ def test_an_error_is_known_even_where_the_cap_is_a_single_sample() -> None:
     assert done.quality.samples == 2 and done.quality.bound_missed
 
 
+@dataclass
+class Looks:
+    """A view, and how often each denoiser looks at it."""
+
+    sigma: float
+    quick: int = 0
+    slow: int = 0
+
+    def refined(self, most: int) -> tuple[NoisyView, ViewQuality]:
+        view = NoisyView(self.sigma)
+
+        def denoise(block: Block) -> Image:
+            self.quick += 1
+            return block.color
+
+        def denoise_with_care(block: Block) -> Image:
+            self.slow += 1
+            return blurred(block.color)
+
+        _, quality = refined(view.sample, denoise, OBJECT, TONE, BOUND, FIRST, most, denoise_with_care=denoise_with_care)
+        return view, quality
+
+
+def test_the_slower_denoiser_is_asked_where_the_quick_one_leaves_too_much() -> None:
+    easy, middling = Looks(0.01), Looks(0.35)
+    assert easy.refined(MOST)[1].samples == FIRST and (easy.quick, easy.slow) == (2, 0)
+    _, quality = middling.refined(MOST)
+    assert middling.quick == 2 and middling.slow >= 2
+    assert FIRST < quality.samples < refine(0.35).quality.samples
+
+
+def test_a_hopeless_view_is_looked_at_again_only_when_it_has_all_samples() -> None:
+    looks = Looks(5.0)
+    view, quality = looks.refined(64)
+    assert view.calls == [(0, 4), (4, 4), (8, 24), (32, 32)] and quality.bound_missed
+    assert (looks.quick, looks.slow) == (4, 0)
+    assert quality == refine(5.0, most=64).quality
+
+
 @pytest.mark.parametrize("first", [2, 4, 8, 9])
 def test_a_view_without_noise_ends_with_the_first_samples(first: int) -> None:
     done = refine(0.0, first=first)
