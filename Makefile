@@ -29,7 +29,7 @@ serve: $(READY) ## start the server (RENDER_SERVER_HOST, RENDER_SERVER_PORT, REN
 	@exec $(VENV)/bin/render-server up
 
 # What needs no shared server: it takes about as long as the rest.
-OWN := tests/faults tests/cluster tests/integration/test_bounded_views.py tests/integration/test_wheel.py
+OWN := tests/faults tests/cluster $(addprefix tests/integration/test_,bounded_views.py guided_views.py gpu_bench.py wheel.py)
 
 test: $(READY) ## run all tests, in three rows beside each other: much of a server's start and end is waiting
 	@nice -n 5 $(PY) -m pytest tests/unit > $(VENV)/unit.log 2>&1 & unit=$$!; \

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.integration.conftest import Server
 from tests.integration.page.conftest import Visits
@@ -32,18 +32,26 @@ def many(server: Server) -> list[str]:
     return names
 
 
+def scrolled_to(page: Page, job: str) -> Locator:
+    """The row of a job that is below in the list: half a window at a time, each drawn before the next, so that none is skipped."""
+    row = page.locator(f"[data-job='{job}']")
+    for _ in range(300):
+        if row.count():
+            break
+        page.evaluate(
+            "() => new Promise((drawn) => { scrollBy(0, innerHeight / 2); requestAnimationFrame(() => requestAnimationFrame(drawn)); })"
+        )
+        page.wait_for_timeout(20)  # At the end of what is loaded, the rest comes.
+    return row
+
+
 def test_two_hundred_jobs(visits: Visits, many: list[str]) -> None:
     with visits() as seen:
         page = seen.page
         page.goto("?view=jobs")
         page.wait_for_selector(".job-row")
         assert page.locator(".job-row").count() < 60  # Those in sight alone.
-        for _ in range(40):  # Down to the oldest.
-            if page.locator(f"[data-job='{many[0]}']").count():
-                break
-            page.mouse.wheel(0, 3000)
-            page.wait_for_timeout(50)
-        expect(page.locator(f"[data-job='{many[0]}']")).to_be_visible()
+        expect(scrolled_to(page, many[0])).to_be_visible()  # The oldest.
         assert page.locator(".job-row").count() < 60
 
         page.click(".states [data-state=canceled]")
@@ -70,12 +78,7 @@ def test_back_leads_to_the_place_in_the_list(visits: Visits, many: list[str]) ->
         page = seen.page
         page.goto("?view=jobs&status=canceled&q=many-")
         page.wait_for_selector(".job-row")
-        for _ in range(60):
-            if page.locator(f"[data-job='{many[20]}']").count():
-                break
-            page.mouse.wheel(0, 1500)
-            page.wait_for_timeout(50)
-        page.locator(f"[data-job='{many[20]}']").click()
+        scrolled_to(page, many[20]).click()
         expect(page.locator(".screen-head .state.canceled")).to_be_visible()
         assert page.evaluate("scrollY") == 0
         page.go_back()
