@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from render_actor.view.block import Block, joined
 from render_actor.view.error_estimate import ToneCurve
-from render_actor.view.guide_slopes import WINDOW, around, slopes
+from render_actor.view.guide_slopes import WINDOW, Slopes, around, slopes
 
 _FINE_SHARE = 0.4
 """Of the noise that stays in a pixel: where the error of the expected value is smaller, more rays are of no use."""
@@ -86,7 +86,9 @@ def no_correction(shape: tuple[int, ...]) -> Correction:
     return Correction(np.zeros(shape, dtype=bool), np.zeros((0, 3, 6), np.float32), np.zeros((0, 3), np.float32), np.zeros(0))
 
 
-def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve, mask: NDArray[np.bool_], allowed: float) -> Correction:
+def correction(
+    blocks: Sequence[Block], guide: Guide, tone: ToneCurve, mask: NDArray[np.bool_], allowed: float, found: Slopes | None = None
+) -> Correction:
     """How to correct the images of some blocks of samples; at least two.
 
     Args:
@@ -95,9 +97,10 @@ def correction(blocks: Sequence[Block], guide: Guide, tone: ToneCurve, mask: NDA
         tone: of the view transform.
         mask: (H, W) the pixels whose error counts.
         allowed: root mean square error over these pixels that may stay for want of rays, of 255.
+        found: what the blocks tell, where that is known already.
     """
     mean = joined(blocks)
-    found = slopes(blocks, mean, tone)
+    found = found or slopes(blocks, mean, tone)
     where = found.where
     if not where.any():
         return no_correction(where.shape)

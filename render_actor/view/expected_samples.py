@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
 
 from render_actor.contract.error_bound import ErrorBound
-from render_actor.view.block import Block, joined
-from render_actor.view.error_estimate import EXPONENT, ToneCurve
-from render_actor.view.guide_slopes import slopes
+from render_actor.view.error_estimate import EXPONENT
 
 _DENOISED_LEFT = 1.5
 """Of the noise that the guide does not explain the denoiser leaves less than of the whole: about this power."""
@@ -36,18 +30,18 @@ _FORESEEN = 1.2
 """Times what is foreseen of the stock procedure's error: 0.8 to 1.7 times the true one, and less where rays to the lamp tell little."""
 
 
-def guide_is_worth_it(
-    blocks: Sequence[Block],
-    error: float,
-    taken: int,
-    most: int,
-    mask: NDArray[np.bool_],
-    tone: ToneCurve,
-    bound: ErrorBound,
-    within: float | None = None,
-) -> bool:
-    """Whether the guide likely spares more samples than it costs, and brings a view within reach of its bound, or at once ``within``."""
-    hoped = error * slopes(blocks, joined(blocks), tone).noise_left(mask) ** _DENOISED_LEFT
+def guide_is_worth_it(noise_left: float, error: float, taken: int, most: int, bound: ErrorBound, within: float | None = None) -> bool:
+    """Whether the guide likely spares more samples than it costs, and brings a view within reach of its bound, or at once ``within``.
+
+    Args:
+        noise_left: the part of the noise that it does not explain, see ``Slopes.noise_left``.
+        error: with the samples that were taken.
+        taken: their number.
+        most: samples that the view may take.
+        bound: of the error.
+        within: error to reach without further samples; None for one within reach.
+    """
+    hoped = error * noise_left**_DENOISED_LEFT
     near = hoped * (taken / most) ** EXPONENT < bound.every_view if within is None else hoped <= within
     return near and needed(error, taken, bound) - needed(hoped, taken, bound) >= _SAMPLES_OF_GUIDE
 

@@ -18,6 +18,7 @@ from render_actor.view.denoiser_bias import Mixture, mixture, unseen
 from render_actor.view.direct_image import DirectImage, noise_left
 from render_actor.view.error_estimate import EXPONENT, Denoised, ToneCurve, estimated_error, measured_exponent, samples_for
 from render_actor.view.expected_samples import direct_is_worth_it, enough, guide_is_worth_it, outlook, room_for_direct, stock_error
+from render_actor.view.guide_slopes import Slopes, slopes
 
 _FIRST_BLOCKS = 2
 """A view that is good enough with the first ones is done without rays, and denoised quickly."""
@@ -31,8 +32,8 @@ _DIRECT_DOUBT = 1.1
 _HOPELESS = 1.5
 """Times the bound: a view whose error is foreseen to be more with all samples that it may take is not looked at before it has them."""
 
-_CARE_HELPS = 2.0
-"""Times the error that is accepted: the slower denoiser brings down at once what is not farther above it; more needs more samples."""
+_NEARLY = 1.05
+"""Times the error that is accepted: a view that the slower denoiser likely leaves farther above it gets more samples first."""
 
 _MOST_BLOCKS = 4
 """That are kept apart: their differences tell how colour changes with the guide, and each takes 60 bytes a pixel."""
@@ -42,6 +43,14 @@ _NOTHING = np.float32(0)
 
 Denoise = Callable[[Block], NDArray[np.float32]]
 """(H, W, 3) linear RGB of what has been sampled."""
+
+
+@dataclass(frozen=True)
+class Care:
+    """A slower denoiser, and about the part of the quick one's error that it leaves."""
+
+    denoise: Denoise
+    error_left: float
 
 
 class Direct(Protocol):
@@ -60,7 +69,7 @@ def refined(
     first: int,
     most: int,
     guide: Guide | None = None,
-    denoise_with_care: Denoise | None = None,
+    care: Care | None = None,
     direct: Direct | None = None,
 ) -> tuple[NDArray[np.float32], ViewQuality]:
     """An image whose estimated error is within its bound, or the best that the cap allows.
@@ -74,7 +83,7 @@ def refined(
         first: samples a pixel that are taken in any case, in two halves.
         most: samples a pixel.
         guide: of the view, where its expected value is known.
-        denoise_with_care: slower. A view that the quick one leaves above its bound is denoised by it from then on, but for a hopeless one:
+        care: a slower denoiser. A view that the quick one leaves above its bound is denoised by it from then on, but for a hopeless one:
             what is finer than a pixel becomes no better by it.
         direct: light of the view, where it is known. The guide's rays are fewer and go first where they are likely enough.
 
@@ -95,27 +104,30 @@ def refined(
             hoped = seen.error if direct is None else seen.error * noise_left(blocks, mask, tone)
             hard = direct is not None and direct_is_worth_it(seen.error, hoped, taken, most, bound)
             within, stock = bound.accepted if hard else None, stock_error(seen.error, taken)
-            if guide is not None and guide_is_worth_it(blocks, seen.error, taken, most, mask, tone, bound, within):
-                parts, look = _Parts(mask, tone, guide, _FOR_WANT_OF_RAYS * bound.accepted), _Look(denoise, mask, tone)
-                seen = look.at(parts.of(blocks))
+            if guide is not None:
+                found = slopes(blocks, joined(blocks), tone)
+                if guide_is_worth_it(found.noise_left(mask), seen.error, taken, most, bound, within):
+                    allowed = _FOR_WANT_OF_RAYS * bound.accepted
+                    parts, look = _Parts(mask, tone, guide, allowed, found), _Look(denoise, mask, tone)
+                    seen = look.at(parts.of(blocks))
             if direct is not None and hard and seen.error > bound.accepted:
                 known = direct.image(blocks, mask, tone, room_for_direct(hoped, bound))
-                other_parts, other_look = _Parts(mask, tone, known=known), _Look(denoise_with_care or denoise, mask, tone)
+                other_parts, other_look = _Parts(mask, tone, known=known), _Look(denoise if care is None else care.denoise, mask, tone)
                 other = other_look.at(other_parts.of(blocks))
                 done = enough(bound, known.error, stock)
                 if outlook(other.error, taken, most, done, known.error) < outlook(seen.error, taken, most, bound.accepted):
-                    # What is left for the denoiser is faint and soft: looking at it with care costs more than some samples.
-                    parts, look, seen, wanted, denoise_with_care = other_parts, other_look, other, done, None
+                    # What is left for the denoiser is faint and soft: it has been looked at with care, or needs none.
+                    parts, look, seen, wanted, care = other_parts, other_look, other, done, None
             if most // 2 > taken and outlook(seen.error, taken, most, wanted)[1] > _HOPELESS * max(bound.every_view, wanted):
                 # All samples that it may take, in two steps: two images tell the error, and those before would be of no use.
                 blocks.append(sample(taken, most // 2 - taken))
                 blocks.append(sample(most // 2, most - most // 2))
                 look = _Look(denoise, mask, tone)
                 continue
-            if denoise_with_care is not None and seen.error > bound.accepted:
-                look = _Look(denoise_with_care, mask, tone)
-                if seen.error < _CARE_HELPS * bound.accepted:
-                    seen = look.at(parts.of(blocks))
+            if care is not None and seen.error > bound.accepted:
+                look, likely = _Look(care.denoise, mask, tone), seen.times(care.error_left)
+                now = likely.error <= _NEARLY * bound.accepted or taken >= most
+                seen = look.at(parts.of(blocks)) if now else likely
         if seen.error <= wanted or taken >= most:
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:
@@ -156,6 +168,7 @@ class _Parts:
         tone: of the view transform.
         guide: that the images are corrected by.
         allowed: error that may stay for want of rays.
+        found: what the first blocks tell of the guide.
         known: direct light that takes the place of the samples'; then there is no guide.
     """
 
@@ -165,9 +178,11 @@ class _Parts:
         tone: ToneCurve,
         guide: Guide | None = None,
         allowed: float = 0.0,
+        found: Slopes | None = None,
         known: DirectImage | None = None,
     ) -> None:
         self._mask, self._tone, self._guide, self._allowed, self._known = mask, tone, guide, allowed, known
+        self._found = found
         self._correction: Correction | None = None
         self._last: tuple[int, _Corrected] | None = None
 
@@ -198,7 +213,8 @@ class _Parts:
     def _correction_of(self, blocks: Sequence[Block]) -> Correction:
         if self._guide is None:
             return no_correction(self._mask.shape)
-        return correction(blocks, self._guide, self._tone, self._mask, self._allowed)
+        found, self._found = self._found, None  # Of the first blocks alone.
+        return correction(blocks, self._guide, self._tone, self._mask, self._allowed, found)
 
 
 @dataclass(frozen=True)
@@ -207,6 +223,10 @@ class _Seen:
 
     color: NDArray[np.float32]
     error: float
+
+    def times(self, part: float) -> _Seen:
+        """The same image for one with a part of its error."""
+        return _Seen(self.color, part * self.error)
 
 
 class _Look:

@@ -13,6 +13,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from render_actor.contract.cameras import camera_poses
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.scene import TemplateScene, object_to_scene, poses_in_scene, sampling_for
 from render_actor.contract.types import CadMesh
+from render_actor.view.expected_samples import guide_is_worth_it
 from render_actor.view.pixel_filter import PASSES
 from tests.integration.bounded_views import Renderer
 from tests.integration.guided_cads import CASES, GAINS, HARMLESS, Case
@@ -89,8 +91,10 @@ def gain(renderer: Renderer, case: Case) -> list[dict[str, float]]:
         many = bounded._sample(GAIN_SAMPLES, TRUE_SAMPLES, math.inf)  # Others than those that are compared.
         truth = bounded._display.shown(bounded._denoiser.denoise(many.color, many.albedo))[mask] / 257.0
         errors = {}
-        for name, guide in (("guided", renderer.scene._guide(scene, view)), ("plain", None)):
-            image, quality = bounded.image(mask, scene.sampling, guide)
+        for name, worth in (("guided", guide_is_worth_it), ("plain", lambda *_: False)):
+            # Without any guide, another denoiser would be compared.
+            with patch("render_actor.view.refinement.guide_is_worth_it", worth):
+                image, quality = bounded.image(mask, scene.sampling, renderer.scene._guide(scene, view))
             assert quality.samples == GAIN_SAMPLES
             errors[name] = float(np.sqrt(np.square(image[mask] / 257.0 - truth).mean()))
         found.append(errors)

@@ -12,7 +12,7 @@ from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.block import Block, joined
 from render_actor.view.direct_image import DirectImage
 from render_actor.view.error_estimate import ToneCurve
-from render_actor.view.refinement import refined
+from render_actor.view.refinement import Care, refined
 from tests.unit.render_actor.view.guided_view import GuidedView
 from tests.unit.render_actor.view.noisy_views import OBJECT, TONE, Image, NoisyView, as_it_is, blurred, displayed_error, scenery
 
@@ -111,7 +111,7 @@ class Looks:
             self.slow += 1
             return blurred(block.color)
 
-        _, quality = refined(view.sample, denoise, OBJECT, TONE, BOUND, FIRST, most, denoise_with_care=denoise_with_care)
+        _, quality = refined(view.sample, denoise, OBJECT, TONE, BOUND, FIRST, most, care=Care(denoise_with_care, 0.5))
         return view, quality
 
 
