@@ -122,3 +122,9 @@ def test_a_target_is_met_in_few_steps_and_without_many_samples_too_many(needed: 
     while samples < needed:  # Independent samples: the error is 1 with those that are needed.
         samples, steps = samples_for(math.sqrt(needed / samples), samples, 1.0, 256), steps + 1
     assert steps <= 6 and samples <= 1.3 * needed + 2
+
+
+def test_from_four_samples_the_next_are_at_least_eight_unless_the_cap_is_less() -> None:
+    assert samples_for(1.05, 4, 1.0, 64) == samples_for(1.6, 4, 1.0, 64) == 8
+    assert samples_for(1.05, 4, 1.0, 6) == 6 and samples_for(1.05, 2, 1.0, 64) == 4
+    assert samples_for(1.05, 8, 1.0, 64) < 16
