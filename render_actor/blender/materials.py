@@ -24,6 +24,11 @@ _SOCKETS: dict[TextureSlot, str] = {
 _EXTENSIONS: dict[Wrap, str] = {"repeat": "REPEAT", "clamp": "EXTEND", "mirror": "MIRROR"}
 
 
+def gives_light(material: SurfaceMaterial) -> bool:
+    """Whether a surface shines on others."""
+    return material.unlit or any(material.emission) or "emission" in material.textures
+
+
 def blender_material(material: SurfaceMaterial, images: BlenderImages, *, has_colors: bool) -> Any:
     """A new Blender material.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from render_actor.blender.bounded_render import BoundedRender
 from render_actor.blender.camera import aim, set_border
-from render_actor.blender.materials import GreyMaterial
+from render_actor.blender.materials import GreyMaterial, gives_light
 from render_actor.blender.sampling import apply_sampling, choose_lamps
 from render_actor.blender.session import TEMPORARY_FOLDER, Light, Matrix, RendererUtility, bpy
 from render_actor.blender.timed_render import sampling_seconds, timed_render
@@ -226,7 +226,7 @@ class BlenderScene:
         aim(scene, view, self._shown.coordinates.depths(scene, view))
         self._light.blender_obj.location = scene.light_position(view).tolist()
         self._sample_as(scene.sampling)
-        choose_lamps(scene.sampling, many=scene.base_color is None and self._shown.mesh.gives_light)
+        choose_lamps(scene.sampling, many=scene.base_color is None and any(map(gives_light, self._shown.mesh.materials)))
         set_border(self._bounds(scene, view), scene.width, scene.height)
 
     def _refuse_hopeless(self, scene: TemplateScene, view: int, may_take_sec: float) -> None:

@@ -80,11 +80,6 @@ class SurfaceMaterial:
     unlit: bool = False
     wrap: Wrap = "repeat"
 
-    @property
-    def gives_light(self) -> bool:
-        """Whether the surface shines on others."""
-        return self.unlit or any(self.emission) or "emission" in self.textures
-
 
 @dataclass(frozen=True)
 class CadMesh:
@@ -111,11 +106,6 @@ class CadMesh:
     face_materials: NDArray[np.int32]
     materials: tuple[SurfaceMaterial, ...]
     textures: tuple[NDArray[np.uint8], ...]
-
-    @property
-    def gives_light(self) -> bool:
-        """Whether some of its surface shines on the rest."""
-        return any(material.gives_light for material in self.materials)
 
     @property
     def nbytes(self) -> int:
