@@ -70,10 +70,8 @@ class Ingress:
         self._watching = spawn(_end_streams_when_stopped(self.service))
         for _ in range(2):  # The tasks of an earlier server's jobs come to where they wait for their turn.
             await asyncio.sleep(0)
-        # What is in memory by now stays: no later collection looks at it, and none stops the event loop for as long.
-        gc.collect()
-        gc.freeze()
         gc.enable()
+        _keep_for_good()
         roots = {"input_roots": settings.resolved_input_roots, "output_roots": settings.resolved_output_roots}
         told = {name: os.pathsep.join(map(str, paths)) for name, paths in roots.items()}
         server_event("info", "ingress is up", min_renderers=min_renderers, max_renderers=max_renderers, **told)
@@ -91,7 +89,9 @@ class Ingress:
         self._renderers.told(status)
 
     def __serve_build_asgi_app__(self) -> FastAPI:  # Serve's name: it calls this when the constructor is done.
-        return build_api(lambda: self.service, self._settings)
+        api = build_api(lambda: self.service, self._settings)
+        _keep_for_good()
+        return api
 
     async def __del__(self) -> None:  # Serve awaits it, when it stops this replica in good order.
         service = getattr(self, "service", None)
@@ -101,6 +101,12 @@ class Ingress:
                 server_event("info", "stopped; the jobs that are left go on at the next start", jobs=left)
             self._exporting.cancel()
             service.close()
+
+
+def _keep_for_good() -> None:
+    """What is in memory by now stays: no later collection looks at it, and none stops the event loop for as long."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _end_streams_when_stopped(service: RenderService) -> None:
@@ -121,6 +127,7 @@ async def _tell_when_ready(url: str, service: RenderService) -> None:
             except httpx.HTTPError:  # With `proxy_location: HeadOnly` there may be no proxy on this node.
                 pause_sec *= 1.1
             await asyncio.sleep(pause_sec)
+    _keep_for_good()  # With the first request FastAPI makes as many objects again as there are for the routes.
     while not service.is_ready:
         await asyncio.sleep(pause_sec)
     server_event("info", f"ready on {url}; {url}/docs describes the requests")
