@@ -18,7 +18,7 @@ from serve_app.base.settings import Settings
 SECRETS = frozenset({"api_key", "webhook_secret"})
 """Settings that must not stand in a Serve config: Ray's dashboard shows it, and its logs name it."""
 
-_OF_THE_COMMAND = frozenset({"server_host", "server_port", "metrics_port"})
+_OF_THE_COMMAND = frozenset({"server_host", "server_port", "metrics_port", "dashboard"})
 """Settings that `render-server up` itself acts on."""
 
 _PATHS = ("data_dir", "log_dir", "input_roots", "output_roots", "api_key_file", "webhook_secret_file")

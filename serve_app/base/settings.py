@@ -41,6 +41,10 @@ class Settings(BaseSettings):
         le=65535,
         description="Port that `render-server up` has Ray show its metrics on, ours among them; with 0 Ray chooses one.",
     )
+    dashboard: bool = Field(
+        True,
+        description="Whether `render-server up` has Ray show its dashboard; without it the server takes 200 MB less memory. Metrics stay.",
+    )
     log_level: str = Field("INFO", description="Of the console, Ray's and Serve's lines included: DEBUG, INFO, WARNING or ERROR.")
     log_format: LogFormat = Field(
         "text", description="Of the console's lines: text for a person, json for one JSON object a line. A job's own log stays key=value."

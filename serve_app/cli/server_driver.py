@@ -59,7 +59,7 @@ def main() -> None:
         parsed = _parsed(Path(config))
         if os.environ.get("RAY_ADDRESS") == _HERE:
             _build_once(parsed)
-        _start_ray(sieve, log, int(metrics_port))
+        _start_ray(sieve, log, int(metrics_port), dashboard=settings.dashboard)
         _run(parsed, sieve)
     except KeyboardInterrupt:
         sieve.ending()
@@ -122,10 +122,12 @@ def _build_once(config: ServeDeploySchema) -> None:
         call_user_app_builder_with_args_if_necessary(import_attr(application.import_path), application.args)
 
 
-def _start_ray(sieve: ConsoleSieve, log: str, metrics_port: int) -> None:
+def _start_ray(sieve: ConsoleSieve, log: str, metrics_port: int, *, dashboard: bool) -> None:
     """Start a Ray, or join the one that ``RAY_ADDRESS`` names; a port of 0 for its metrics leaves that to Ray."""
     here = os.environ.get("RAY_ADDRESS") == _HERE
-    own = {"_metrics_export_port": metrics_port, "object_store_memory": object_store_bytes()} if here else {}
+    own: dict[str, Any] = {}
+    if here:
+        own = {"_metrics_export_port": metrics_port, "object_store_memory": object_store_bytes(), "include_dashboard": dashboard}
     context: Any = ray.init(namespace=SERVE_NAMESPACE, **own)
     signal.signal(signal.SIGTERM, _stop)  # Ray has put its own in the place.
     lines_of_workers.remove_handler("ray_print_logs")

@@ -63,6 +63,7 @@ class FaultServer:
             "RENDER_OUTPUT_ROOTS": str(folder),
             "RENDER_DATA_DIR": str(self.data),
             "RENDER_LOG_DIR": str(folder / "logs"),
+            "RENDER_DASHBOARD": "0",
             "RENDER_CACHE_MAX_BYTES": "0",
             "RENDER_VIEW_TIMEOUT_SEC": "60",
             "RENDER_MIN_FREE_BYTES": "0",

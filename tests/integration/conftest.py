@@ -69,7 +69,7 @@ class Server:
 
 
 def start_server(folder: Path, environment: dict[str, str] | None = None, host: str = "127.0.0.1", metrics_port: int = 0) -> ServerProcess:
-    """Start a server of one's own on a free port."""
+    """Start a server of one's own on a free port; without Ray's dashboard, unless ``environment`` says otherwise."""
     port = free_port()
     assert port_is_free(host, port)
     settings = {
@@ -77,6 +77,7 @@ def start_server(folder: Path, environment: dict[str, str] | None = None, host: 
         "RENDER_OUTPUT_ROOTS": str(folder),
         "RENDER_DATA_DIR": str(folder / "data"),
         "RENDER_LOG_DIR": str(folder / "logs"),
+        "RENDER_DASHBOARD": "0",
         **(environment or {}),
     }
     output = (folder / "server.log").open("wb")

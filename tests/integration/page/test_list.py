@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.integration.conftest import Server
 from tests.integration.page.conftest import Visits
 
-JOBS = 200
+JOBS = 120
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def scrolled_to(page: Page, job: str) -> Locator:
     return row
 
 
-def test_two_hundred_jobs(visits: Visits, many: list[str]) -> None:
+def test_more_jobs_than_a_page_of_the_list(visits: Visits, many: list[str]) -> None:
     with visits() as seen:
         page = seen.page
         page.goto("?view=jobs")

@@ -24,7 +24,7 @@ def locked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     np.save(folder / "one_pose.npy", camera_poses(0)[[8]])
     (folder / "secret_key").write_text(API_KEY + "\n")
     (folder / "api_key").symlink_to("secret_key")
-    settings = {"RENDER_API_KEY_FILE": str(folder / "api_key"), "RENDER_API_KEY": ""}
+    settings = {"RENDER_API_KEY_FILE": str(folder / "api_key"), "RENDER_API_KEY": "", "RENDER_DASHBOARD": "1"}
     settings |= {"RENDER_MAX_BODY_BYTES": "65536", "RAY_AUTH_TOKEN_PATH": str(folder / "ray_token")}
     with start_server(folder, settings) as process:
         with pytest.MonkeyPatch.context() as patch:

@@ -90,6 +90,11 @@ def test_the_key_of_a_file_is_in_no_environment_and_not_in_rays_dashboard(locked
     assert all(answer.status_code == 200 for answer in told) and not any(API_KEY in answer.text for answer in told)
 
 
+def test_there_is_no_dashboard_where_none_is_wanted(server: Server) -> None:
+    assert "it has no dashboard" in (server.folder / "server.log").read_text()
+    assert not any("ray-dashboard" in " ".join(process.cmdline()) for process in psutil.Process(server.pid).children(recursive=True))
+
+
 def test_ray_wants_its_token(locked_server: Server) -> None:
     token = locked_server.folder / "ray_token"
     assert token.stat().st_mode & 0o777 == 0o600
