@@ -33,6 +33,9 @@ _HALVES = 0b010110
 _AFTER_CHANGE = 0.5
 """Of what three times as many points more have changed, so much is the error that stays, about."""
 
+_LEFT_BY_ALL = {4: 0.12, 16: 0.35}
+"""Of the error after so many points, the part that is left at least after all of them."""
+
 _DOUBT = 1.1
 """By which its error is taken larger: for what the factors are off."""
 
@@ -87,14 +90,17 @@ class ViewDirect:
         self._left, self._top, right, bottom = bounds
         self._shape = (bottom - self._top + 2, right - self._left + 2)  # The filter reaches a pixel farther.
 
-    def image(self, blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve, allowed: float) -> DirectImage:
-        """The picture.
+    def image(
+        self, blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve, allowed: float, at_most: float = math.inf
+    ) -> DirectImage | None:
+        """The picture; None when its error is above ``at_most``, or its first points foretell that.
 
         Args:
             blocks: of samples that know nothing of each other, at least two, with their direct parts.
             mask: (H, W) the object's pixels.
             tone: of the view transform.
             allowed: root mean square error over these pixels that may stay for want of rays, of 255.
+            at_most: error of the picture with which it is of no use, of 255.
 
         Raises:
             ViewTooSlowError: the rays took longer than they may.
@@ -114,6 +120,8 @@ class ViewDirect:
             fine = _worst(error, allowed)
             if not fine.any():
                 break
+            if _rms(error, mask) * _LEFT_BY_ALL[first] > at_most:
+                return None
             around = cv2.dilate(_padded(fine), np.ones((3, 3), np.uint8)) > 0
             more, _ = self._picture(self._rays(around, first, last), factors)
             change = np.where(fine[..., None], (more - image) * np.float32(1 - first / last), np.float32(0))
@@ -121,7 +129,10 @@ class ViewDirect:
             error = np.where(fine, _error(np.float32(_AFTER_CHANGE) * change, slope, mask), error)
         where, bias = _checked(image, mean.direct, variance, slope, cv2.dilate(seen, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0, mask)
         own = float(np.square(error)[mask & where].sum() / max(mask.sum(), 1))
-        return DirectImage(where, np.where(where[..., None], image, np.float32(0)).astype(np.float32), _DOUBT * math.sqrt(own + bias))
+        its_own = _DOUBT * math.sqrt(own + bias)
+        if its_own > at_most:
+            return None
+        return DirectImage(where, np.where(where[..., None], image, np.float32(0)).astype(np.float32), its_own)
 
     def _rays(self, where: NDArray[np.bool_], first: int, last: int) -> _Rays:
         rows, columns = np.nonzero(where)
@@ -219,6 +230,10 @@ def _error(difference: NDArray[np.float32], slope: NDArray[np.float32], mask: ND
     """(H, W) what a difference of pictures (H, W, 3) is as displayed, of 255, in the pixels around; 0 off the object."""
     squares = cv2.blur(np.square(difference * slope).mean(axis=-1), (3, 3))
     return np.where(mask, np.sqrt(np.maximum(squares, 0)), np.float32(0)).astype(np.float32)
+
+
+def _rms(error: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    return math.sqrt(float(np.square(error[mask]).sum()) / max(int(mask.sum()), 1))
 
 
 def _smooth(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.view.error_estimate import EXPONENT
 
@@ -15,6 +18,15 @@ _SAMPLES_OF_GUIDE = 8
 
 _SAMPLES_OF_DIRECT = 2
 """The same of the rays to the lamp."""
+
+_SPARED_BY_DIRECT, _MANY_PIXELS = 16, 4096
+"""The direct light and its denoising cost as much as 5 to 18 samples of each of the object's pixels (23 CADs)."""
+
+_ROOM = 0.8
+"""Of the error that is accepted, at most: the rest needs some of it, too."""
+
+_MOSTLY_DIRECT = 0.75
+"""Part of the noise, as a standard deviation, that may be of other light: of mirrors and gloss, rays to the lamp tell nothing."""
 
 _STOCK_PROCEDURE, _HARD_FOR_STOCK = 50, 1.5
 """Samples of the stock procedure; and how far above the bound its own error must likely be, so that no more than that is promised."""
@@ -55,10 +67,29 @@ def direct_is_worth_it(error: float, hoped: float, taken: int, most: int, bound:
     return stock_error(error, taken) > _HARD_FOR_STOCK * bound.accepted and spared >= _SAMPLES_OF_DIRECT
 
 
+def direct_is_cheaper(left: float, error: float, taken: int, most: int, mask: NDArray[np.bool_], bound: ErrorBound) -> bool:
+    """Whether a view needs so many more samples that the direct light would cost less, if it told all that is missing.
+
+    Of few pixels, little tells how the surface reflects; and their samples cost next to nothing.
+    """
+    spared = min(needed(error, taken, bound), most) - taken
+    return left <= _MOSTLY_DIRECT and spared >= _SPARED_BY_DIRECT and int(mask.sum()) >= _MANY_PIXELS
+
+
 def room_for_direct(rest: float, bound: ErrorBound) -> float:
     """The error that the direct light may have, beside that of the rest."""
     least, most = (part * bound.accepted for part in _FOR_WANT_OF_LAMP_RAYS)
     return min(max(math.sqrt(max((_SPARE * bound.accepted) ** 2 - rest**2, 0.0)), least), most)
+
+
+def most_hidden(bound: ErrorBound, doubt: float) -> float:
+    """The error of the direct light with which it is of use in a view that must be within its bound.
+
+    Args:
+        bound: of the error.
+        doubt: by which that error is taken larger.
+    """
+    return _ROOM * bound.accepted / doubt
 
 
 def stock_error(error: float, taken: int) -> float:

@@ -13,21 +13,29 @@ from numpy.typing import NDArray
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.block import Block, joined
-from render_actor.view.control_variate import Correction, Guide, correction, no_correction
+from render_actor.view.control_variate import Guide
+from render_actor.view.corrected import DIRECT_DOUBT, TIGHT_DOUBT, Corrected, Parts
 from render_actor.view.denoiser_bias import Mixture, mixture, unseen
 from render_actor.view.direct_image import DirectImage, noise_left
 from render_actor.view.error_estimate import EXPONENT, Denoised, ToneCurve, estimated_error, measured_exponent, samples_for
-from render_actor.view.expected_samples import direct_is_worth_it, enough, guide_is_worth_it, outlook, room_for_direct, stock_error
-from render_actor.view.guide_slopes import Slopes, slopes
+from render_actor.view.expected_samples import (
+    direct_is_cheaper,
+    direct_is_worth_it,
+    enough,
+    guide_is_worth_it,
+    most_hidden,
+    needed,
+    outlook,
+    room_for_direct,
+    stock_error,
+)
+from render_actor.view.guide_slopes import slopes
 
 _FIRST_BLOCKS = 2
 """A view that is good enough with the first ones is done without rays, and denoised quickly."""
 
 _FOR_WANT_OF_RAYS = 0.25
 """Of the error that is accepted: as independent errors add up, it takes 3 % of the room."""
-
-_DIRECT_DOUBT = 1.1
-"""By which errors are taken larger where the direct light is known: what the denoiser smooths away is a larger part of what is left."""
 
 _HOPELESS = 1.5
 """Times the bound: a view whose error is foreseen to be more with all samples that it may take is not looked at before it has them."""
@@ -38,25 +46,31 @@ _NEARLY = 1.05
 _MOST_BLOCKS = 4
 """That are kept apart: their differences tell how colour changes with the guide, and each takes 60 bytes a pixel."""
 
-
-_NOTHING = np.float32(0)
-
 Denoise = Callable[[Block], NDArray[np.float32]]
 """(H, W, 3) linear RGB of what has been sampled."""
 
 
 @dataclass(frozen=True)
 class Care:
-    """A slower denoiser, and about the part of the quick one's error that it leaves."""
+    """A slower denoiser.
+
+    Attributes:
+        denoise: does it.
+        error_left: about the part of the quick one's error that it leaves.
+        from_samples: it costs less than the samples that it spares in a view that needs so many with the quick one.
+    """
 
     denoise: Denoise
     error_left: float
+    from_samples: int
 
 
 class Direct(Protocol):
     """Tells the direct light of a view."""
 
-    def image(self, blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve, allowed: float) -> DirectImage:
+    def image(
+        self, blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve, allowed: float, at_most: float
+    ) -> DirectImage | None:
         """See ``ViewDirect.image``."""
 
 
@@ -83,7 +97,7 @@ def refined(
         first: samples a pixel that are taken in any case, in two halves.
         most: samples a pixel.
         guide: of the view, where its expected value is known.
-        care: a slower denoiser. A view that the quick one leaves above its bound is denoised by it from then on, but for a hopeless one:
+        care: a slower denoiser. A view that needs many samples with the quick one is denoised by it from then on, but for a hopeless one:
             what is finer than a pixel becomes no better by it.
         direct: light of the view, where it is known. The guide's rays are fewer and go first where they are likely enough.
 
@@ -93,41 +107,48 @@ def refined(
     most = max(2, most)  # An estimate needs two halves.
     half = min(first, most) // 2
     blocks = [sample(0, half), sample(half, half)]
-    parts, look = _Parts(mask, tone), _Look(denoise, mask, tone)
+    parts, look = Parts(mask, tone), _Look(denoise, mask, tone)
     exponent = EXPONENT
     last: tuple[int, float] | None = None
-    wanted = bound.accepted
+    wanted, left = bound.accepted, 1.0
     while True:
         seen = look.at(parts.of(blocks))
         taken = sum(block.samples for block in blocks)
-        if len(blocks) == _FIRST_BLOCKS and seen.error > bound.accepted:
-            hoped = seen.error if direct is None else seen.error * noise_left(blocks, mask, tone)
+        first_look, hard, stock = len(blocks) == _FIRST_BLOCKS, False, 0.0
+        if first_look and seen.error > bound.accepted:
+            left = 1.0 if direct is None else noise_left(blocks, mask, tone)
+            hoped = left * seen.error
             hard = direct is not None and direct_is_worth_it(seen.error, hoped, taken, most, bound)
             within, stock = bound.accepted if hard else None, stock_error(seen.error, taken)
             if guide is not None:
                 found = slopes(blocks, joined(blocks), tone)
                 if guide_is_worth_it(found.noise_left(mask), seen.error, taken, most, bound, within):
                     allowed = _FOR_WANT_OF_RAYS * bound.accepted
-                    parts, look = _Parts(mask, tone, guide, allowed, found), _Look(denoise, mask, tone)
+                    parts, look = Parts(mask, tone, guide, allowed, found), _Look(denoise, mask, tone)
                     seen = look.at(parts.of(blocks))
-            if direct is not None and hard and seen.error > bound.accepted:
-                known = direct.image(blocks, mask, tone, room_for_direct(hoped, bound))
-                other_parts, other_look = _Parts(mask, tone, known=known), _Look(denoise if care is None else care.denoise, mask, tone)
-                other = other_look.at(other_parts.of(blocks))
-                done = enough(bound, known.error, stock)
-                if outlook(other.error, taken, most, done, known.error) < outlook(seen.error, taken, most, bound.accepted):
+        if direct is not None and seen.error > wanted and (hard or direct_is_cheaper(left, seen.error, taken, most, mask, bound)):
+            doubt = DIRECT_DOUBT if hard else TIGHT_DOUBT
+            room = room_for_direct(hoped if hard else bound.accepted, bound)
+            known = direct.image(blocks, mask, tone, room, math.inf if hard else most_hidden(bound, doubt.hidden))
+            direct = None
+            if known is not None:
+                other_parts = Parts(mask, tone, known=known, doubt=doubt)
+                other_look = _Look(denoise if care is None else care.denoise, mask, tone)
+                other, hidden = other_look.at(other_parts.of(blocks)), doubt.hidden * known.error
+                done = enough(bound, hidden, stock if hard else 0.0)
+                if outlook(other.error, taken, most, done, hidden) < outlook(seen.error, taken, most, bound.accepted):
                     # What is left for the denoiser is faint and soft: it has been looked at with care, or needs none.
-                    parts, look, seen, wanted, care = other_parts, other_look, other, done, None
-            if most // 2 > taken and outlook(seen.error, taken, most, wanted)[1] > _HOPELESS * max(bound.every_view, wanted):
-                # All samples that it may take, in two steps: two images tell the error, and those before would be of no use.
-                blocks.append(sample(taken, most // 2 - taken))
-                blocks.append(sample(most // 2, most - most // 2))
-                look = _Look(denoise, mask, tone)
-                continue
-            if care is not None and seen.error > bound.accepted:
-                look, likely = _Look(care.denoise, mask, tone), seen.times(care.error_left)
-                now = likely.error <= _NEARLY * bound.accepted or taken >= most
-                seen = look.at(parts.of(blocks)) if now else likely
+                    parts, look, seen, wanted, care, last = other_parts, other_look, other, done, None, None
+        if first_look and most // 2 > taken and outlook(seen.error, taken, most, wanted)[1] > _HOPELESS * max(bound.every_view, wanted):
+            # All samples that it may take, in two steps: two images tell the error, and those before would be of no use.
+            blocks.append(sample(taken, most // 2 - taken))
+            blocks.append(sample(most // 2, most - most // 2))
+            look, care = _Look(denoise, mask, tone), None
+            continue
+        if care is not None and seen.error > bound.accepted and needed(seen.error, taken, bound) >= care.from_samples:
+            look, likely = _Look(care.denoise, mask, tone), seen.times(care.error_left)
+            now = likely.error <= _NEARLY * bound.accepted or taken >= most
+            seen, care, last = look.at(parts.of(blocks)) if now else likely, None, None
         if seen.error <= wanted or taken >= most:
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:
@@ -137,84 +158,6 @@ def refined(
         if len(blocks) == _MOST_BLOCKS:
             blocks[:2] = [joined(blocks[:2])]
         blocks.append(sample(taken, total - taken))
-
-
-@dataclass(frozen=True)
-class _Corrected:
-    """The samples of a view, corrected by its guide if there is one.
-
-    Attributes:
-        before: makes those without the last block.
-        now: all of them.
-        more: the last block.
-        doubt: by how much an error that is told by their differences is to be taken larger.
-        hidden: error that no difference tells of, of 255.
-        known: (H, W, 3) linear RGB that is to be added to each of these, once they are denoised; or 0.
-    """
-
-    before: Callable[[], Block]
-    now: Block
-    more: Block
-    doubt: float
-    hidden: float
-    known: NDArray[np.float32] | np.float32 = _NOTHING
-
-
-class _Parts:
-    """Corrects the samples of a view after each block.
-
-    Args:
-        mask: (H, W) the object's pixels.
-        tone: of the view transform.
-        guide: that the images are corrected by.
-        allowed: error that may stay for want of rays.
-        found: what the first blocks tell of the guide.
-        known: direct light that takes the place of the samples'; then there is no guide.
-    """
-
-    def __init__(
-        self,
-        mask: NDArray[np.bool_],
-        tone: ToneCurve,
-        guide: Guide | None = None,
-        allowed: float = 0.0,
-        found: Slopes | None = None,
-        known: DirectImage | None = None,
-    ) -> None:
-        self._mask, self._tone, self._guide, self._allowed, self._known = mask, tone, guide, allowed, known
-        self._found = found
-        self._correction: Correction | None = None
-        self._last: tuple[int, _Corrected] | None = None
-
-    def of(self, blocks: Sequence[Block]) -> _Corrected:
-        """The samples of some blocks.
-
-        Args:
-            blocks: at least two; each time the same as before, or one more.
-        """
-        whole = joined(blocks)
-        if (known := self._known) is not None:
-            now, more = whole.without_direct(known.where), blocks[-1].without_direct(known.where)
-            return _Corrected(lambda: joined(blocks[:-1]).without_direct(known.where), now, more, _DIRECT_DOUBT, known.error, known.image)
-        if self._last is None or self._last[0] != whole.samples:
-            now_correct = self._correction_of(blocks)
-            correct = self._correction or now_correct
-            self._correction = now_correct
-            corrected = _Corrected(
-                lambda: correct.of(joined(blocks[:-1])),
-                now_correct.of(whole),
-                correct.of(blocks[-1]),
-                now_correct.doubt(self._mask),
-                now_correct.rms_error(self._mask),
-            )
-            self._last = (whole.samples, corrected)
-        return self._last[1]
-
-    def _correction_of(self, blocks: Sequence[Block]) -> Correction:
-        if self._guide is None:
-            return no_correction(self._mask.shape)
-        found, self._found = self._found, None  # Of the first blocks alone.
-        return correction(blocks, self._guide, self._tone, self._mask, self._allowed, found)
 
 
 @dataclass(frozen=True)
@@ -242,7 +185,7 @@ class _Look:
         self._denoise, self._mask, self._tone = denoise, mask, tone
         self._before: Denoised | None = None
 
-    def at(self, samples: _Corrected) -> _Seen:
+    def at(self, samples: Corrected) -> _Seen:
         """The image of all samples."""
         before = self._before or self._denoised(samples.before(), samples.known)
         now = self._denoised(samples.now, samples.known)

@@ -137,10 +137,10 @@ def repeated(renderer: Renderer) -> dict[str, Any]:
 
 def lamp_lit(renderer: Renderer) -> dict[str, Any]:
     """A view that is hard for the stock procedure, with the lamp's light by rays and without, and how often they were cast."""
-    pictures = list[DirectImage]()
+    pictures = list[DirectImage | None]()
     by_rays = ViewDirect.image
 
-    def counted(self: ViewDirect, *givens: Any) -> DirectImage:
+    def counted(self: ViewDirect, *givens: Any) -> DirectImage | None:
         pictures.append(by_rays(self, *givens))
         return pictures[-1]
 
@@ -150,7 +150,7 @@ def lamp_lit(renderer: Renderer) -> dict[str, Any]:
         asked = len(pictures)
         renderer.told(CADS[0], OTHER_VIEW, sampling)
         again = renderer.told(SPECKLED, VIEW, sampling)
-    with patch("render_actor.view.refinement.direct_is_worth_it", lambda *_: False):
+    with patch.object(renderer.scene, "_direct", lambda *_: None):
         sampled = renderer.told(SPECKLED, VIEW, sampling)
     return {"asked": asked, "known": known, "again": again, "sampled": sampled}
 

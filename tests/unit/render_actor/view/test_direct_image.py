@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -48,8 +49,10 @@ def blocks_of(direct: Image, noise: float, rest: float = 0.0) -> list[Block]:
     return made
 
 
-def image_of(direct: Image, noise: float = 0.2) -> DirectImage:
-    return view().image(blocks_of(direct, noise), MASK, TONE, ALLOWED)
+def image_of(direct: Image, noise: float = 0.2, allowed: float = ALLOWED) -> DirectImage:
+    found = view().image(blocks_of(direct, noise), MASK, TONE, allowed)
+    assert found is not None
+    return found
 
 
 def test_the_picture_is_far_nearer_to_the_converged_one_than_the_samples_and_says_how_near() -> None:
@@ -75,9 +78,19 @@ def test_it_is_not_used_where_the_samples_say_otherwise() -> None:
 
 
 def test_more_rays_are_cast_where_they_matter() -> None:
-    rough, fine = (view().image(blocks_of(TRUTH, 0.1), MASK, TONE, allowed) for allowed in (50.0, 0.05))
+    rough, fine = (image_of(TRUTH, 0.1, allowed) for allowed in (50.0, 0.05))
     errors = [displayed_error(found.image + np.float32(0.05), TRUTH + np.float32(0.05), MASK) for found in (rough, fine)]
     assert errors[1] < errors[0] / 2 and fine.error < rough.error
+
+
+def test_rays_are_not_cast_for_a_picture_that_will_be_of_no_use() -> None:
+    error = image_of(TRUTH).error
+    for at_most, points in ((0.9 * error, NET), (error / 100, 4)):
+        hopeless = view()
+        with patch.object(hopeless, "_rays", wraps=hopeless._rays) as rays:
+            assert hopeless.image(blocks_of(TRUTH, 0.2), MASK, TONE, ALLOWED, at_most) is None
+        assert rays.call_args.args[2] <= points
+    assert view().image(blocks_of(TRUTH, 0.2), MASK, TONE, ALLOWED, 1.1 * error) is not None
 
 
 def test_equal_samples_give_the_equal_picture() -> None:

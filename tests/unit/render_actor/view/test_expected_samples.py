@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from render_actor.contract.error_bound import ErrorBound
-from render_actor.view.expected_samples import direct_is_worth_it, enough, needed, outlook, stock_error
+from render_actor.view.expected_samples import direct_is_cheaper, direct_is_worth_it, enough, most_hidden, needed, outlook, stock_error
 
 BOUND = ErrorBound(median=1.0, every_view=1.25)
 
@@ -21,6 +22,24 @@ BOUND = ErrorBound(median=1.0, every_view=1.25)
 )
 def test_direct_light_is_for_views_that_are_hard_for_the_stock_procedure(error: float, hoped: float, worth: bool) -> None:
     assert direct_is_worth_it(error, hoped, taken=8, most=64, bound=BOUND) is worth
+
+
+@pytest.mark.parametrize(
+    ("left", "error", "pixels", "cheaper"),
+    [
+        (0.5, 2.0, 10_000, True),
+        (0.9, 2.0, 10_000, False),  # Most of the noise is of gloss.
+        (0.5, 1.2, 10_000, False),  # A few samples more will do.
+        (0.5, 2.0, 1_000, False),  # Its samples cost next to nothing.
+    ],
+)
+def test_direct_light_is_for_views_that_need_many_samples(left: float, error: float, pixels: int, cheaper: bool) -> None:
+    assert direct_is_cheaper(left, error, 8, 64, np.ones(pixels, dtype=bool), BOUND) is cheaper
+    assert not direct_is_cheaper(left, error, 60, 64, np.ones(pixels, dtype=bool), BOUND)
+
+
+def test_the_direct_light_may_not_take_all_of_the_bound() -> None:
+    assert 0 < most_hidden(BOUND, 1.5) < most_hidden(BOUND, 1.0) < BOUND.accepted
 
 
 def test_more_error_needs_more_samples_and_none_needs_no_more() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.view_quality import ViewQuality
+from render_actor.view import expected_samples
 from render_actor.view.block import Block, joined
 from render_actor.view.direct_image import DirectImage
 from render_actor.view.error_estimate import ToneCurve
@@ -111,7 +112,7 @@ class Looks:
             self.slow += 1
             return blurred(block.color)
 
-        _, quality = refined(view.sample, denoise, OBJECT, TONE, BOUND, FIRST, most, care=Care(denoise_with_care, 0.5))
+        _, quality = refined(view.sample, denoise, OBJECT, TONE, BOUND, FIRST, most, care=Care(denoise_with_care, 0.5, 0))
         return view, quality
 
 
@@ -231,10 +232,12 @@ class LampLit:
         noisy = NoisyView(self.sigma, truth=self.light).block(first, count)
         return Block(count, noisy.color + self.rest, noisy.albedo, noisy.guide, noisy.color)
 
-    def image(self, blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve, allowed: float) -> DirectImage:
+    def image(
+        self, blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve, allowed: float, at_most: float
+    ) -> DirectImage | None:
         self.asked += 1
-        assert mask is OBJECT and allowed > 0
-        return DirectImage(mask, np.where(mask[..., None], self.light, np.float32(0)), self.hidden)
+        assert mask is OBJECT and 0 < allowed < at_most
+        return None if self.hidden > at_most else DirectImage(mask, np.where(mask[..., None], self.light, np.float32(0)), self.hidden)
 
     def refined(self, *, known: bool, most: int = 256) -> tuple[Image, ViewQuality]:
         def denoise(block: Block) -> Image:
@@ -264,6 +267,17 @@ def test_a_picture_of_direct_light_that_is_worse_than_the_samples_is_not_used() 
     image, quality = view.refined(known=True)
     plain, plain_quality = view.refined(known=False)
     assert view.asked == 1 and quality == plain_quality and np.array_equal(image, plain)
+
+
+def test_a_view_that_would_need_many_samples_has_its_direct_light_told_by_rays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expected_samples, "_MANY_PIXELS", 1)
+    view, rough = LampLit(sigma=0.25, hidden=0.3), LampLit(sigma=0.25, hidden=0.9)
+    plain = view.refined(known=False)[1]
+    image, quality = view.refined(known=True)
+    assert view.asked == 1 and FIRST <= quality.samples < plain.samples / 2
+    assert displayed_error(image, view.truth, OBJECT) <= BOUND.every_view
+    # With so much error of its own, the picture is of no use where no more is promised than the bound.
+    assert rough.refined(known=True)[1] == plain and rough.asked == 1
 
 
 def test_the_own_error_of_known_direct_light_is_told() -> None:
