@@ -119,7 +119,7 @@ def refined(
             left = 1.0 if direct is None else noise_left(blocks, mask, tone)
             hoped = left * seen.error
             hard = direct is not None and direct_is_worth_it(seen.error, hoped, taken, most, bound)
-            within, stock = bound.accepted if hard else None, stock_error(seen.error, taken)
+            within, stock = (bound.accepted, stock_error(seen.error, taken)) if hard else (None, 0.0)
             if guide is not None:
                 found = slopes(blocks, joined(blocks), tone)
                 if guide_is_worth_it(found.noise_left(mask), seen.error, taken, most, bound, within):
@@ -135,7 +135,7 @@ def refined(
                 other_parts = Parts(mask, tone, known=known, doubt=doubt)
                 other_look = _Look(denoise if care is None else care.denoise, mask, tone)
                 other, hidden = other_look.at(other_parts.of(blocks)), doubt.hidden * known.error
-                done = enough(bound, hidden, stock if hard else 0.0)
+                done = enough(bound, hidden, stock)
                 if outlook(other.error, taken, most, done, hidden) < outlook(seen.error, taken, most, bound.accepted):
                     # What is left for the denoiser is faint and soft: it has been looked at with care, or needs none.
                     parts, look, seen, wanted, care, last = other_parts, other_look, other, done, None, None
