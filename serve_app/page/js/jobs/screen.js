@@ -124,20 +124,20 @@ export function mount(root, parameters, isBack) {
   const touched = new Set();
   let timer = null;
   let isStale = false;
-  let wasOpen = false;
   function onEvent({ type, data }) {
-    if (type === "reset" || type === "queued" || (type === "opened" && wasOpen)) isStale = true;
-    if (type === "opened") wasOpen = true;
+    // What was queued after the list was asked for, and before the stream was open, is in neither.
+    if (type === "reset" || type === "queued" || type === "opened") isStale = true;
     if (!isStale && !data?.job_id) return;
     if (data?.job_id) touched.add(data.job_id);
     timer ??= setTimeout(() => void refresh(), GATHER_MS);
   }
 
   async function refresh() {
-    timer = null;
+    timer = loading ? setTimeout(() => void refresh(), GATHER_MS) : null;
+    if (loading) return;
     const ids = [...touched];
     touched.clear();
-    if (isStale && !loading) {
+    if (isStale) {
       isStale = false;
       await head();
     }
@@ -168,7 +168,6 @@ export function mount(root, parameters, isBack) {
     ({ jobs, next, total } = left);
     show();
     window.scrollTo(0, left.scroll);
-    wasOpen = true; // What is new meanwhile is asked for.
     rows.visible().forEach((index) => touched.add(jobs[index].id));
   } else void load();
   void follow(`${API}/events`, onEvent, signal);
