@@ -29,7 +29,7 @@ _BRIGHTEST = 65504.0
 _LEFT_WITH_NORMALS, _LEFT_THROUGH_GLASS = 0.93, 0.6
 """Parts of the quick denoiser's error that the slower ones leave: the first of 13 CADs (0.7 of mirrors), the second of glass."""
 
-_FROM_WITH_NORMALS, _FROM_THROUGH_GLASS = 28, 0
+_FROM_WITH_NORMALS, _FROM_THROUGH_GLASS = 36, 0
 """From how many samples on they spare more than they cost: a seventh of the samples, and two thirds."""
 
 
