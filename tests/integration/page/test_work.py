@@ -7,7 +7,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.integration.conftest import ROOT, Server
 from tests.integration.page.conftest import Visits, choose, drop, render
@@ -88,6 +88,26 @@ def test_views_come_live_and_a_job_is_canceled(visits: Visits) -> None:
             expect(page.locator(".command")).to_contain_text(f"file=@{name}")
         # The job may have ended between its last event and a question about its views.
         assert not [wrong for wrong in seen.wrong if "409 (Conflict)" not in wrong]
+
+
+def test_an_end_that_comes_while_the_views_are_asked_for_is_shown(visits: Visits, server: Server) -> None:
+    body = {"cad_path": str(server.folder / "crate.obj"), "output_dir": str(server.folder / "ended"), "resolution": 128, "samples": 300}
+    held = list[Route]()
+    with visits() as seen, server.http() as http:
+        job = http.post("/api/v1/jobs", json=body).json()["job_id"]
+        page = seen.page
+        page.goto(f"?job={job}")
+        page.wait_for_selector(".cell.here")
+        free = list[bool]()
+        page.route("**/views", lambda route: route.continue_() if free else held.append(route))
+        while not held:
+            page.wait_for_timeout(100)
+        assert http.delete(f"/api/v1/jobs/{job}").is_success
+        page.wait_for_timeout(1000)  # The event has come, while the views are still awaited.
+        free.append(True)
+        for route in held:
+            route.continue_()
+        expect(page.locator(".screen-head .state.canceled")).to_be_visible()
 
 
 def test_a_cad_that_cannot_be_read_and_one_that_cannot_be_rendered(visits: Visits, tmp_path: Path) -> None:

@@ -64,9 +64,13 @@ export class JobWatch {
     return { ...Object.fromEntries(images), xyz_npy: `${this.path}/views/${view}/xyz.npy` };
   }
 
-  /** Ask for all of it; two at once are one. */
+  /** Ask for all of it; while an answer is awaited, which may be older than what this is asked for, once more after it. */
   #load() {
-    this.loading ??= this.#ask().finally(() => (this.loading = null));
+    if (this.loading) {
+      this.again ??= this.loading.catch(() => {}).then(() => ((this.again = null), this.#load()));
+      return this.again;
+    }
+    this.loading = this.#ask().finally(() => (this.loading = null));
     return this.loading;
   }
 
