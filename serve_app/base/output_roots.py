@@ -11,6 +11,7 @@ from pathlib import Path
 
 from serve_app.base.directory import Directory, identity_of
 from serve_app.base.errors import ServiceError
+from serve_app.base.inside import is_inside
 from serve_app.base.own_folders import Identities, OwnFolders
 from serve_app.base.settings import Settings
 
@@ -87,7 +88,7 @@ class OutputRoots:
         Raises:
             ServiceError: ``output_reserved``.
         """
-        if self._results is not None and (self._results.is_relative_to(target) or target.is_relative_to(self._results)):
+        if self._results is not None and (is_inside(self._results, target) or is_inside(target, self._results)):
             raise _reserved(quoted)
 
     @contextmanager

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from serve_app.base.errors import ServiceError
+from serve_app.base.inside import is_inside
 from serve_app.base.regular_file import open_regular_file
 from serve_app.base.settings import Settings
 from serve_app.cad.formats.foreign import instead
@@ -94,8 +95,8 @@ class PathPolicy:
             reason = error.strerror if isinstance(error, OSError) else "it names a loop, a home that is not there, or no text"
             raise ServiceError(unusable, f"{field} {text!r} is not a usable path: {reason}; give another one", field) from error
         # What a client has sent, or had rendered, is reached by its id alone, also where the data folder lies in an input root.
-        inside = any(path.is_relative_to(root) for root in roots)
-        if not inside or (roots is self._inputs and any(path.is_relative_to(folder) for folder in self._of_clients)):
+        inside = any(is_inside(path, root) for root in roots)
+        if not inside or (roots is self._inputs and any(is_inside(path, folder) for folder in self._of_clients)):
             raise ServiceError(
                 "path_outside_roots",
                 f"{field} {text!r} lies outside the folders that this server may use; put it below one of them, or have the operator "
