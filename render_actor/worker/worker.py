@@ -34,7 +34,7 @@ _STATUS_STATES: dict[BlenderState, RendererState] = {
 }
 
 
-_NICENESS = 5
+_NICENESS = 9
 """Of the process, at least: what answers requests on the same cores comes first, then this, then the Blenders."""
 
 _TOGETHER_SEC = 0.02
