@@ -84,9 +84,9 @@ class Ingress:
             url = f"http://{'127.0.0.1' if host in (None, '0.0.0.0') else host}:{port}"
             self._telling = spawn(_tell_when_ready(url, self.service))
 
-    async def renderer_told(self, status: RendererStatus) -> None:
-        """A renderer tells its state."""
-        self._renderers.told(status)
+    async def renderer_told(self, status: RendererStatus) -> float:
+        """A renderer tells its state; returns the seconds within which it should tell further changes in one."""
+        return self._renderers.told(status)
 
     def __serve_build_asgi_app__(self) -> FastAPI:  # Serve's name: it calls this when the constructor is done.
         api = build_api(lambda: self.service, self._settings)

@@ -33,10 +33,6 @@ _NICENESS = 10
 cores, come first. Where nobody asks it costs nothing."""
 
 
-_TOGETHER_SEC = 0.25
-"""Views that are made within this time are told together: whoever looks at a job sees no difference."""
-
-
 class BlenderActor:
     """Renders view batches, one after another, on the main thread of a process of its own.
 
@@ -127,7 +123,7 @@ class BlenderActor:
             if isinstance(traced, Failure):
                 raise ViewFailedError(traced)
             output.take(traced)
-            if made and time.monotonic() - told_at > _TOGETHER_SEC:
+            if made and time.monotonic() - told_at > batch.together_sec:
                 yield from _answer(made)
                 made.clear()
                 told_at = time.monotonic()

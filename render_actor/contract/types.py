@@ -193,6 +193,7 @@ class ViewBatch:
         sink: where the files go; None sends them through Ray's object store.
         wanted: the files that are made of each view.
         images: of views by index, where they are known: these are not rendered again, and only their rays are cast.
+        together_sec: views that are made within this time are told together.
     """
 
     job_id: str
@@ -207,6 +208,7 @@ class ViewBatch:
     sink: Sink | None = None
     wanted: WantedFiles = TEMPLATE
     images: Mapping[int, KnownImage] = field(default_factory=dict)
+    together_sec: float = 0.25
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ from render_actor.contract.types import RendererStatus
 
 logger = logging.getLogger("ray.serve")
 
-Tell = Callable[[RendererStatus], Awaitable[None]]
-"""Tells the service; raises when that did not work."""
+Tell = Callable[[RendererStatus], Awaitable[float]]
+"""Tells the service; raises when that did not work. Returns the seconds within which further changes are to be told in one."""
 
 BEAT_SEC = 3.0
 """While nothing changes, it is told so often; the service takes a renderer for lost that is silent for a few of these (``LOST_SEC``)."""
 
-TOGETHER_SEC = 0.25
-"""Changes within this time are told in one: a message costs some CPU."""
+_TOGETHER_SEC = 0.25
+"""Changes within this time are told in one, where the service has not said how long it should be."""
 
 _TELL_TIME_LIMIT_SEC = 2.0
 
@@ -32,13 +32,10 @@ class Announcer:
         status: gives the state of this moment.
         tell: takes it.
         beat_sec: see ``BEAT_SEC``.
-        together_sec: see ``TOGETHER_SEC``.
     """
 
-    def __init__(
-        self, status: Callable[[], Awaitable[RendererStatus]], tell: Tell, beat_sec: float = BEAT_SEC, together_sec: float = TOGETHER_SEC
-    ) -> None:
-        self._status, self._tell, self._beat_sec, self._together_sec = status, tell, beat_sec, together_sec
+    def __init__(self, status: Callable[[], Awaitable[RendererStatus]], tell: Tell, beat_sec: float = BEAT_SEC) -> None:
+        self._status, self._tell, self._beat_sec, self._together_sec = status, tell, beat_sec, _TOGETHER_SEC
         self._changed = asyncio.Event()
 
     def changed(self) -> None:
@@ -50,7 +47,7 @@ class Announcer:
         while True:
             self._changed.clear()
             try:
-                await self._tell(await self._status())
+                self._together_sec = await self._tell(await self._status())
             except Exception as error:  # The service is not up, or not up yet: it hears the next one.
                 logger.debug("the state could not be told: %r", error)
             with contextlib.suppress(TimeoutError):
@@ -66,10 +63,11 @@ def teller(deployment: str) -> Tell:
     """
     handle = serve.get_deployment_handle(deployment, serve.get_replica_context().app_name)
 
-    async def tell(status: RendererStatus) -> None:
+    async def tell(status: RendererStatus) -> float:
         response = handle.renderer_told.remote(status)
         try:
-            await asyncio.wait_for(response, _TELL_TIME_LIMIT_SEC)
+            together_sec: float = await asyncio.wait_for(response, _TELL_TIME_LIMIT_SEC)
+            return together_sec
         except BaseException:
             response.cancel()
             raise

@@ -134,9 +134,9 @@ class ServeRenderers:
             await asyncio.sleep(self._waits.ask_again_sec)
         server_event("warning", "a renderer does not answer; what an earlier server gave it is taken for lost", seconds=self._batch_sec)
 
-    def told(self, status: RendererStatus) -> None:
-        """A replica has told its state."""
-        self._board.told(status)
+    def told(self, status: RendererStatus) -> float:
+        """A replica has told its state; see ``RendererBoard.told``."""
+        return self._board.told(status)
 
     async def statuses(self) -> list[RendererStatus]:
         """What the replicas have last told, with those that were lost; none of them is asked."""

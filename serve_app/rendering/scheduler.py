@@ -155,7 +155,7 @@ class ViewScheduler:
         """Have a batch rendered; returns also why it failed, and whether no view can be to blame for that."""
         seconds = None
         try:
-            result = await self._renderers.render(batch.work.batch(batch.views, batch.fence), batch.tell)
+            result = await self._renderers.render(batch.work.batch(batch.views, batch.fence, self._rendering), batch.tell)
             seconds = result.mesh_seconds + result.seconds if result.seconds else None
             return result, result.failure, False
         except Exception as error:  # Serve and Ray raise many types when a replica goes; each means the same here.

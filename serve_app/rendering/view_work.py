@@ -20,6 +20,18 @@ MAX_UNTAKEN_BATCHES = 4
 A batch is one to 32 views; one of 512 x 512 pixels that comes through the object store is 0.3 to 0.6 MB.
 """
 
+_TOGETHER_SEC = 0.25
+"""Views that are made within this time are told together: whoever looks at a job sees no difference."""
+
+_MOST_TOGETHER_SEC = 2.0
+_ANSWERS_A_SECOND = 50
+"""Of all renderers together. Each costs the service about a millisecond, however many views it tells of."""
+
+
+def together_sec(batches: int) -> float:
+    """Seconds within which views are told together while so many batches are out."""
+    return min(max(_TOGETHER_SEC, batches / _ANSWERS_A_SECOND), _MOST_TOGETHER_SEC)
+
 
 @dataclass(eq=False)
 class ViewWork:
@@ -78,12 +90,19 @@ class ViewWork:
         """Whether there is a view to render, and its consumer keeps up."""
         return not self.given_up and self.progress.pending > 0 and self.untaken < MAX_UNTAKEN_BATCHES
 
-    def batch(self, views: tuple[int, ...], fence: int) -> ViewBatch:
-        """The request that goes to a renderer."""
+    def batch(self, views: tuple[int, ...], fence: int, batches: int = 1) -> ViewBatch:
+        """The request that goes to a renderer.
+
+        Args:
+            views: to render.
+            fence: of this attempt.
+            batches: that are out.
+        """
         pixels = self.scene.pixels
         limit = batch_limit_sec(pixels, self.scene.sampling.most_samples(pixels), self.time_limit_sec)
         return ViewBatch(
             *(self.job_id, self.mesh_key, self.mesh, self.scene, views, fence, limit),
             *(self.hints, self.max_slowdown, self.sink, self.wanted),
             images={view: self.images[view] for view in views if view in self.images},
+            together_sec=together_sec(batches),
         )

@@ -14,14 +14,12 @@ from render_actor.contract.sink import PROBE
 
 SHOWN = """
 import json, os, sys
-from render_actor.blender import actor
 from render_actor.blender.actor import BlenderActor
 from render_actor.contract.types import Failure, RendererOptions, Sink
 from tests.unit.render_actor.view.traced_views import traced_view
 from tests.unit.render_actor.worker.fake_blender import make_batch
 import dataclasses
 
-actor._TOGETHER_SEC = float(sys.argv[3])
 events, failing, folder = [], sys.argv[1], sys.argv[2]
 
 class Drawing(BlenderActor):
@@ -36,7 +34,7 @@ class Drawing(BlenderActor):
             raise RuntimeError("/srv/secret")
         return traced_view(view)
 
-batch = dataclasses.replace(make_batch(sink=Sink(folder, "5" * 32, "out")), views=(0, 1, 2))
+batch = dataclasses.replace(make_batch(sink=Sink(folder, "5" * 32, "out")), views=(0, 1, 2), together_sec=float(sys.argv[3]))
 for answer in Drawing("r0", RendererOptions(), os.getpid()).render(batch):
     events += [["told", view.view, view.in_sink] for view in answer.views]
     if answer.result:

@@ -23,15 +23,16 @@ class Renderer:
     async def status(self) -> RendererStatus:
         return RendererStatus("r0", self.state, "n0", None, None, None, 0)
 
-    async def tell(self, status: RendererStatus) -> None:
+    async def tell(self, status: RendererStatus) -> float:
         if self.deaf:
             raise ConnectionError("no ingress")
         self.told.append(status.state)
+        return 0.0
 
 
 @contextlib.asynccontextmanager
 async def announcing(renderer: Renderer, beat_sec: float) -> AsyncIterator[Announcer]:
-    announcer = Announcer(renderer.status, renderer.tell, beat_sec, together_sec=0)
+    announcer = Announcer(renderer.status, renderer.tell, beat_sec)
     task = asyncio.create_task(announcer.run())
     try:
         yield announcer

@@ -25,8 +25,9 @@ class Ear:
     def __init__(self) -> None:
         self.statuses = list[RendererStatus]()
 
-    async def tell(self, status: RendererStatus) -> None:
+    async def tell(self, status: RendererStatus) -> float:
         self.statuses.append(status)
+        return 0.25
 
 
 async def nothing(instruments: object, read: object) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from render_actor.contract.types import BlenderReport, RendererStatus
-from serve_app.rendering.renderer_board import RendererBoard
+from render_actor.worker.announcer import BEAT_SEC
+from serve_app.rendering.renderer_board import LOST_SEC, RendererBoard
 
 REPORT = BlenderReport("CPU", 7, (0,), {}, 3.0)
 READY = RendererStatus("a", "ready", "n0", 4096, REPORT, None, 0)
@@ -40,3 +41,11 @@ def test_one_that_is_told_to_end_is_not_lost() -> None:
     board.told(READY)
     board.told(dataclasses.replace(READY, state="stopped"))
     assert board.statuses() == []
+
+
+def test_many_renderers_tell_their_changes_more_rarely_and_never_so_rarely_that_they_seem_lost() -> None:
+    board = RendererBoard()
+    pauses = [board.told(dataclasses.replace(READY, renderer=f"{number}")) for number in range(1000)]
+    assert pauses[0] == pauses[3] < pauses[24] < pauses[49]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] + BEAT_SEC < LOST_SEC

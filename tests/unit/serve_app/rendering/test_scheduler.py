@@ -63,6 +63,17 @@ def test_a_renderer_has_time_for_all_samples_that_a_view_may_take() -> None:
     assert limit == batch_limit_sec(2048**2, scene.sampling.most_samples(2048**2), work.time_limit_sec) > work.time_limit_sec
 
 
+async def test_views_are_told_together_for_longer_where_many_batches_are_out() -> None:
+    told = []
+    for count in (1, 10, 50, 1000):
+        renderers = ManualRenderers()
+        taking = asyncio.ensure_future(take(ViewScheduler(renderers, count), make_work("a", count), []))
+        await until(lambda renderers=renderers, count=count: len(renderers.calls) == count)  # type: ignore[misc]
+        told.append(renderers.calls[-1].batch.together_sec)
+        taking.cancel()
+    assert told[0] == told[1] < told[2] < told[3] <= 2
+
+
 async def test_slow_views_that_come_after_quick_ones_get_all_renderers_after_a_moment() -> None:
     renderers = ManualRenderers()
     scheduler = ViewScheduler(renderers, 2)
