@@ -139,6 +139,15 @@ def test_a_view_without_noise_ends_with_the_first_samples(first: int) -> None:
     assert np.array_equal(done.image, done.view.truth)
 
 
+@pytest.mark.parametrize(("first", "part", "more"), [(4, 0.93, True), (4, 0.85, False), (8, 0.93, False)])
+def test_what_four_samples_tell_is_believed_only_with_room_to_spare(first: int, part: float, more: bool) -> None:
+    told = refine(0.1, first=first, bound=ErrorBound(median=100.0, every_view=100.0)).quality.estimated_error
+    assert told
+    accepted = told / part
+    bound = ErrorBound(median=BOUND.median / BOUND.accepted * accepted, every_view=2 * accepted)
+    assert (refine(0.1, first=first, bound=bound).quality.samples > first) == more
+
+
 def test_the_same_samples_give_the_same_image() -> None:
     one, other = refine(0.4, blurred), refine(0.4, blurred)
     assert one.view.calls == other.view.calls and one.quality == other.quality
