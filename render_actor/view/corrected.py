@@ -83,6 +83,11 @@ class Parts:
         self._correction: Correction | None = None
         self._last: tuple[int, Corrected] | None = None
 
+    @property
+    def plain(self) -> bool:
+        """Whether the samples stay as they are."""
+        return self._guide is None and self._known is None
+
     def of(self, blocks: Sequence[Block]) -> Corrected:
         """The samples of some blocks.
 

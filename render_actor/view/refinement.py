@@ -43,8 +43,9 @@ _HOPELESS = 1.5
 _NEARLY = 1.05
 """Times the error that is accepted: a view that the slower denoiser likely leaves farther above it gets more samples first."""
 
-_TOLD_BY_FEW, _FEW = 0.9, 8
-"""Of the error that is accepted, with fewer samples: two times two tell it a fifth too small now and then (33 CADs)."""
+_FEW, _TOLD_BY_FEW, _TOLD_BY_FEW_AND_RAYS = 8, 0.9, 0.75
+"""Of the error that is accepted, with fewer samples: two times two tell it a fifth too small now and then, and two fifths what is left
+beside the rays' part (33 CADs)."""
 
 _MOST_BLOCKS = 4
 """That are kept apart: their differences tell how colour changes with the guide, and each takes 60 bytes a pixel."""
@@ -118,8 +119,7 @@ def refined(
         seen = look.at(parts.of(blocks))
         taken = sum(block.samples for block in blocks)
         first_look, hard, stock = len(blocks) == _FIRST_BLOCKS, False, 0.0
-        sure = _TOLD_BY_FEW if taken < _FEW else 1.0
-        if first_look and seen.error > sure * bound.accepted:
+        if first_look and seen.error > _sure(taken, parts) * bound.accepted:
             left = 1.0 if direct is None else noise_left(blocks, mask, tone)
             hoped = left * seen.error
             hard = direct is not None and direct_is_worth_it(seen.error, hoped, taken, most, bound)
@@ -153,7 +153,7 @@ def refined(
             look, likely = _Look(care.denoise, mask, tone), seen.times(care.error_left)
             now = likely.error <= _NEARLY * bound.accepted or taken >= most
             seen, care, last = look.at(parts.of(blocks)) if now else likely, None, None
-        if seen.error <= sure * wanted or taken >= most:
+        if seen.error <= _sure(taken, parts) * wanted or taken >= most:
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:
             exponent = measured_exponent(last, (taken, seen.error))
@@ -162,6 +162,13 @@ def refined(
         if len(blocks) == _MOST_BLOCKS:
             blocks[:2] = [joined(blocks[:2])]
         blocks.append(sample(taken, total - taken))
+
+
+def _sure(taken: int, parts: Parts) -> float:
+    """Of the error that is accepted, so much may be told by so many samples."""
+    if taken >= _FEW:
+        return 1.0
+    return _TOLD_BY_FEW if parts.plain else _TOLD_BY_FEW_AND_RAYS
 
 
 @dataclass(frozen=True)
