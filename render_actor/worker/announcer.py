@@ -66,10 +66,10 @@ def teller(deployment: str) -> Tell:
     async def tell(status: RendererStatus) -> float:
         response = handle.renderer_told.remote(status)
         try:
-            together_sec: float = await asyncio.wait_for(response, _TELL_TIME_LIMIT_SEC)
-            return together_sec
+            together_sec: float | None = await asyncio.wait_for(response, _TELL_TIME_LIMIT_SEC)
         except BaseException:
             response.cancel()
             raise
+        return _TOGETHER_SEC if together_sec is None else together_sec  # While the server is exchanged, an earlier one may say nothing.
 
     return tell
