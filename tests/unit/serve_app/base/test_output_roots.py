@@ -10,6 +10,7 @@ import pytest
 from serve_app.base.errors import ServiceError
 from serve_app.base.output_roots import OutputRoots
 from serve_app.base.settings import Settings
+from tests.open_files import open_below
 from tests.unit.serve_app.templates_made import roots_at
 
 
@@ -96,7 +97,7 @@ def test_a_root_in_another_one_is_a_folder_like_others(tmp_path: Path) -> None:
 
 def test_very_many_missing_folders_are_refused(tmp_path: Path) -> None:
     target = tmp_path.joinpath(*(["d"] * 100), "templates")
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_below(tmp_path)
     with pytest.raises(OSError, match="more than 64 folders"):
         roots_at(tmp_path).open_parent(target, "shown", make=True)
-    assert os.listdir(tmp_path) == [] and len(os.listdir("/proc/self/fd")) == before
+    assert os.listdir(tmp_path) == [] and open_below(tmp_path) == before

@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import io
 import json
-import os
 import zipfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from serve_app.service.results import JobResults
 from serve_app.service.view_pictures import PICTURES, PictureName
 from serve_app.templates.archive import ChangedArchiveError
 from serve_app.templates.layouts.registry import LAYOUTS
+from tests.open_files import open_below
 from tests.unit.serve_app.rendering.fakes import until
 from tests.unit.serve_app.rendering.job_server import VIEWS, Server, accepted, started
 
@@ -312,10 +312,10 @@ async def test_a_job_that_has_failed_has_no_files_and_says_why(tmp_path: Path, s
 
 async def test_a_copied_job_shows_its_views_too_and_lets_its_folder_go(tmp_path: Path, shown: Shown) -> None:
     await shown.done(tmp_path, "first")
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_below(tmp_path)
     job = await shown.done(tmp_path, "second")
     assert job.progress.cached and len((await shown.results.views("second")).entries) == VIEWS  # type: ignore[union-attr]
     for _ in range(3):
         await shown.picture("second", 5, "xyz.png")
         await shown.zip("second")
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_below(tmp_path) == before

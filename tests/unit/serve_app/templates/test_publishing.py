@@ -16,6 +16,7 @@ from serve_app.base.directory import Directory
 from serve_app.base.errors import ServiceError
 from serve_app.templates.leftovers import aside_name, remove_leftovers_of
 from serve_app.templates.staging import StagingFolder
+from tests.open_files import open_below
 from tests.unit.serve_app.templates_made import staging_at, template
 
 OLD, NEW = 1, 2
@@ -132,10 +133,10 @@ def test_a_file_that_comes_before_the_first_of_ours_fails_the_job_and_stays(tmp_
         (tmp_path / name / "rgb_0.png").write_text("mine")
 
     monkeypatch.setattr(Directory, "make_folder", make_folder)
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_below(tmp_path)
     with pytest.raises(ServiceError, match="somebody else"):
         staging_at(tmp_path, tmp_path / "templates", "job").open()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_below(tmp_path) == before
     assert [path.read_text() for path in tmp_path.rglob("rgb_0.png")] == ["mine"]
 
 

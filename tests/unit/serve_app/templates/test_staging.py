@@ -11,6 +11,7 @@ import pytest
 from serve_app.base import directory
 from serve_app.base.errors import ServiceError
 from serve_app.templates.staging import StagingFolder
+from tests.open_files import open_below
 from tests.unit.serve_app.templates_made import content_of, leftover, staging_at, template
 
 
@@ -190,11 +191,11 @@ def test_a_full_disk_is_told_from_a_forbidden_one(tmp_path: Path, monkeypatch: p
 
 
 def test_open_folders_are_closed_at_the_end(tmp_path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_below(tmp_path)
     for number in range(20):
         folder = stage(tmp_path, tmp_path / str(number) / "templates", "rgb_0.png")
         if number % 3:
             publish(folder)
         else:
             (folder.leave if number % 2 else folder.discard)()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_below(tmp_path) == before
