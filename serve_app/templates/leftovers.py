@@ -63,6 +63,17 @@ def templates_left(folder: Directory) -> Contents | None:
     return None if found.others else found
 
 
+def remove_given_up(folder: Directory) -> None:
+    """Remove the folder that a target was to lie in, if that is a staging folder by now, and empty.
+
+    Another job had published it in its place, where this one has found it, and has taken it back: then that job could not remove it.
+    """
+    name = folder.path.name
+    if _NAME.fullmatch(name):
+        with suppress(OSError), folder.folder("..", to_pass=True) as above:
+            remove_if_empty(above, name, folder)
+
+
 def remove_leftover(parent: Directory, name: str, target: str) -> bool:
     """Remove a staging folder that nobody works in any more, unless it holds something else than templates.
 

@@ -20,7 +20,7 @@ from serve_app.base.output_roots import OpenParent, OutputRoots
 from serve_app.templates.beside import model_exchanged
 from serve_app.templates.copy import DamagedFileError
 from serve_app.templates.file_forms import FileForm
-from serve_app.templates.leftovers import remove_if_empty, remove_leftovers_of, staging_name, templates_left
+from serve_app.templates.leftovers import remove_given_up, remove_if_empty, remove_leftovers_of, staging_name, templates_left
 from serve_app.templates.places import Places
 from serve_app.templates.publishing import StagingMark, Target, changed_by_others, put_in_place
 from serve_app.templates.replaceable import UNPLACED, check_file_replaceable, check_replaceable
@@ -252,6 +252,7 @@ class StagingFolder:
         if self._parent is not None:
             with suppress(OSError):
                 self._remove_staging(self._parent.directory)
+                remove_given_up(self._parent.directory)
             self._parent.remove_made()
         self._close()
 

@@ -10,6 +10,7 @@ import pytest
 
 from serve_app.base import directory
 from serve_app.base.errors import ServiceError
+from serve_app.templates.leftovers import staging_name
 from serve_app.templates.staging import StagingFolder
 from tests.open_files import open_below
 from tests.unit.serve_app.templates_made import content_of, leftover, staging_at, template
@@ -188,6 +189,24 @@ def test_a_full_disk_is_told_from_a_forbidden_one(tmp_path: Path, monkeypatch: p
     with pytest.raises(ServiceError) as caught:
         folder.write("rgb_0.png", b"x")
     assert caught.value.code == "storage_full"
+
+
+@pytest.mark.parametrize(
+    ("name", "foreign", "stays"),
+    [(staging_name("a", "0" * 16), False, False), (staging_name("a", "0" * 16), True, True), ("elsewhere", False, True)],
+)
+def test_who_leaves_the_staging_folder_of_a_job_that_has_given_up_removes_it(tmp_path: Path, name: str, foreign: bool, stays: bool) -> None:
+    """One that was published for a moment, and taken back with what another job had begun in it."""
+    (tmp_path / "a").mkdir()
+    inner = staging_at(tmp_path, tmp_path / "a" / "b", "inner")
+    inner.open()
+    inner.write("rgb_0.png", b"x")
+    (tmp_path / "a").rename(tmp_path / name)
+    if foreign:
+        (tmp_path / name / "mine.txt").write_text("mine")
+    inner.discard()
+    assert os.listdir(tmp_path) == ([name] if stays else [])
+    assert not list(tmp_path.rglob(".render-inner-*"))
 
 
 def test_open_folders_are_closed_at_the_end(tmp_path: Path) -> None:
