@@ -279,8 +279,7 @@ class RendererStatus:
 
     Attributes:
         renderer: its id.
-        state: ``starting``, ``ready``, ``busy`` or ``failed``; ``lost`` where it has not told its state for long, and ``stopped`` once it
-            is told to end.
+        state: ``starting``, ``ready``, ``busy`` or ``failed``; ``lost`` where it is silent for long, ``stopped`` once it is told to end.
         node: Ray node id.
         memory_bytes: resident memory of the Blender process, or None where it is not known.
         report: of the Blender, or None while it starts.

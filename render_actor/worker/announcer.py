@@ -52,7 +52,7 @@ class Announcer:
                 logger.debug("the state could not be told: %r", error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), self._beat_sec)
-            await asyncio.sleep(self._together_sec)
+                await asyncio.sleep(self._together_sec)  # For further changes; a beat is not late because there are many renderers.
 
 
 def teller(deployment: str) -> Tell:

@@ -150,9 +150,8 @@ def test_what_four_samples_tell_is_believed_only_with_room_to_spare(first: int, 
 
 
 def test_of_what_is_left_beside_the_rays_part_four_samples_are_believed_less() -> None:
-    beside, alone = (
-        Parts(OBJECT, TONE, known=known) for known in (DirectImage(OBJECT, np.zeros((*OBJECT.shape, 3), np.float32), 0.0), None)
-    )
+    known = DirectImage(OBJECT, np.zeros((*OBJECT.shape, 3), np.float32), 0.0)
+    beside, alone = Parts(OBJECT, TONE, known=known), Parts(OBJECT, TONE)
     assert (beside.plain, alone.plain) == (False, True)
     assert _sure(4, beside) < _sure(4, alone) < _sure(8, beside) == _sure(8, alone) == 1
 

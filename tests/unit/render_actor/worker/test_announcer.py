@@ -19,6 +19,7 @@ class Renderer:
         self.state: RendererState = "starting"
         self.told = list[str]()
         self.deaf = False
+        self.together_sec = 0.0
 
     async def status(self) -> RendererStatus:
         return RendererStatus("r0", self.state, "n0", None, None, None, 0)
@@ -27,7 +28,7 @@ class Renderer:
         if self.deaf:
             raise ConnectionError("no ingress")
         self.told.append(status.state)
-        return 0.0
+        return self.together_sec
 
 
 @contextlib.asynccontextmanager
@@ -63,6 +64,13 @@ async def test_what_does_not_change_is_told_again() -> None:
     async with announcing(renderer, beat_sec=0.001):
         await until_told(renderer, 3)
     assert set(renderer.told) == {"starting"}
+
+
+async def test_it_is_told_again_in_time_however_long_changes_are_collected() -> None:
+    renderer = Renderer()
+    renderer.together_sec = 3600.0
+    async with announcing(renderer, beat_sec=0.001):
+        await until_told(renderer, 3)
 
 
 @pytest.mark.parametrize("state", ["ready", "busy"])

@@ -48,4 +48,4 @@ def test_many_renderers_tell_their_changes_more_rarely_and_never_so_rarely_that_
     pauses = [board.told(dataclasses.replace(READY, renderer=f"{number}")) for number in range(1000)]
     assert pauses[0] == pauses[3] < pauses[24] < pauses[49]
     assert pauses == sorted(pauses)
-    assert pauses[-1] + BEAT_SEC < LOST_SEC
+    assert 2 * (pauses[-1] + BEAT_SEC) <= LOST_SEC  # One of them may be lost.
