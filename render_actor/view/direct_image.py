@@ -53,7 +53,7 @@ _MOST = 1.1
 
 _WINDOW, _CERTAIN = 9, 2.0
 _SURE, _SLIGHT = 6.0, 1.5
-"""Where picture and samples differ in the mean of a window by more standard errors than this, and by more of 255, it is not used."""
+"""Where picture and samples differ in the mean of a window by more standard errors than this, and by more of 255, all of it is not used."""
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,8 @@ def _checked(
     off = np.where(known[..., None], (image - direct) * slope, np.float32(0))
     noise = np.where(known, (variance * np.square(slope)).mean(axis=-1), np.float32(0))
     in_mean = np.square(cv2.blur(off, window)).mean(axis=-1)
-    where = known & (in_mean <= _SURE**2 * cv2.blur(noise, window) / _WINDOW**2 + _SLIGHT**2)
+    differs = (known & (in_mean > _SURE**2 * cv2.blur(noise, window) / _WINDOW**2 + _SLIGHT**2)).astype(np.uint8)
+    where = known & (cv2.dilate(differs, np.ones(window, np.uint8)) == 0)  # To the denoiser, a lone pixel left out is a firefly.
     used = mask & where
     if not used.any():
         return where, 0.0
