@@ -20,6 +20,7 @@ from render_actor.view.block import Block
 from render_actor.view.control_variate import Guide
 from render_actor.view.direct_image import ViewDirect
 from render_actor.view.exr import read_exr
+from render_actor.view.narrowing import LeaveOut
 from render_actor.view.refinement import Care, refined
 from render_actor.view.too_slow import ViewTooSlowError
 
@@ -51,6 +52,7 @@ class BoundedRender:
         may_take_sec: float = math.inf,
         all_may_take_sec: float = math.inf,
         direct: ViewDirect | None = None,
+        leave_out: LeaveOut | None = None,
     ) -> tuple[NDArray[np.uint16], ViewQuality]:
         """The part of the picture that the border shows.
 
@@ -61,6 +63,7 @@ class BoundedRender:
             may_take_sec: seconds for the first samples; more samples may take longer in proportion.
             all_may_take_sec: seconds for all of them.
             direct: light of that part, where it is known.
+            leave_out: leaves pixels of that part out, where that can be.
 
         Returns:
             (H, W, 3) RGB of 16 bits, and how good it is.
@@ -91,7 +94,8 @@ class BoundedRender:
         if guide is None:
             care = Care(through_glass, _LEFT_THROUGH_GLASS, _FROM_THROUGH_GLASS)
         most = sampling.most_samples(mask.size)
-        linear, quality = refined(sample, denoise, mask, self._tone, sampling.bound, sampling.samples, most, guide, care, direct)
+        bound, first = sampling.bound, sampling.samples
+        linear, quality = refined(sample, denoise, mask, self._tone, bound, first, most, guide, care, direct, leave_out)
         return self._display.shown(linear), quality
 
     def _sample(self, first: int, count: int, may_take_sec: float) -> Block:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from render_actor.blender.bounded_render import BoundedRender
 from render_actor.blender.camera import aim, set_border
+from render_actor.blender.left_out import LeftOut
 from render_actor.blender.materials import GreyMaterial, gives_light
 from render_actor.blender.sampling import apply_sampling, choose_lamps
 from render_actor.blender.session import TEMPORARY_FOLDER, Light, Matrix, RendererUtility, bpy
@@ -86,6 +87,7 @@ class BlenderScene:
         self._sampling: Sampling | None = None
         self._background = self._rendered_background()
         self._bounded = BoundedRender()
+        self._left_out = LeftOut()
 
     def _rendered_background(self) -> NDArray[np.uint16]:
         """The colour, in 16 bits, of a pixel that sees only the world; also the proof that this Blender renders."""
@@ -186,6 +188,7 @@ class BlenderScene:
             RuntimeError: Blender wrote no image.
             ViewTooSlowError: it took longer than it may.
         """
+        assert self._shown is not None
         self._aim(scene, view)
         left, top, right, bottom = self._bounds(scene, view)
         sampling = scene.sampling
@@ -195,7 +198,12 @@ class BlenderScene:
         else:
             guide = self._guide(scene, view, all_may_take_sec)
             direct = self._direct(scene, view, all_may_take_sec)
-            rendered, quality = self._bounded.image(mask[top:bottom, left:right], sampling, guide, may_take_sec, all_may_take_sec, direct)
+            object_pixels = mask[top:bottom, left:right]
+            leave_out = self._left_out.of_view(self._shown.blender_object, self._shown.mesh, scene, left, top)
+            try:
+                rendered, quality = self._bounded.image(object_pixels, sampling, guide, may_take_sec, all_may_take_sec, direct, leave_out)
+            finally:
+                self._left_out.nowhere()
         flat = (self._background / 257.0).round()
         image = np.empty((scene.height, scene.width, 3), dtype=np.uint8)
         image[:] = flat

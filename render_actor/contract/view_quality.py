@@ -12,7 +12,7 @@ class ViewQuality:
     Errors are the root mean square difference to the converged image over the object's pixels and their colour channels, of 255.
 
     Attributes:
-        samples: mean samples a pixel of the pixels that were rendered, rounded.
+        samples: of each of the pixels that got most: further samples leave out pixels that are good enough.
         estimated_error: as the renderer estimates it while it samples; None where it does not.
         error_bound: what the request's quality promises of this view; None where it promises nothing.
     """

@@ -73,7 +73,12 @@ def direct_is_cheaper(left: float, error: float, taken: int, most: int, mask: ND
     Of few pixels, little tells how the surface reflects; and their samples cost next to nothing.
     """
     spared = min(needed(error, taken, bound), most) - taken
-    return left <= _MOSTLY_DIRECT and spared >= _SPARED_BY_DIRECT and int(mask.sum()) >= _MANY_PIXELS
+    return mostly_direct(left, mask) and spared >= _SPARED_BY_DIRECT
+
+
+def mostly_direct(left: float, mask: NDArray[np.bool_]) -> bool:
+    """Whether the direct light may spare samples at all; ``left`` as ``noise_left`` tells it."""
+    return left <= _MOSTLY_DIRECT and int(mask.sum()) >= _MANY_PIXELS
 
 
 def room_for_direct(rest: float, bound: ErrorBound) -> float:

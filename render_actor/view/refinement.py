@@ -24,12 +24,14 @@ from render_actor.view.expected_samples import (
     enough,
     guide_is_worth_it,
     most_hidden,
+    mostly_direct,
     needed,
     outlook,
     room_for_direct,
     stock_error,
 )
 from render_actor.view.guide_slopes import slopes
+from render_actor.view.narrowing import Change, LeaveOut, Narrowing
 
 _FIRST_BLOCKS = 2
 """A view that is good enough with the first ones is done without rays, and denoised quickly."""
@@ -89,6 +91,7 @@ def refined(
     guide: Guide | None = None,
     care: Care | None = None,
     direct: Direct | None = None,
+    leave_out: LeaveOut | None = None,
 ) -> tuple[NDArray[np.float32], ViewQuality]:
     """An image whose estimated error is within its bound, or the best that the cap allows.
 
@@ -104,14 +107,17 @@ def refined(
         care: a slower denoiser. A view that needs many samples with the quick one is denoised by it from then on, but for a hopeless one:
             what is finer than a pixel becomes no better by it.
         direct: light of the view, where it is known. The guide's rays are fewer and go first where they are likely enough.
+        leave_out: has further samples leave pixels out, where that can be.
 
     Returns:
-        (H, W, 3) linear RGB, denoised, and what it took. It is a function of the samples alone: the same on every renderer.
+        (H, W, 3) linear RGB, denoised, and what it took; the samples are those of the pixels that got most. It is a function of the
+        samples alone: the same on every renderer.
     """
     most = max(2, most)  # An estimate needs two halves.
     half = min(first, most) // 2
     blocks = [sample(0, half), sample(half, half)]
-    parts, look = Parts(mask, tone), _Look(denoise, mask, tone)
+    narrowing = Narrowing(mask, leave_out)
+    parts, look = Parts(mask, tone), _Look(denoise, tone, narrowing)
     exponent = EXPONENT
     last: tuple[int, float] | None = None
     wanted, left = bound.accepted, 1.0
@@ -128,7 +134,7 @@ def refined(
                 found = slopes(blocks, joined(blocks), tone)
                 if guide_is_worth_it(found.noise_left(mask), seen.error, taken, most, bound, within):
                     allowed = _FOR_WANT_OF_RAYS * bound.accepted
-                    parts, look = Parts(mask, tone, guide, allowed, found), _Look(denoise, mask, tone)
+                    parts, look = Parts(mask, tone, guide, allowed, found), _Look(denoise, tone, narrowing)
                     seen = look.at(parts.of(blocks))
         if direct is not None and seen.error > wanted and (hard or direct_is_cheaper(left, seen.error, taken, most, mask, bound)):
             doubt = DIRECT_DOUBT if hard else TIGHT_DOUBT
@@ -137,7 +143,7 @@ def refined(
             direct = None
             if known is not None:
                 other_parts = Parts(mask, tone, known=known, doubt=doubt)
-                other_look = _Look(denoise if care is None else care.denoise, mask, tone)
+                other_look = _Look(denoise if care is None else care.denoise, tone, narrowing)
                 other, hidden = other_look.at(other_parts.of(blocks)), doubt.hidden * known.error
                 done = enough(bound, hidden, stock)
                 if outlook(other.error, taken, most, done, hidden) < outlook(seen.error, taken, most, bound.accepted):
@@ -145,23 +151,27 @@ def refined(
                     parts, look, seen, wanted, care, last = other_parts, other_look, other, done, None, None
         if first_look and most // 2 > taken and outlook(seen.error, taken, most, wanted)[1] > _HOPELESS * max(bound.every_view, wanted):
             # All samples that it may take, in two steps: two images tell the error, and those before would be of no use.
-            blocks.append(sample(taken, most // 2 - taken))
-            blocks.append(sample(most // 2, most - most // 2))
-            look, care = _Look(denoise, mask, tone), None
+            narrowing.narrow(seen.change, seen.error, parts.of(blocks), taken, most, wanted)
+            for first_new, last_new in ((taken, most // 2), (most // 2, most)):
+                blocks.append(narrowing.filled(sample(first_new, last_new - first_new), blocks))
+            look, care = _Look(denoise, tone, narrowing), None
             continue
         if care is not None and seen.error > bound.accepted and needed(seen.error, taken, bound) >= care.from_samples:
-            look, likely = _Look(care.denoise, mask, tone), seen.times(care.error_left)
+            look, likely = _Look(care.denoise, tone, narrowing), seen.times(care.error_left)
             now = likely.error <= _NEARLY * bound.accepted or taken >= most
             seen, care, last = look.at(parts.of(blocks)) if now else likely, None, None
         if seen.error <= _sure(taken, parts) * wanted or taken >= most:
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:
-            exponent = measured_exponent(last, (taken, seen.error))
-        last = (taken, seen.error)
-        total = samples_for(seen.error, taken, bound.target, most, exponent)
+            exponent = measured_exponent(last, (taken, narrowing.sampled(seen.error)))
+        # Rays to the lamp want to know the noise of all pixels: they come first, if they may.
+        later = direct is not None and mostly_direct(left, mask)
+        narrowed = not later and narrowing.narrow(seen.change, seen.error, parts.of(blocks), taken, most, wanted)
+        last = None if narrowed else (taken, narrowing.sampled(seen.error))
+        total = samples_for(narrowing.sampled(seen.error), taken, narrowing.sampled(bound.target), most, exponent)
         if len(blocks) == _MOST_BLOCKS:
             blocks[:2] = [joined(blocks[:2])]
-        blocks.append(sample(taken, total - taken))
+        blocks.append(narrowing.filled(sample(taken, total - taken), blocks))
 
 
 def _sure(taken: int, parts: Parts) -> float:
@@ -173,14 +183,15 @@ def _sure(taken: int, parts: Parts) -> float:
 
 @dataclass(frozen=True)
 class _Seen:
-    """The best image of some samples: (H, W, 3) linear RGB, and its estimated error, of 255."""
+    """The best image of some samples: (H, W, 3) linear RGB, its estimated error, of 255, and how it has changed with the last samples."""
 
     color: NDArray[np.float32]
     error: float
+    change: Change
 
     def times(self, part: float) -> _Seen:
         """The same image for one with a part of its error."""
-        return _Seen(self.color, part * self.error)
+        return _Seen(self.color, part * self.error, self.change)
 
 
 class _Look:
@@ -188,22 +199,26 @@ class _Look:
 
     Args:
         denoise: (H, W, 3) linear RGB of what has been sampled.
-        mask: (H, W) the object's pixels.
         tone: of the view transform.
+        narrowing: tells the pixels that still get samples.
     """
 
-    def __init__(self, denoise: Denoise, mask: NDArray[np.bool_], tone: ToneCurve) -> None:
-        self._denoise, self._mask, self._tone = denoise, mask, tone
+    def __init__(self, denoise: Denoise, tone: ToneCurve, narrowing: Narrowing) -> None:
+        self._denoise, self._tone, self._narrowing = denoise, tone, narrowing
         self._before: Denoised | None = None
 
     def at(self, samples: Corrected) -> _Seen:
         """The image of all samples."""
+        narrowing = self._narrowing
+        samples = narrowing.kept(samples)
         before = self._before or self._denoised(samples.before(), samples.known)
         now = self._denoised(samples.now, samples.known)
-        mixed = _mixed(before, now, samples.more.color + samples.known, samples.more.samples, self._mask, self._tone)
+        mixed = _mixed(before, now, samples.more.color + samples.known, samples.more.samples, narrowing.where, self._tone)
         self._before = now
-        color = now.color + np.float32(mixed.noisy_part) * (now.noisy - now.color)
-        return _Seen(color, math.hypot(samples.doubt * mixed.error, samples.hidden))
+        noisy_part = narrowing.noisy_part(mixed.noisy_part)
+        error = math.hypot(samples.doubt * mixed.error * math.sqrt(narrowing.share), samples.hidden, narrowing.error)
+        change = Change(self._tone(before.color), self._tone(now.color), noisy_part)
+        return _Seen(now.color + noisy_part * (now.noisy - now.color), error, change)
 
     def _denoised(self, block: Block, known: NDArray[np.float32] | np.float32) -> Denoised:
         return Denoised(block.samples, self._denoise(block) + known, block.color + known)

@@ -20,7 +20,7 @@ VIEW_SECONDS = Histogram(
     ("device", "quality"),
 )
 VIEW_WORK_SECONDS = Counter("render_view_work_seconds", "Wall seconds of all views together.", ("device", "quality"), ())
-SAMPLES = Counter("render_samples", "Mean samples a pixel of each view, summed up over the views.", ("device", "quality"), ())
+SAMPLES = Counter("render_samples", "Samples a pixel, of those that got most, summed up over the views.", ("device", "quality"), ())
 BOUNDS_MISSED = Counter(
     "render_bounds_missed", "Views whose error is above what their quality promises.", ("quality",), [("standard",), ("draft",)]
 )

@@ -57,7 +57,7 @@ class ViewAnswer(BaseModel):
     index: int = Field(description="Of its camera.")
     state: Literal["pending", "rendered"]
     seconds: float | None = Field(None, description="Seconds that it took to render; null until it is rendered.")
-    samples: int | None = Field(None, description="Samples a pixel that were taken; null until it is rendered.")
+    samples: int | None = Field(None, description="Samples a pixel that were taken, of those that got most; null until it is rendered.")
     estimated_error: float | None = Field(
         None, description="Root mean square error over the object's pixels, of 255; null where none was estimated."
     )

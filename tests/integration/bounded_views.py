@@ -35,6 +35,7 @@ from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
 from tests.integration.conftest import ROOT
+from tests.integration.left_out_views import left_out
 from tests.unit.render_actor.view.test_xyz_raycast import scene_for
 
 Image16 = NDArray[np.uint16]
@@ -88,17 +89,19 @@ class Renderer:
         """The scene of a request."""
         return cast(TemplateScene, scene_for(self._meshes[cad].vertices, sampling=sampling))
 
-    def answer(self, cad: str, view: int, sampling: Sampling, time_limit_sec: float = 300.0) -> RenderedView | Failure:
+    def answer(
+        self, cad: str, view: int, sampling: Sampling, time_limit_sec: float = 300.0, scene: TemplateScene | None = None
+    ) -> RenderedView | Failure:
         """The view, or why it failed."""
-        scene = self.template_scene(cad, sampling)
+        scene = scene or self.template_scene(cad, sampling)
         batch = ViewBatch("job", self._meshes[cad].key, None, scene, (view,), time_limit_sec=time_limit_sec)
         answer = next(self._actor.render(batch))  # Of a single view there is one.
         assert isinstance(answer, BatchAnswer) and answer.result is not None
         return answer.result.failure or answer.views[0]
 
-    def told(self, cad: str, view: int, sampling: Sampling) -> dict[str, Any]:
+    def told(self, cad: str, view: int, sampling: Sampling, scene: TemplateScene | None = None) -> dict[str, Any]:
         """The hash of a view's files, and its quality."""
-        done = self.answer(cad, view, sampling)
+        done = self.answer(cad, view, sampling, scene=scene)
         assert isinstance(done, RenderedView), done
         return {"files": [file.sha256 for file in done.files], **dataclasses.asdict(done.quality)}
 
@@ -274,7 +277,7 @@ def likeness(renderer: Renderer) -> dict[str, Any]:
 
 if __name__ == "__main__":
     names, threads, folder = sys.argv[1].split(","), int(sys.argv[2]), Path(sys.argv[3])
-    told = {what.__name__: what for what in (fresh, repeated, failing, slow, glowing, lamp_lit, lamp_error, likeness)}
+    told = {what.__name__: what for what in (fresh, repeated, failing, slow, glowing, lamp_lit, lamp_error, left_out, likeness)}
     try:
         the_renderer = Renderer(threads)
         for name in names:

@@ -27,7 +27,9 @@ def told(folder: Path, threads: int, *what: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Everything that one process can tell."""
-    return told(tmp_path_factory.mktemp("bounded"), 2, "repeated", "failing", "slow", "glowing", "lamp_lit", "lamp_error", "likeness")
+    return told(
+        tmp_path_factory.mktemp("bounded"), 2, "repeated", "failing", "slow", "glowing", "lamp_lit", "lamp_error", "left_out", "likeness"
+    )
 
 
 def test_a_view_is_the_same_whatever_its_renderer_did_before(found: dict[str, Any]) -> None:
@@ -54,6 +56,18 @@ def test_the_lamps_light_by_rays_spares_samples_and_is_the_same_each_time(found:
 
 def test_the_lamps_light_by_rays_leaves_less_error_than_the_stock_procedure(found: dict[str, Any]) -> None:
     assert 0 < found["lamp_error"]["known"] < found["lamp_error"]["as_stock"]
+
+
+def test_pixels_that_are_left_out_change_no_sample_of_the_others(found: dict[str, Any]) -> None:
+    for compared in found["left_out"]["samples"]:
+        assert min(compared["pixels"]) > 50 and compared["same"], compared
+        assert compared["left_out"] == 0.0 < compared["whole"], compared
+    assert found["left_out"]["unchanged"]
+
+
+def test_a_view_of_which_pixels_are_left_out_is_the_same_each_time(found: dict[str, Any]) -> None:
+    first, smaller, again = found["left_out"]["views"]
+    assert first["narrowed"] >= 1 and first == again and first["files"] != smaller["files"]
 
 
 def test_a_cad_that_glows_has_less_noise_and_changes_no_view_of_another(found: dict[str, Any]) -> None:
