@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ _CADS, _GLOSSY = ("knot.ply", "crate.obj"), "glossy_knot"
 _VIEW = 9
 _BLOCK_IMAGES = ("color", "albedo", "guide", "direct", "normal")
 _PIXELS, _OTHER_PIXELS = 320, 200
+_OTHER_LENS = np.array([[260.0, 0.0, 120.0], [0.0, 310.0, 130.0], [0.0, 0.0, 1.0]])
 
 
 def left_out(renderer: Renderer) -> dict[str, Any]:
@@ -59,7 +61,10 @@ def left_out(renderer: Renderer) -> dict[str, Any]:
     before = [renderer.told(cad, _VIEW, sampling) for cad in _CADS]
     with patch("render_actor.blender.bounded_render.refined", compared):
         for cad in _CADS:
-            renderer.answer(cad, _VIEW, sampling)
+            scene = renderer.template_scene(cad, sampling)
+            lenses = np.tile(_OTHER_LENS, (len(scene.intrinsics), 1, 1))
+            for shown in (scene, dataclasses.replace(scene, width=300, height=220, intrinsics=lenses)):
+                renderer.answer(cad, _VIEW, sampling, scene=shown)
     found["unchanged"] = [renderer.told(cad, _VIEW, sampling) for cad in _CADS] == before
     path = write(_GLOSSY, Path(tempfile.mkdtemp()))
     renderer.add(_GLOSSY, parse_cad(path.read_bytes(), path.suffix, path.parent, CadLimits.from_settings(Settings())).mesh)
