@@ -58,9 +58,10 @@ class QualityCase:
         result.stock_errors = [converged[view].rmse(stock[view].rgb, stock[view].mask) for view in self._views]
         result.noise = statistics.median(converged[view].noise(1024, stock[view].mask) for view in self._views)
         result.shift = max(local_shift(stock[view].rgb, converged[view].mean, stock[view].mask) for view in self._views)
-        result.first_cpu = self._job(name, "first", cad, 1, resolution=64, samples=1).cpu
+        # Of the first view alone: in so small a picture, a plate that is seen edge-on would be blank.
+        result.first_cpu = self._job(name, "first", cad, self._views[:1], resolution=64, samples=1).cpu
         for quality in QUALITIES:
-            cost = self._job(name, quality, cad, self._turns[quality], quality=quality)
+            cost = self._job(name, quality, cad, self._views * self._turns[quality], quality=quality)
             result.qualities[quality] = self._result(result, quality, cost, stock, converged)
         return result
 
@@ -70,9 +71,9 @@ class QualityCase:
             result.stock_cpu = statistics.median(child.ask(str(view))["cpu"] for view in self._views)
         return {view: read_view(output, view) for view in self._views}
 
-    def _job(self, name: str, what: str, cad: Path, turns: int, **options: object) -> Cost:
-        poses = self._folder / f"poses{turns}.npy"
-        np.save(poses, camera_poses(0)[self._views * turns])
+    def _job(self, name: str, what: str, cad: Path, views: Sequence[int], **options: object) -> Cost:
+        poses = self._folder / f"poses{len(views)}.npy"
+        np.save(poses, camera_poses(0)[list(views)])
         whole = {"resolution": self._resolution, "obj_axes": stock_axes(cad), "camera_poses_path": str(poses), **options}
         return self._server.render(cad, f"{name}/{what}", **whole)
 
