@@ -30,8 +30,8 @@ class Doubt:
     hidden: float
 
 
-DIRECT_DOUBT, TIGHT_DOUBT = Doubt(1.1, 1.0), Doubt(1.2, 1.1)
-"""In views that may have more error since the stock procedure has, and in others: there the truth is up to 1.4 times what is told."""
+DOUBT = Doubt(1.2, 1.1)
+"""Where the direct light is known: the truth is up to 1.4 times what is told without it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,6 @@ class Parts:
         allowed: error that may stay for want of rays.
         found: what the first blocks tell of the guide.
         known: direct light that takes the place of the samples'; then there is no guide.
-        doubt: of what is told then.
     """
 
     def __init__(
@@ -76,17 +75,11 @@ class Parts:
         allowed: float = 0.0,
         found: Slopes | None = None,
         known: DirectImage | None = None,
-        doubt: Doubt = DIRECT_DOUBT,
     ) -> None:
-        self._mask, self._tone, self._guide, self._allowed, self._known, self._doubt = mask, tone, guide, allowed, known, doubt
+        self._mask, self._tone, self._guide, self._allowed, self._known = mask, tone, guide, allowed, known
         self._found = found
         self._correction: Correction | None = None
         self._last: tuple[int, Corrected] | None = None
-
-    @property
-    def plain(self) -> bool:
-        """Whether the samples stay as they are."""
-        return self._guide is None and self._known is None
 
     def of(self, blocks: Sequence[Block]) -> Corrected:
         """The samples of some blocks.
@@ -97,8 +90,8 @@ class Parts:
         whole = joined(blocks)
         if (known := self._known) is not None:
             now, more = whole.without_direct(known.where), blocks[-1].without_direct(known.where)
-            hidden = self._doubt.hidden * known.error
-            return Corrected(lambda: joined(blocks[:-1]).without_direct(known.where), now, more, self._doubt.sampled, hidden, known.image)
+            hidden = DOUBT.hidden * known.error
+            return Corrected(lambda: joined(blocks[:-1]).without_direct(known.where), now, more, DOUBT.sampled, hidden, known.image)
         if self._last is None or self._last[0] != whole.samples:
             now_correct = self._correction_of(blocks)
             correct = self._correction or now_correct

@@ -21,6 +21,7 @@ from render_actor.view.block import Block, joined
 from render_actor.view.direct_light import DirectLight, Lit
 from render_actor.view.error_estimate import ToneCurve
 from render_actor.view.guide_slopes import displayed_slope
+from render_actor.view.picture_error import by_chance, displayed, rms, worst
 from render_actor.view.pixel_filter import NET, kernels, net
 from render_actor.view.too_slow import ViewTooSlowError
 
@@ -115,18 +116,18 @@ class ViewDirect:
         slope = displayed_slope(tone, self._picture(rays, self._prior)[0] + np.maximum(mean.color - mean.direct, 0)).astype(np.float32)
         factors = self._factors(rays, mean.direct, slope, mask, float((variance * np.square(slope))[mask].mean()))
         image, halves = self._picture(rays, factors)
-        error = _error(halves, slope, mask)
+        error = np.maximum(displayed(halves, slope, mask), by_chance(self._squares(rays, factors), image, slope, mask))
         for first, last in itertools.pairwise(_STAGES):
-            fine = _worst(error, allowed)
+            fine = worst(error, allowed)
             if not fine.any():
                 break
-            if _rms(error, mask) * _LEFT_BY_ALL[first] > at_most:
+            if rms(error, mask) * _LEFT_BY_ALL[first] > at_most:
                 return None
             around = cv2.dilate(_padded(fine), np.ones((3, 3), np.uint8)) > 0
             more, _ = self._picture(self._rays(around, first, last), factors)
             change = np.where(fine[..., None], (more - image) * np.float32(1 - first / last), np.float32(0))
             image = image + change
-            error = np.where(fine, _error(np.float32(_AFTER_CHANGE) * change, slope, mask), error)
+            error = np.where(fine, displayed(np.float32(_AFTER_CHANGE) * change, slope, mask), error)
         where, bias = _checked(image, mean.direct, variance, slope, cv2.dilate(seen, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0, mask)
         own = float(np.square(error)[mask & where].sum() / max(mask.sum(), 1))
         its_own = _DOUBT * math.sqrt(own + bias)
@@ -181,12 +182,16 @@ class ViewDirect:
         """(H, W, 3) direct light, and half the difference of what two halves of the points say."""
         both = np.zeros((2, *self._shape, 3), np.float32)
         for number, (lit, kernel) in enumerate(rays.of_points(), start=rays.first):
-            rest = 1 - lit.cosine
-            factor = np.asarray(sum(factors[lit.kind, index] * rest**power for index, power in enumerate(_POWERS)))
-            factor = np.clip(factor, 0, np.float32(_MOST * _WHITE))  # Where hardly a pixel told it, it may be anything.
-            both[(number & _HALVES).bit_count() % 2] += self._filtered(rays, lit.hit, lit.light * factor[:, None], kernel)
+            both[(number & _HALVES).bit_count() % 2] += self._filtered(rays, lit.hit, _reflected(lit, factors), kernel)
         inside = (slice(1, -1), slice(1, -1))
         return (both[0] + both[1])[inside], (both[0] - both[1])[inside]
+
+    def _squares(self, rays: _Rays, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(H, W) mean square of the light that a pixel's rays meet, summed over its channels."""
+        of_points = (
+            self._filtered(rays, lit.hit, np.square(_reflected(lit, factors)).sum(axis=-1), kernel) for lit, kernel in rays.of_points()
+        )
+        return np.asarray(sum(of_points), dtype=np.float32)[1:-1, 1:-1]
 
     def _filtered(
         self, rays: _Rays, hit: NDArray[np.int64], values: NDArray[np.float32], kernel: NDArray[np.float64]
@@ -211,6 +216,14 @@ class _Rays:
         return list(zip(self.lit, kernels(net(self.first, self.last)), strict=True))
 
 
+def _reflected(lit: Lit, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, 3) light of the rays that meet the surface."""
+    rest = 1 - lit.cosine
+    factor = np.asarray(sum(factors[lit.kind, index] * rest**power for index, power in enumerate(_POWERS)))
+    factor = np.clip(factor, 0, np.float32(_MOST * _WHITE))  # Where hardly a pixel told it, it may be anything.
+    return np.asarray(lit.light * factor[:, None])
+
+
 def noise_left(blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve) -> float:
     """The part of the displayed noise, as a standard deviation, that is not the direct light's; 0..1.
 
@@ -224,16 +237,6 @@ def noise_left(blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve
     rest = float(np.square((first.color - second.color)[mask] * slope).sum())
     whole = float(np.square((blocks[0].color - blocks[1].color)[mask] * slope).sum())
     return math.sqrt(min(rest / whole, 1.0)) if whole > 0.0 else 1.0
-
-
-def _error(difference: NDArray[np.float32], slope: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(H, W) what a difference of pictures (H, W, 3) is as displayed, of 255, in the pixels around; 0 off the object."""
-    squares = cv2.blur(np.square(difference * slope).mean(axis=-1), (3, 3))
-    return np.where(mask, np.sqrt(np.maximum(squares, 0)), np.float32(0)).astype(np.float32)
-
-
-def _rms(error: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
-    return math.sqrt(float(np.square(error[mask]).sum()) / max(int(mask.sum()), 1))
 
 
 def _smooth(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -266,15 +269,6 @@ def _variance(blocks: Sequence[Block], mean: Block) -> NDArray[np.float32]:
         assert block.direct is not None
         total += np.float32(block.samples / mean.samples / (len(blocks) - 1)) * np.square(block.direct - mean.direct)
     return total
-
-
-def _worst(error: NDArray[np.float32], allowed: float) -> NDArray[np.bool_]:
-    """The fewest pixels without which the squares of the others sum to what is allowed."""
-    squares = np.square(error.ravel().astype(np.float64))
-    order = np.argsort(squares, kind="stable")
-    chosen = np.zeros(error.size, dtype=bool)
-    chosen[order[np.cumsum(squares[order]) > allowed**2 * np.count_nonzero(squares)]] = True
-    return chosen.reshape(error.shape)
 
 
 def _checked(

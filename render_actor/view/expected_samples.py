@@ -22,13 +22,13 @@ _SAMPLES_OF_DIRECT = 2
 _SPARED_BY_DIRECT, _MANY_PIXELS = 16, 4096
 """The direct light and its denoising cost as much as 5 to 18 samples of each of the object's pixels (23 CADs)."""
 
-_ROOM = 0.8
+_ROOM = 0.9
 """Of the error that is accepted, at most: the rest needs some of it, too."""
 
 _MOSTLY_DIRECT = 0.75
 """Part of the noise, as a standard deviation, that may be of other light: of mirrors and gloss, rays to the lamp tell nothing."""
 
-_STOCK_PROCEDURE, _HARD_FOR_STOCK = 50, 1.5
+_STOCK_PROCEDURE, _HARD_FOR_STOCK = 50, 1.3
 """Samples of the stock procedure; and how far above the bound its own error must likely be, so that no more than that is promised."""
 
 _FOR_WANT_OF_LAMP_RAYS, _SPARE = (0.4, 0.5), 0.85

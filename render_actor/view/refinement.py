@@ -14,7 +14,7 @@ from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.block import Block, joined
 from render_actor.view.control_variate import Guide
-from render_actor.view.corrected import DIRECT_DOUBT, TIGHT_DOUBT, Corrected, Parts
+from render_actor.view.corrected import DOUBT, Corrected, Parts
 from render_actor.view.denoiser_bias import Mixture, mixture, unseen
 from render_actor.view.direct_image import DirectImage, noise_left
 from render_actor.view.error_estimate import EXPONENT, Denoised, ToneCurve, estimated_error, measured_exponent, samples_for
@@ -45,9 +45,8 @@ _HOPELESS = 1.5
 _NEARLY = 1.05
 """Times the error that is accepted: a view that the slower denoiser likely leaves farther above it gets more samples first."""
 
-_FEW, _TOLD_BY_FEW, _TOLD_BY_FEW_AND_RAYS = 8, 0.9, 0.75
-"""Of the error that is accepted, with fewer samples: two times two tell it a fifth too small now and then, and two fifths what is left
-beside the rays' part (33 CADs)."""
+_FEW, _TOLD_BY_FEW = 8, 0.9
+"""Of the error that is accepted, with fewer samples: two times two tell it a fifth too small now and then (33 CADs)."""
 
 _MOST_BLOCKS = 4
 """That are kept apart: their differences tell how colour changes with the guide, and each takes 60 bytes a pixel."""
@@ -125,7 +124,7 @@ def refined(
         seen = look.at(parts.of(blocks))
         taken = sum(block.samples for block in blocks)
         first_look, hard, stock = len(blocks) == _FIRST_BLOCKS, False, 0.0
-        if first_look and seen.error > _sure(taken, parts) * bound.accepted:
+        if first_look and seen.error > _sure(taken) * bound.accepted:
             left = 1.0 if direct is None else noise_left(blocks, mask, tone)
             hoped = left * seen.error
             hard = direct is not None and direct_is_worth_it(seen.error, hoped, taken, most, bound)
@@ -137,14 +136,13 @@ def refined(
                     parts, look = Parts(mask, tone, guide, allowed, found), _Look(denoise, tone, narrowing)
                     seen = look.at(parts.of(blocks))
         if direct is not None and seen.error > wanted and (hard or direct_is_cheaper(left, seen.error, taken, most, mask, bound)):
-            doubt = DIRECT_DOUBT if hard else TIGHT_DOUBT
             room = room_for_direct(hoped if hard else bound.accepted, bound)
-            known = direct.image(blocks, mask, tone, room, math.inf if hard else most_hidden(bound, doubt.hidden))
+            known = direct.image(blocks, mask, tone, room, math.inf if hard else most_hidden(bound, DOUBT.hidden))
             direct = None
             if known is not None:
-                other_parts = Parts(mask, tone, known=known, doubt=doubt)
+                other_parts = Parts(mask, tone, known=known)
                 other_look = _Look(denoise if care is None else care.denoise, tone, narrowing)
-                other, hidden = other_look.at(other_parts.of(blocks)), doubt.hidden * known.error
+                other, hidden = other_look.at(other_parts.of(blocks)), DOUBT.hidden * known.error
                 done = enough(bound, hidden, stock)
                 if outlook(other.error, taken, most, done, hidden) < outlook(seen.error, taken, most, bound.accepted):
                     # What is left for the denoiser is faint and soft: it has been looked at with care, or needs none.
@@ -160,7 +158,7 @@ def refined(
             look, likely = _Look(care.denoise, tone, narrowing), seen.times(care.error_left)
             now = likely.error <= _NEARLY * bound.accepted or taken >= most
             seen, care, last = look.at(parts.of(blocks)) if now else likely, None, None
-        if seen.error <= _sure(taken, parts) * wanted or taken >= most:
+        if seen.error <= _sure(taken) * wanted or taken >= most:
             return seen.color, ViewQuality(taken, seen.error, bound.every_view)
         if last is not None:
             exponent = measured_exponent(last, (taken, narrowing.sampled(seen.error)))
@@ -174,11 +172,9 @@ def refined(
         blocks.append(narrowing.filled(sample(taken, total - taken), blocks))
 
 
-def _sure(taken: int, parts: Parts) -> float:
+def _sure(taken: int) -> float:
     """Of the error that is accepted, so much may be told by so many samples."""
-    if taken >= _FEW:
-        return 1.0
-    return _TOLD_BY_FEW if parts.plain else _TOLD_BY_FEW_AND_RAYS
+    return 1.0 if taken >= _FEW else _TOLD_BY_FEW
 
 
 @dataclass(frozen=True)

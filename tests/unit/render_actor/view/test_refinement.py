@@ -11,10 +11,9 @@ from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.view import expected_samples
 from render_actor.view.block import Block, joined
-from render_actor.view.corrected import Parts
 from render_actor.view.direct_image import DirectImage
 from render_actor.view.error_estimate import ToneCurve
-from render_actor.view.refinement import Care, _sure, refined
+from render_actor.view.refinement import Care, refined
 from tests.unit.render_actor.view.guided_view import GuidedView
 from tests.unit.render_actor.view.noisy_views import OBJECT, TONE, Image, NoisyView, as_it_is, blurred, displayed_error, scenery
 
@@ -147,13 +146,6 @@ def test_what_four_samples_tell_is_believed_only_with_room_to_spare(first: int, 
     accepted = told / part
     bound = ErrorBound(median=BOUND.median / BOUND.accepted * accepted, every_view=2 * accepted)
     assert (refine(0.1, first=first, bound=bound).quality.samples > first) == more
-
-
-def test_of_what_is_left_beside_the_rays_part_four_samples_are_believed_less() -> None:
-    known = DirectImage(OBJECT, np.zeros((*OBJECT.shape, 3), np.float32), 0.0)
-    beside, alone = Parts(OBJECT, TONE, known=known), Parts(OBJECT, TONE)
-    assert (beside.plain, alone.plain) == (False, True)
-    assert _sure(4, beside) < _sure(4, alone) < _sure(8, beside) == _sure(8, alone) == 1
 
 
 def test_the_same_samples_give_the_same_image() -> None:
