@@ -127,7 +127,7 @@ def refined(
         if first_look and seen.error > _sure(taken) * bound.accepted:
             left = 1.0 if direct is None else noise_left(blocks, mask, tone)
             hoped = left * seen.error
-            hard = direct is not None and direct_is_worth_it(seen.error, hoped, taken, most, bound)
+            hard = direct is not None and direct_is_worth_it(seen.error, hoped, taken, most, mask, bound)
             within, stock = (bound.accepted, stock_error(seen.error, taken)) if hard else (None, 0.0)
             if guide is not None:
                 found = slopes(blocks, joined(blocks), tone)

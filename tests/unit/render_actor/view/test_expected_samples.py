@@ -21,7 +21,8 @@ BOUND = ErrorBound(median=1.0, every_view=1.25)
     ],
 )
 def test_direct_light_is_for_views_that_are_hard_for_the_stock_procedure(error: float, hoped: float, worth: bool) -> None:
-    assert direct_is_worth_it(error, hoped, taken=8, most=64, bound=BOUND) is worth
+    assert direct_is_worth_it(error, hoped, taken=8, most=64, mask=np.ones((50, 50), dtype=bool), bound=BOUND) is worth
+    assert not direct_is_worth_it(error, hoped, taken=8, most=64, mask=np.ones((40, 40), dtype=bool), bound=BOUND)
 
 
 @pytest.mark.parametrize(
