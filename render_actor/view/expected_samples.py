@@ -20,8 +20,8 @@ _SAMPLES_OF_DIRECT = 2
 """The same of the rays to the lamp."""
 
 _SPARED_BY_DIRECT, _MANY_PIXELS, _SOME_PIXELS = 16, 4096, 2000
-"""The direct light and its denoising cost as much as 5 to 18 samples of each of the object's pixels (23 CADs). What it
-is like to be wrong: with 200 and 1,700 pixels, 1.4 of 255 where 0.9 were told."""
+"""The direct light and its denoising cost as much as 5 to 18 samples of each of the object's pixels (23 CADs). Of
+few pixels, too little is known: with 200 and 1,700 of them, views had 1.4 of 255 where 0.9 were told."""
 
 _ROOM = 0.9
 """Of the error that is accepted, at most: the rest needs some of it, too."""
