@@ -8,6 +8,7 @@ from typing import Any
 
 from render_actor.blender.mesh import blender_object, remove_object
 from render_actor.contract.types import CadMesh
+from render_actor.process.free_memory import give_back_free_memory
 from render_actor.view.surface_guide import SurfaceGuide
 from render_actor.view.xyz_raycast import ObjectCoordinates
 
@@ -86,3 +87,4 @@ class WarmMeshes:
         warm = self._meshes.pop(key)
         warm.dropped = True
         remove_object(warm.blender_object)
+        give_back_free_memory()
