@@ -40,6 +40,22 @@ class Block:
         color = np.where(where[..., None], np.maximum(self.color - self.direct, 0.0), self.color)
         return replace(self, color=color, direct=None)
 
+    def with_pixels_of(self, other: Block, where: NDArray[np.bool_]) -> Block:
+        """The block with what another one has in some pixels.
+
+        Args:
+            other: what only one of the two has is not in the result.
+            where: (H, W) these pixels.
+        """
+
+        def mixed(name: str) -> NDArray[np.float32]:
+            return np.where(where[..., None], getattr(other, name), getattr(self, name))
+
+        def mixed_of_both(name: str) -> NDArray[np.float32] | None:
+            return None if getattr(self, name) is None or getattr(other, name) is None else mixed(name)
+
+        return Block(self.samples, mixed("color"), mixed("albedo"), mixed("guide"), mixed_of_both("direct"), mixed_of_both("normal"))
+
 
 def joined(blocks: Sequence[Block]) -> Block:
     """The mean of all samples of some blocks; at least one."""

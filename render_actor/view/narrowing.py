@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from render_actor.view.block import Block, joined
 from render_actor.view.corrected import Corrected
-from render_actor.view.error_estimate import EXPONENT
+from render_actor.view.error_estimate import EXPONENT, ToneCurve
 
 _PARTS = (0.5, 0.35, 0.25, 0.15, 0.08)
 """Of the object's pixels, that may get all further samples."""
@@ -47,13 +47,13 @@ class Change:
     """How a denoised image has changed with the last samples.
 
     Attributes:
-        before: (H, W, 3) as displayed, 0..255.
+        before: (H, W, 3) linear RGB.
         now: (H, W, 3) with all samples.
         noisy_part: of the image before denoising that was put into it then; 0..1, (H, W, 1) or one for all pixels.
     """
 
-    before: NDArray[np.float64]
-    now: NDArray[np.float64]
+    before: NDArray[np.float32]
+    now: NDArray[np.float32]
     noisy_part: NDArray[np.float32] | np.float32
 
 
@@ -75,6 +75,7 @@ class Narrowing:
 
     Args:
         mask: (H, W) the object's pixels.
+        tone: of the view transform.
         leave_out: leaves pixels out; None where that can't be.
 
     Attributes:
@@ -82,8 +83,8 @@ class Narrowing:
         error: root mean square error that the others add to that of the object's pixels, of 255.
     """
 
-    def __init__(self, mask: NDArray[np.bool_], leave_out: LeaveOut | None) -> None:
-        self._mask, self._leave_out = mask, leave_out
+    def __init__(self, mask: NDArray[np.bool_], tone: ToneCurve, leave_out: LeaveOut | None) -> None:
+        self._mask, self._tone, self._leave_out = mask, tone, leave_out
         self.where, self.error = mask, 0.0
         self._sampled: NDArray[np.bool_] | None = None
         self._kept: Block | None = None
@@ -110,14 +111,17 @@ class Narrowing:
 
     def filled(self, block: Block, earlier: Sequence[Block]) -> Block:
         """A block of samples, which has the mean of earlier ones where it was not sampled."""
-        return block if self._sampled is None else _with(block, joined(earlier), ~self._sampled)
+        return block if self._sampled is None else block.with_pixels_of(joined(earlier), ~self._sampled)
 
     def kept(self, samples: Corrected) -> Corrected:
         """The samples of a view, with the pixels that are left out as they were before."""
-        kept, sampled = self._kept, self._sampled
-        if kept is None or sampled is None:
+        kept = self._kept
+        if kept is None or self._sampled is None:
             return samples
-        return replace(samples, before=lambda: _with(samples.before(), kept, ~sampled), now=_with(samples.now, kept, ~sampled))
+        left_out = ~self._sampled
+        return replace(
+            samples, before=lambda: samples.before().with_pixels_of(kept, left_out), now=samples.now.with_pixels_of(kept, left_out)
+        )
 
     def narrow(self, change: Change, error: float, samples: Corrected, taken: int, most: int, wanted: float) -> bool:
         """Leave pixels out if the rest likely brings the view as far for clearly less.
@@ -151,7 +155,7 @@ class Narrowing:
         total = max(error**2 - self.error**2, 0.0) * float(self._mask.sum())
         counted = self.where.astype(np.float64)
         window = (_WINDOW, _WINDOW)
-        squares = cv2.blur(np.square(change.now - change.before).mean(axis=-1) * counted, window)
+        squares = cv2.blur(np.square(self._tone(change.now) - self._tone(change.before)).mean(axis=-1) * counted, window)
         squares = squares / np.maximum(cv2.blur(counted, window), 1e-9) * counted
         return squares * (total / max(float(squares.sum()), 1e-30))
 
@@ -191,14 +195,3 @@ def _outlook(sampled: float, stays: float, taken: int, most: int, wanted: float)
     room = wanted**2 - stays
     samples = float(most) if room <= 0.0 else min(taken * max(sampled / room, 1.0) ** (0.5 / EXPONENT), float(most))
     return samples, math.sqrt(sampled * (taken / samples) ** (2 * EXPONENT) + stays)
-
-
-def _with(block: Block, other: Block, where: NDArray[np.bool_]) -> Block:
-    """A block with what another one has in some pixels."""
-
-    def mixed(name: str) -> NDArray[np.float32] | None:
-        one, two = getattr(block, name), getattr(other, name)
-        return None if one is None or two is None else np.where(where[..., None], two, one)
-
-    color, albedo, guide = (np.where(where[..., None], getattr(other, name), getattr(block, name)) for name in ("color", "albedo", "guide"))
-    return Block(block.samples, color, albedo, guide, mixed("direct"), mixed("normal"))

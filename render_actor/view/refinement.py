@@ -115,7 +115,7 @@ def refined(
     most = max(2, most)  # An estimate needs two halves.
     half = min(first, most) // 2
     blocks = [sample(0, half), sample(half, half)]
-    narrowing = Narrowing(mask, leave_out)
+    narrowing = Narrowing(mask, tone, leave_out)
     parts, look = Parts(mask, tone), _Look(denoise, tone, narrowing)
     exponent = EXPONENT
     last: tuple[int, float] | None = None
@@ -213,7 +213,7 @@ class _Look:
         self._before = now
         noisy_part = narrowing.noisy_part(mixed.noisy_part)
         error = math.hypot(samples.doubt * mixed.error * math.sqrt(narrowing.share), samples.hidden, narrowing.error)
-        change = Change(self._tone(before.color), self._tone(now.color), noisy_part)
+        change = Change(before.color, now.color, noisy_part)
         return _Seen(now.color + noisy_part * (now.noisy - now.color), error, change)
 
     def _denoised(self, block: Block, known: NDArray[np.float32] | np.float32) -> Denoised:

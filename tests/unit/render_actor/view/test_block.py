@@ -49,3 +49,14 @@ def test_the_direct_part_is_joined_and_taken_out_where_it_is_asked() -> None:
     assert np.array_equal(rest.color[~where], whole.color[~where])
     brighter = Block(2, one.color, one.albedo, one.guide, one.color * 2)
     assert not brighter.without_direct(np.ones((2, 4), dtype=bool)).color.any()
+
+
+def test_a_block_takes_pixels_of_another_one_and_keeps_its_own_samples() -> None:
+    one, two = (replace(part, normal=part.color, direct=part.albedo) for part in (block(2, 0), block(6, 1)))
+    where = np.array([[True, False, False, True], [False, True, False, False]])
+    mixed = one.with_pixels_of(two, where)
+    assert mixed.samples == 2
+    for name in ("color", "albedo", "guide", "direct", "normal"):
+        image = getattr(mixed, name)
+        assert np.array_equal(image[where], getattr(two, name)[where]) and np.array_equal(image[~where], getattr(one, name)[~where])
+    assert one.with_pixels_of(replace(two, normal=None, direct=None), where).normal is None
