@@ -38,7 +38,7 @@ _NICENESS = 9
 """Of the process, at least: what answers requests on the same cores comes first, then this, then the Blenders."""
 
 _TOGETHER_SEC = 0.02
-"""What comes within this time goes to the service in one answer: the last view and the end of its batch always do."""
+"""What comes within this time goes to the service in one answer: as a rule, the last view and the end of its batch do."""
 
 
 class RenderWorker:

@@ -125,8 +125,9 @@ async def test_each_view_is_told_at_once_with_who_made_it(blenders: Blenders) ->
     blender.told(rendered_view(2))
     blender.told(rendered_view(3))
     blender.answer.set_result(BatchResult("r0", seconds=2.0))
-    (last,) = [answer async for answer in answers]
-    assert [view.view for view in last.views] == [2, 3] and last.result == BatchResult("r0", seconds=2.0)
+    rest = [answer async for answer in answers]  # One, but where this machine has other things to do in between.
+    assert [view.view for answer in rest for view in answer.views] == [2, 3]
+    assert [answer.result for answer in rest] == [None] * (len(rest) - 1) + [BatchResult("r0", seconds=2.0)]
     assert not blender.killed
 
 
