@@ -1,14 +1,21 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
+from hypothesis import settings as hypothesis_settings
 
 from serve_app.base.settings import Settings
+
+# The same cases each time, so that a change is judged by what it changes; HYPOTHESIS_PROFILE=new looks for others.
+hypothesis_settings.register_profile("same", derandomize=True)
+hypothesis_settings.register_profile("new", derandomize=False)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture
