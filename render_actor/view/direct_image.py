@@ -1,7 +1,6 @@
 """The picture of a view's direct light, nearly free of noise, that takes the place of what the samples say of it.
 
-Cycles knows how much of the light that falls on a surface goes in all directions; it depends on the kind of surface and on the angle to the
-camera. Here it is a sum of a few functions of that angle, fitted by least squares to what the samples say of all pixels.
+It is the light of the lamp and of the world that the surface reflects in all directions, after no other reflection.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from render_actor.contract.scene import LIGHT_ENERGY, TemplateScene
+from render_actor.contract.scene import TemplateScene
 from render_actor.view.block import Block, joined
 from render_actor.view.direct_light import DirectLight, Lit
 from render_actor.view.error_estimate import ToneCurve
@@ -40,17 +39,8 @@ _LEFT_BY_ALL = {4: 0.12, 16: 0.35}
 _DOUBT = 1.1
 """By which its error is taken larger: for what the factors are off."""
 
-_POWERS = (0, 1, 5)
-"""Of 1 - cosine: surfaces reflect more like mirrors at a flat angle, about as its fifth power, and so less in all directions."""
-
-_WHITE = LIGHT_ENERGY / (4 * math.pi**2)
-"""What a white surface at distance 1 that looks at the lamp reflects."""
-
-_EXPECTED, _SPREAD = (_WHITE, 0.0, -_WHITE / 3), (0.5, 1.0, 5.0)
-"""Of the factors of these powers, and how far they may be from that; it matters where few samples tell them."""
-
-_MOST = 1.1
-"""Times that: no surface reflects more."""
+_ALIKE = (5, 5)
+"""Pixels that see about the same part of the world."""
 
 _WINDOW, _CERTAIN = 9, 2.0
 _SURE, _SLIGHT = 6.0, 1.5
@@ -112,11 +102,11 @@ class ViewDirect:
         wanted = cv2.dilate(seen, np.ones((5, 5), np.uint8)) > 0
         variance = _variance(blocks, mean)
         rays = self._rays(wanted, 0, _STAGES[0])
+        image, halves = self._picture(rays)
         # By what the rays see: where the samples are dark by chance, they would count for more.
-        slope = displayed_slope(tone, self._picture(rays, self._prior)[0] + np.maximum(mean.color - mean.direct, 0)).astype(np.float32)
-        factors = self._factors(rays, mean.direct, slope, mask, float((variance * np.square(slope))[mask].mean()))
-        image, halves = self._picture(rays, factors)
-        error = np.maximum(displayed(halves, slope, mask), by_chance(self._squares(rays, factors), image, slope, mask))
+        slope = displayed_slope(tone, image + np.maximum(mean.color - mean.direct, 0)).astype(np.float32)
+        squares = self._squares(rays)
+        error = np.maximum(displayed(halves, slope, mask), by_chance(squares, image, slope, mask, _STAGES[0]))
         for first, last in itertools.pairwise(_STAGES):
             fine = worst(error, allowed)
             if not fine.any():
@@ -124,10 +114,11 @@ class ViewDirect:
             if rms(error, mask) * _LEFT_BY_ALL[first] > at_most:
                 return None
             around = cv2.dilate(_padded(fine), np.ones((3, 3), np.uint8)) > 0
-            more, _ = self._picture(self._rays(around, first, last), factors)
-            change = np.where(fine[..., None], (more - image) * np.float32(1 - first / last), np.float32(0))
-            image = image + change
-            error = np.where(fine, displayed(np.float32(_AFTER_CHANGE) * change, slope, mask), error)
+            rays, new = self._rays(around, first, last), np.float32(1 - first / last)
+            change = np.where(fine[..., None], new * (self._picture(rays)[0] - image), np.float32(0))
+            image, squares = image + change, np.where(fine, squares + new * (self._squares(rays) - squares), squares)
+            told = np.maximum(displayed(np.float32(_AFTER_CHANGE) * change, slope, mask), by_chance(squares, image, slope, mask, last))
+            error = np.where(fine, told, error)
         where, bias = _checked(image, mean.direct, variance, slope, cv2.dilate(seen, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0, mask)
         own = float(np.square(error)[mask & where].sum() / max(mask.sum(), 1))
         its_own = _DOUBT * math.sqrt(own + bias)
@@ -142,55 +133,37 @@ class ViewDirect:
             if time.monotonic() > self._until:
                 raise ViewTooSlowError(f"rays to the lamp were not done within {self._may_take_sec:.3g} s")
             directions = self._scene.directions_in_cad(self._view, columns + (x + self._left - 1), rows + (y + self._top - 1))
-            lit.append(self._light.along(directions.astype(np.float32), _on_disk(rows + self._top, columns + self._left, number)))
-        return _Rays(first, last, rows, columns, lit)
+            lamp, sky = (_uniform(rows + self._top, columns + self._left, of_ray) for of_ray in (number, number + NET))
+            lit.append(self._light.along(directions.astype(np.float32), lamp, sky if first == 0 else None))
+        if first == 0:
+            self._open = self._openness(rows, columns, lit)
+        return _Rays(first, last, rows, columns, [(of_point.hit, self._light_of(of_point, rows, columns)) for of_point in lit])
 
-    def _factors(
-        self,
-        rays: _Rays,
-        direct: NDArray[np.float32],
-        slope: NDArray[np.float32],
-        mask: NDArray[np.bool_],
-        noise: float,
-    ) -> NDArray[np.float32]:
-        """(kinds, powers) how much of the light each kind of surface reflects."""
-        powers, kinds = len(_POWERS), self._light.kinds
-        parts = []
-        for kind in range(kinds):
-            for power in _POWERS:
-                image = np.zeros((*self._shape, 3), np.float32)
-                for lit, kernel in rays.of_points():
-                    of_it = np.nonzero(lit.kind == kind)[0] if kinds > 1 else slice(None)
-                    weight = (1 - lit.cosine[of_it]) ** power
-                    image += self._filtered(rays, lit.hit[of_it], lit.light[of_it] * weight[:, None], kernel)
-                parts.append(_smooth(image[1:-1, 1:-1])[mask].ravel())
-        matrix = np.stack(parts).astype(np.float64)
-        # As seen: the dark counts as well as the bright.
-        weights = np.square(_smooth(slope)[mask]).ravel()
-        target = _smooth(direct)[mask].ravel().astype(np.float64)
-        prior = self._prior.ravel().astype(np.float64)
-        gram = (matrix * weights) @ matrix.T
-        gram[np.diag_indices(len(gram))] += np.tile(max(noise, 1e-9) / np.square(_SPREAD), kinds)
-        missing = (matrix * weights) @ (target - prior @ matrix)
-        return np.asarray(prior + np.linalg.solve(gram, missing), dtype=np.float32).reshape(kinds, powers)
+    def _light_of(self, lit: Lit, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(N, 3) linear RGB that comes back of the lamp and the world."""
+        return np.asarray(lit.lamp + lit.world * self._open[rows[lit.hit], columns[lit.hit], None])
 
-    @property
-    def _prior(self) -> NDArray[np.float32]:
-        return np.tile(np.array(_EXPECTED, dtype=np.float32), (self._light.kinds, 1))
+    def _openness(self, rows: NDArray[np.int64], columns: NDArray[np.int64], lit: list[Lit]) -> NDArray[np.float32]:
+        """(H, W) part of the world that the surface sees, in the mean of some pixels: a ray tells little, and it changes slowly."""
+        seen, rays = np.zeros((2, *self._shape), np.float32)
+        for of_point in lit:
+            where = rows[of_point.hit], columns[of_point.hit]
+            seen[where] += of_point.open
+            rays[where] += 1
+        seen, rays = (cv2.blur(image, _ALIKE, borderType=cv2.BORDER_CONSTANT) for image in (seen, rays))
+        return np.asarray(seen / np.maximum(rays, np.float32(1e-6)))
 
-    def _picture(self, rays: _Rays, factors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _picture(self, rays: _Rays) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(H, W, 3) direct light, and half the difference of what two halves of the points say."""
         both = np.zeros((2, *self._shape, 3), np.float32)
-        for number, (lit, kernel) in enumerate(rays.of_points(), start=rays.first):
-            both[(number & _HALVES).bit_count() % 2] += self._filtered(rays, lit.hit, _reflected(lit, factors), kernel)
+        for number, (hit, light, kernel) in enumerate(rays.of_points(), start=rays.first):
+            both[(number & _HALVES).bit_count() % 2] += self._filtered(rays, hit, light, kernel)
         inside = (slice(1, -1), slice(1, -1))
         return (both[0] + both[1])[inside], (both[0] - both[1])[inside]
 
-    def _squares(self, rays: _Rays, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _squares(self, rays: _Rays) -> NDArray[np.float32]:
         """(H, W) mean square of the light that a pixel's rays meet, summed over its channels."""
-        of_points = (
-            self._filtered(rays, lit.hit, np.square(_reflected(lit, factors)).sum(axis=-1), kernel) for lit, kernel in rays.of_points()
-        )
+        of_points = (self._filtered(rays, hit, np.square(light).sum(axis=-1), kernel) for hit, light, kernel in rays.of_points())
         return np.asarray(sum(of_points), dtype=np.float32)[1:-1, 1:-1]
 
     def _filtered(
@@ -203,25 +176,20 @@ class ViewDirect:
 
 @dataclass(frozen=True)
 class _Rays:
-    """What the rays of some points of some pixels meet; ``rows`` and ``columns`` (R,) are of the padded image."""
+    """What the rays of some points of some pixels meet; ``rows`` and ``columns`` (R,) are of the padded image.
+
+    ``lit`` has, of each point, the indices (N,) of the rays that meet the surface, and the linear RGB (N, 3) that comes back there.
+    """
 
     first: int
     last: int
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
-    lit: list[Lit]
+    lit: list[tuple[NDArray[np.int64], NDArray[np.float32]]]
 
-    def of_points(self) -> list[tuple[Lit, NDArray[np.float64]]]:
+    def of_points(self) -> list[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]]]:
         """By point, with its weights in the pixels around."""
-        return list(zip(self.lit, kernels(net(self.first, self.last)), strict=True))
-
-
-def _reflected(lit: Lit, factors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, 3) light of the rays that meet the surface."""
-    rest = 1 - lit.cosine
-    factor = np.asarray(sum(factors[lit.kind, index] * rest**power for index, power in enumerate(_POWERS)))
-    factor = np.clip(factor, 0, np.float32(_MOST * _WHITE))  # Where hardly a pixel told it, it may be anything.
-    return np.asarray(lit.light * factor[:, None])
+        return [(hit, light, kernel) for (hit, light), kernel in zip(self.lit, kernels(net(self.first, self.last)), strict=True)]
 
 
 def noise_left(blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve) -> float:
@@ -239,17 +207,12 @@ def noise_left(blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve
     return math.sqrt(min(rest / whole, 1.0)) if whole > 0.0 else 1.0
 
 
-def _smooth(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """An image with little noise: least squares take noise in what they fit with for a lack of connection."""
-    return np.asarray(cv2.blur(image, (_WINDOW, _WINDOW)), dtype=np.float32)
-
-
 def _padded(where: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return np.pad(where.astype(np.uint8), 1)
 
 
-def _on_disk(rows: NDArray[np.int64], columns: NDArray[np.int64], number: int) -> NDArray[np.float32]:
-    """(R, 2) places on the lamp, 0..1: well spread over a pixel's points, and other ones in each pixel, so that shadows have no pattern."""
+def _uniform(rows: NDArray[np.int64], columns: NDArray[np.int64], number: int) -> NDArray[np.float32]:
+    """(R, 2) in 0..1: well spread over a pixel's points, and other ones in each pixel, so that shadows have no pattern."""
     mixed = (rows.astype(np.uint64) * np.uint64(0x9E3779B1) + columns.astype(np.uint64) * np.uint64(0x85EBCA77)) * np.uint64(
         0xD6E8FEB86659FD93
     )

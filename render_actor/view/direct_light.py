@@ -6,24 +6,30 @@ exchanged for what many cheap rays say, see ``direct_image``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from render_actor.contract.scene import LIGHT_RADIUS, TemplateScene
+from render_actor.contract.scene import LIGHT_ENERGY, LIGHT_RADIUS, WORLD_GREY, TemplateScene
 from render_actor.contract.types import CadMesh
+from render_actor.view.reflectance import POWERS, matt_part
+from render_actor.view.shadow_terminator import lift, lifted_part
 from render_actor.view.surface_guide import SurfaceGuide
 
 _OFF_SURFACE = 2e-6
 """Of the mesh's size: so far before the surface a ray to the lamp begins, or it would meet the surface itself."""
 
-_UNKNOWN_SLOTS = frozenset({"alpha", "emission", "bump", "normal", "metallic_roughness"})
-"""Textures that change how a surface reflects, or let it shine on others, in a way that the rays do not follow."""
+_KNOWN_SLOTS = frozenset({"base_color"})
+"""Textures of other kinds change how a surface reflects, or let it shine on others, in a way that the rays do not follow."""
 
-_MOST_KINDS = 8
+_GREY_LAYER = 0.5, 0.5
+"""How specular and how rough a surface is that Blender gives no look."""
+
+_WHITE = LIGHT_ENERGY / (4 * math.pi**2)
+"""What a white surface at distance 1 that looks at the lamp reflects."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +38,15 @@ class Lit:
 
     Attributes:
         hit: (N,) indices of the rays that meet the surface.
-        light: (N, 3) base colour times cosine of the lamp's angle over its squared distance in scene units; 0 in the shadow.
-        cosine: (N,) of the angle between the shading normal and the way back to the camera, 0..1.
-        kind: (N,) of the surface, see ``DirectLight.kinds``.
+        lamp: (N, 3) linear RGB of the lamp's light that comes back; 0 in the shadow.
+        world: (N, 3) the same of the world's, if all of it reached the surface.
+        open: (N,) 1 where a ray on in any direction, the likelier the less it slants, meets nothing and so sees the world, else 0.
     """
 
     hit: NDArray[np.int64]
-    light: NDArray[np.float32]
-    cosine: NDArray[np.float32]
-    kind: NDArray[np.int64]
+    lamp: NDArray[np.float32]
+    world: NDArray[np.float32]
+    open: NDArray[np.float32]
 
 
 class DirectLight:
@@ -66,24 +72,14 @@ class DirectLight:
     @staticmethod
     def knows(mesh: CadMesh) -> bool:
         """Whether rays tell the direct light of a mesh in its own look; beside that, ``SurfaceGuide.knows`` must be true."""
-        plain = all(not any(material.emission) and not _UNKNOWN_SLOTS & set(material.textures) for material in mesh.materials)
-        return plain and len({_reflection(material) for material in mesh.materials}) <= _MOST_KINDS
+        return all(not any(material.emission) and set(material.textures) <= _KNOWN_SLOTS for material in mesh.materials)
 
     @cached_property
-    def _kind_of_material(self) -> NDArray[np.int64]:
-        looks = [() if self._grey else _reflection(material) for material in self._mesh.materials]
-        different = list(dict.fromkeys(looks))
-        return np.array([different.index(look) for look in looks])
-
-    @property
-    def kinds(self) -> int:
-        """Number of the ways in which parts of the surface reflect."""
-        return int(self._kind_of_material.max()) + 1
-
-    @cached_property
-    def _in_all_directions(self) -> NDArray[np.float32]:
-        """(materials,) the part that is no metal."""
-        return np.array([1.0 if self._grey else 1 - material.metallic for material in self._mesh.materials], dtype=np.float32)
+    def _reflected(self) -> NDArray[np.float32]:
+        """(materials, powers) factors of what of a base colour comes back."""
+        if self._grey:
+            return np.tile(matt_part(*_GREY_LAYER), (len(self._mesh.materials), 1))
+        return np.stack([matt_part(material.specular, material.roughness) * (1 - material.metallic) for material in self._mesh.materials])
 
     @cached_property
     def _vertices(self) -> NDArray[np.float32]:
@@ -93,12 +89,13 @@ class DirectLight:
     def _off(self) -> np.float32:
         return np.float32(_OFF_SURFACE * np.abs(self._vertices).max())
 
-    def along(self, directions: NDArray[np.float32], disk: NDArray[np.float32]) -> Lit:
+    def along(self, directions: NDArray[np.float32], disk: NDArray[np.float32], sky: NDArray[np.float32] | None = None) -> Lit:
         """What rays from the camera meet.
 
         Args:
             directions: (R, 3) in the CAD's axes.
             disk: (R, 2) places on the lamp, uniform in 0..1.
+            sky: (R, 2) uniform in 0..1, of the directions in which the world may be seen; None to take it as seen.
         """
         found = self._coordinates.hits(self._centre, directions)
         hit = np.nonzero(found["primID"] >= 0)[0]
@@ -117,23 +114,30 @@ class DirectLight:
         squared = _dot(to_lamp, to_lamp)
         cosine = _dot(normal, to_lamp) / np.sqrt(squared)
         strength = np.maximum(cosine, np.float32(0)) / (squared * self._scale**2)
-        strength[~self._reaches(place + flat * self._off, to_lamp, strength > 0)] = 0
-        materials = self._mesh.face_materials[faces]
-        light = self._guide.base.at(faces, weights) * (strength * self._in_all_directions[materials])[:, None]
-        kind = self._kind_of_material[materials]
-        return Lit(hit, light, np.clip(_dot(normal, back), 0, 1), kind)
+        before = place + flat * self._off
+        seen = np.ones(len(hit), bool) if sky is None else ~self._coordinates.blocked(before, _scattered(normal, sky[hit]))
+        if self._mesh.corner_normals is not None:
+            part = lifted_part(cosine, _dot(flat, _unit(to_lamp)))
+            low = np.nonzero((part > 0) & (cosine > 0))[0]
+            before[low] += part[low, None] * self._lift(faces[low], normal[low], weights[low])
+        strength[~self._reaches(before, to_lamp, strength > 0)] = 0
+        factors, rest = self._reflected[self._mesh.face_materials[faces]], 1 - np.clip(_dot(normal, back), 0, 1)
+        part = np.asarray(sum(factors[:, index] * rest**power for index, power in enumerate(POWERS)))
+        base = self._guide.base.at(faces, weights) * part[:, None]
+        return Lit(hit, base * (np.float32(_WHITE) * strength)[:, None], base * np.float32(WORLD_GREY), seen.astype(np.float32))
 
     def _on_lamp(self, middle: NDArray[np.float32], disk: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 3) to a place on the lamp, which is a disk that looks here; ``middle`` is (N, 3) the way to its middle."""
-        axis = _unit(middle)
-        # A basis without branches: Duff et al., "Building an Orthonormal Basis, Revisited", JCGT 2017.
-        sign = np.where(axis[:, 2] >= 0, np.float32(1), np.float32(-1))
-        a = -1 / (sign + axis[:, 2])
-        b = axis[:, 0] * axis[:, 1] * a
-        first = np.stack([1 + sign * axis[:, 0] ** 2 * a, sign * b, -sign * axis[:, 0]], axis=-1)
-        second = np.stack([b, sign + axis[:, 1] ** 2 * a, -axis[:, 1]], axis=-1)
-        radius, angle = self._radius * np.sqrt(disk[:, 0]), np.float32(2 * np.pi) * disk[:, 1]
-        return np.asarray(middle + (radius * np.cos(angle))[:, None] * first + (radius * np.sin(angle))[:, None] * second)
+        first, second = _across(_unit(middle))
+        x, y = _in_disk(disk) * self._radius
+        return np.asarray(middle + x[:, None] * first + y[:, None] * second)
+
+    def _lift(self, faces: NDArray[np.int64], normal: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, 3) by which a ray to the lamp begins off the face; ``normal`` is the shading normal on the side that is seen."""
+        assert self._mesh.corner_normals is not None
+        normals = self._mesh.corner_normals[faces]
+        seen = np.sign(np.einsum("rk,rkc,rc->r", weights, normals, normal))
+        return lift(self._vertices[self._mesh.faces[faces]], normals * seen[:, None, None], weights)
 
     def _reaches(self, places: NDArray[np.float32], ways: NDArray[np.float32], asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(N,) whether nothing is in the way from places to the lamp; True where it is not asked."""
@@ -142,13 +146,27 @@ class DirectLight:
         return free
 
 
-def _reflection(material: Any) -> tuple[object, ...]:
-    return (
-        material.metallic,
-        material.specular,
-        material.roughness,
-        tuple(sorted(slot for slot in material.textures if slot != "base_color")),
-    )
+def _scattered(normal: NDArray[np.float32], uniform: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, 3) unit directions as a matt surface scatters light: their density is the cosine."""
+    first, second = _across(normal)
+    x, y = _in_disk(uniform)
+    return np.asarray(x[:, None] * first + y[:, None] * second + np.sqrt(1 - uniform[:, :1]) * normal)
+
+
+def _in_disk(uniform: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(2, N) places in the unit disk, uniform as ``uniform`` (N, 2) is in the unit square."""
+    radius, angle = np.sqrt(uniform[:, 0]), np.float32(2 * np.pi) * uniform[:, 1]
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)])
+
+
+def _across(axis: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Two (N, 3) unit vectors that stand on unit vectors (N, 3), and on each other."""
+    # A basis without branches: Duff et al., "Building an Orthonormal Basis, Revisited", JCGT 2017.
+    sign = np.where(axis[:, 2] >= 0, np.float32(1), np.float32(-1))
+    a = -1 / (sign + axis[:, 2])
+    b = axis[:, 0] * axis[:, 1] * a
+    first = np.stack([1 + sign * axis[:, 0] ** 2 * a, sign * b, -sign * axis[:, 0]], axis=-1)
+    return first, np.stack([b, sign + axis[:, 1] ** 2 * a, -axis[:, 1]], axis=-1)
 
 
 def _dot(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,6 +12,9 @@ _OF_SPREAD = 0.18
 """Of the standard deviation of what four points of each pixel, and those around it, see: about the error of their mean; 0.12 to 0.27 of it
 on 8 CADs."""
 
+_FALLS = 0.75
+"""Power of the number of points with which it falls: 0.5 where they lie by chance, 1 where they are well spread over something smooth."""
+
 _AROUND = (3, 3)
 
 
@@ -21,9 +24,9 @@ def displayed(difference: NDArray[np.float32], slope: NDArray[np.float32], mask:
 
 
 def by_chance(
-    squares: NDArray[np.float32], image: NDArray[np.float32], slope: NDArray[np.float32], mask: NDArray[np.bool_]
+    squares: NDArray[np.float32], image: NDArray[np.float32], slope: NDArray[np.float32], mask: NDArray[np.bool_], points: int
 ) -> NDArray[np.float32]:
-    """(H, W) error of a picture of four points a pixel as displayed, of 255, by how different they are; 0 off the object.
+    """(H, W) error of a picture of some points a pixel as displayed, of 255, by how different they are; 0 off the object.
 
     Two halves of the points tell less: on a print of fine lines, all points of a pixel may lie beside the line, and so may those of its
     neighbours, since they lie in the same places.
@@ -33,10 +36,11 @@ def by_chance(
         image: (H, W, 3) the mean of what they see.
         slope: (H, W, 3) of the view transform.
         mask: (H, W) the object's pixels.
+        points: of each pixel.
     """
     of_mean = np.square(image).sum(axis=-1)
     seen = np.square(image * slope).sum(axis=-1) / np.maximum(of_mean, np.float32(1e-12)) / 3
-    return np.float32(_OF_SPREAD) * _root(np.maximum(squares - of_mean, 0) * seen, mask)
+    return np.float32(_OF_SPREAD * (4 / points) ** _FALLS) * _root(np.maximum(squares - of_mean, 0) * seen, mask)
 
 
 def rms(error: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:

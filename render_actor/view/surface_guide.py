@@ -26,6 +26,11 @@ COVERAGE = 0.05
 """Added to the base colour, so that the outline of a black object counts, too."""
 
 
+_OF_SPREAD, _FALLS = 0.03, 0.75
+"""Of the standard deviation of what the points of one pass see, in each pixel and those around it: about the error of their mean; and the
+power with which that falls with the number of passes. Two halves of the points tell less on a pattern that both see alike."""
+
+
 class SurfaceGuide:
     """The guide of one mesh.
 
@@ -119,6 +124,7 @@ class ViewGuide:
         self._cast = np.zeros((PASSES, *shape), dtype=bool)
         self._sums = np.zeros((PASSES, *shape, 3), dtype=np.float32)
         self._difference = np.zeros((*shape, 3), dtype=np.float32)  # Between the halves of the first pass.
+        self._squares = np.zeros((*shape, 3), dtype=np.float32)  # Mean of the first pass.
 
     def expected(self, where: NDArray[np.bool_], passes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The guide's expected value.
@@ -140,7 +146,9 @@ class ViewGuide:
             self._cast_pass(part, wanted & ~self._cast[part])
         self._cast[:passes, wanted] = True
         inside = (slice(1, -1), slice(1, -1))
-        return self._sums[:passes].sum(axis=0)[inside] / np.float32(passes), self._difference[inside] / np.float32(passes)
+        first, difference = self._sums[0][inside], np.abs(self._difference[inside]) / np.float32(passes)
+        by_chance = np.sqrt(np.maximum(self._squares[inside] - np.square(first), 0)) * np.float32(_OF_SPREAD * passes**-_FALLS)
+        return self._sums[:passes].sum(axis=0)[inside] / np.float32(passes), np.maximum(difference, by_chance)
 
     def _cast_pass(self, part: int, where: NDArray[np.bool_]) -> None:
         """Cast the rays of one pass in some pixels, and add them to what the pixels around see."""
@@ -156,6 +164,7 @@ class ViewGuide:
             self._sums[part] += seen
             if part == 0:
                 self._difference += -seen if number % 2 else seen
+                self._squares += cv2.filter2D(np.square(values), -1, kernel, borderType=cv2.BORDER_CONSTANT)
 
     def _directions(self, columns: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """(R, 3) through places of the picture, in the CAD's axes."""

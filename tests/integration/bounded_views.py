@@ -35,6 +35,7 @@ from serve_app.base.settings import Settings
 from serve_app.cad.limits import CadLimits
 from serve_app.cad.parse import parse_cad
 from tests.integration.conftest import ROOT
+from tests.integration.direct_views import direct_light
 from tests.integration.left_out_views import left_out
 from tests.unit.render_actor.view.test_xyz_raycast import scene_for
 
@@ -277,7 +278,9 @@ def likeness(renderer: Renderer) -> dict[str, Any]:
 
 if __name__ == "__main__":
     names, threads, folder = sys.argv[1].split(","), int(sys.argv[2]), Path(sys.argv[3])
-    told = {what.__name__: what for what in (fresh, repeated, failing, slow, glowing, lamp_lit, lamp_error, left_out, likeness)}
+    told = {
+        what.__name__: what for what in (fresh, repeated, failing, slow, glowing, lamp_lit, lamp_error, direct_light, left_out, likeness)
+    }
     try:
         the_renderer = Renderer(threads)
         for name in names:

@@ -28,7 +28,17 @@ def told(folder: Path, threads: int, *what: str) -> dict[str, Any]:
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Everything that one process can tell."""
     return told(
-        tmp_path_factory.mktemp("bounded"), 2, "repeated", "failing", "slow", "glowing", "lamp_lit", "lamp_error", "left_out", "likeness"
+        tmp_path_factory.mktemp("bounded"),
+        2,
+        "repeated",
+        "failing",
+        "slow",
+        "glowing",
+        "lamp_lit",
+        "lamp_error",
+        "direct_light",
+        "left_out",
+        "likeness",
     )
 
 
@@ -56,6 +66,14 @@ def test_the_lamps_light_by_rays_spares_samples_and_is_the_same_each_time(found:
 
 def test_the_lamps_light_by_rays_leaves_less_error_than_the_stock_procedure(found: dict[str, Any]) -> None:
     assert 0 < found["lamp_error"]["known"] < found["lamp_error"]["as_stock"]
+
+
+def test_the_direct_light_by_rays_is_that_of_cycles_in_light_and_in_shadow(found: dict[str, Any]) -> None:
+    """Looks of four kinds, and shadows in which nothing but the world shines."""
+    for view in found["direct_light"]:
+        assert view["known"] > 0.98 and view["shadow"] > 0.01
+        assert view["error"] < 0.9 and view["error"] < 1.5 * view["told"]
+        assert view["in_shadow"] < view["seen_in_shadow"] / 8
 
 
 def test_pixels_that_are_left_out_change_no_sample_of_the_others(found: dict[str, Any]) -> None:

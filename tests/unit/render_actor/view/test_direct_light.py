@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from render_actor.contract.scene import LIGHT_RADIUS
+from render_actor.contract.scene import LIGHT_ENERGY, LIGHT_RADIUS, WORLD_GREY
 from render_actor.contract.types import CadMesh, SurfaceMaterial
 from render_actor.view.direct_light import DirectLight, Lit
+from render_actor.view.reflectance import POWERS, matt_part
 from tests.unit.render_actor.view.test_surface_guide import RED, SQUARE, VIEW, guide_of, mesh_of, scene_of
 
 
@@ -22,6 +23,13 @@ def lit(mesh: CadMesh, target: tuple[float, float, float], disk: tuple[float, fl
     return light_of(mesh, grey).along(way.astype(np.float32), np.array([disk], dtype=np.float32))
 
 
+def matt(place: tuple[float, float, float], material: SurfaceMaterial) -> float:
+    """The part that is reflected in all directions, where the camera looks at a place of the square."""
+    back = scene_of(SQUARE).camera_in_cad(VIEW)[1] - place
+    rest = 1 - abs(back[2]) / np.linalg.norm(back)
+    return float(matt_part(material.specular, material.roughness) @ [rest**power for power in POWERS])
+
+
 def with_shade(size: float) -> CadMesh:
     """The square, and a small one on half the way from its middle to the camera, which is also the way to the lamp."""
     axes, centre = scene_of(SQUARE).camera_in_cad(VIEW)
@@ -32,12 +40,14 @@ def with_shade(size: float) -> CadMesh:
 
 def test_a_plane_reflects_the_lamp_by_cosine_and_distance() -> None:
     scene, place = scene_of(SQUARE), (0.3, -0.2, 0.0)
-    found = lit(SQUARE, place)
+    found, matt_here = lit(SQUARE, place), matt(place, SQUARE.materials[0])
     to_lamp = scene.light_position(VIEW) - (scene.object_to_scene @ [*place, 1])[:3]
     distance = np.linalg.norm(to_lamp)
     normal = scene.object_to_scene[:3, 2] / np.linalg.norm(scene.object_to_scene[:3, 2])
-    assert found.light[0] == pytest.approx(np.array(RED) * abs(normal @ to_lamp) / distance**3, rel=1e-4)
-    assert lit(SQUARE, place, grey=0.5).light[0] == pytest.approx([0.5 * abs(normal @ to_lamp) / distance**3] * 3, rel=1e-4)
+    white = LIGHT_ENERGY / (4 * np.pi**2) * abs(normal @ to_lamp) / distance**3
+    assert found.lamp[0] == pytest.approx(np.array(RED) * matt_here * white, rel=1e-4)
+    assert found.world[0] == pytest.approx(np.array(RED) * matt_here * WORLD_GREY, rel=1e-4)
+    assert lit(SQUARE, place, grey=0.5).lamp[0] == pytest.approx([0.5 * matt(place, SurfaceMaterial()) * white] * 3, rel=1e-4)
 
 
 def test_places_on_the_lamp_are_as_far_apart_as_it_is_wide() -> None:
@@ -52,8 +62,20 @@ def test_places_on_the_lamp_are_as_far_apart_as_it_is_wide() -> None:
 def test_what_is_in_the_way_of_the_lamp_makes_a_shadow() -> None:
     # Far larger and far smaller than the lamp: all of the lamp is hidden, and hardly any of it.
     for disk in ((0.0, 0.0), (0.9, 0.3), (0.9, 0.8)):
-        assert not lit(with_shade(1.0), (0.01, 0.02, 0.0), disk).light.any(), disk
-    assert lit(with_shade(0.001), (0.01, 0.02, 0.0), (0.9, 0.3)).light.all()
+        assert not lit(with_shade(1.0), (0.01, 0.02, 0.0), disk).lamp.any(), disk
+    assert lit(with_shade(0.001), (0.01, 0.02, 0.0), (0.9, 0.3)).lamp.all()
+
+
+def test_as_much_of_the_world_is_seen_as_nothing_is_in_the_way_of() -> None:
+    """A wall as high as a place is away from it hides 1/2 (1 - 1 / sqrt 2) of the world, if it is wide."""
+    floor, far = [[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], 50.0
+    wall = [[-far, 1, -1], [far, 1, -1], [far, 1, 1], [-far, 1, 1]]
+    mesh = mesh_of(np.array([*floor, *wall], dtype=float), [[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]])
+    chance = np.random.default_rng(1)
+    ways = np.repeat([[0.0, 0.0, 0.0] - scene_of(SQUARE).camera_in_cad(VIEW)[1]], 20_000, axis=0).astype(np.float32)
+    disk, sky = chance.random((2, len(ways), 2), dtype=np.float32)
+    assert light_of(mesh).along(ways, disk, sky).open.mean() == pytest.approx(1 - (1 - 1 / np.sqrt(2)) / 2, abs=0.01)
+    assert light_of(SQUARE).along(ways, disk, sky).open.all() and light_of(mesh).along(ways, disk).open.all()
 
 
 def test_a_surface_does_not_shade_itself_and_rays_that_meet_nothing_are_not_told() -> None:
@@ -62,26 +84,28 @@ def test_a_surface_does_not_shade_itself_and_rays_that_meet_nothing_are_not_told
     places[::2] += (5, 0, 0)
     ways = (places - scene_of(SQUARE).camera_in_cad(VIEW)[1]).astype(np.float32)
     found = light_of(SQUARE).along(ways, chance.random((500, 2), dtype=np.float32))
-    assert found.hit.tolist() == list(range(1, 500, 2)) and (found.light > 0).all()
+    assert found.hit.tolist() == list(range(1, 500, 2)) and (found.lamp > 0).all()
 
 
-def test_metal_reflects_nothing_in_all_directions_and_surfaces_that_reflect_alike_are_one_kind() -> None:
-    looks = [SurfaceMaterial(base_color=RED, metallic=1.0), SurfaceMaterial(), SurfaceMaterial(base_color=RED)]
-    for materials, kinds in ((looks[:2], 2), (looks[1:], 1)):
-        mesh = replace(SQUARE, materials=tuple(materials), face_materials=np.array([0, 1], dtype=np.int32))
-        assert light_of(mesh).kinds == kinds and light_of(mesh, 0.4).kinds == 1
-        # Its two triangles.
-        assert lit(mesh, (0.5, -0.5, 0.0)).light.any() == (kinds == 1) and lit(mesh, (-0.5, 0.5, 0.0)).light.all()
-        assert lit(mesh, (0.5, -0.5, 0.0), grey=0.4).light.all()
+def test_metal_reflects_nothing_in_all_directions_and_polish_leaves_less() -> None:
+    looks = SurfaceMaterial(base_color=RED, metallic=1.0), SurfaceMaterial(base_color=RED, specular=1.0, roughness=0.1)
+    mesh = replace(SQUARE, materials=looks, face_materials=np.array([0, 1], dtype=np.int32))
+    metal, polished, matt = (
+        lit(of, place).lamp[0] for of, place in ((mesh, (0.5, -0.5, 0.0)), (mesh, (-0.5, 0.5, 0.0)), (SQUARE, (-0.5, 0.5, 0.0)))
+    )
+    assert not metal.any() and (polished > 0.8 * matt).all() and (polished < 0.98 * matt).all()
+    assert lit(mesh, (0.5, -0.5, 0.0), grey=0.4).lamp.all()
 
 
 @pytest.mark.parametrize(
     ("change", "known"),
-    [({}, True), ({"emission": (0.1, 0.0, 0.0)}, False), ({"textures": {"normal": 0}}, False), ({"textures": {"base_color": 0}}, True)],
+    [
+        ({}, True),
+        ({"emission": (0.1, 0.0, 0.0)}, False),
+        ({"textures": {"normal": 0}}, False),
+        ({"textures": {"base_color": 0}}, True),
+        ({"textures": {"roughness": 0}}, False),
+    ],
 )
-def test_what_shines_on_others_or_has_bumps_is_not_known(change: dict[str, Any], known: bool) -> None:
+def test_what_shines_on_others_or_reflects_by_a_texture_is_not_known(change: dict[str, Any], known: bool) -> None:
     assert DirectLight.knows(replace(SQUARE, materials=(SurfaceMaterial(), SurfaceMaterial(**change)))) == known
-
-
-def test_a_mesh_with_very_many_ways_to_reflect_is_left_alone() -> None:
-    assert not DirectLight.knows(replace(SQUARE, materials=tuple(SurfaceMaterial(roughness=part / 10) for part in range(10))))

@@ -31,11 +31,11 @@ def lines(angle: float, points: int) -> tuple[Image, Image, Image]:
 ANGLES = np.linspace(0.05, 3.1, 24)
 
 
-def found(angle: float) -> tuple[Image, Image, Image]:
-    """The true error of four points a pixel, what the halves tell, and what the spread of the points tells."""
-    picture, halves, squares = lines(angle, 4)
+def found(angle: float, points: int = 4) -> tuple[Image, Image, Image]:
+    """The true error of so many points a pixel, what the halves tell, and what the spread of the points tells."""
+    picture, halves, squares = lines(angle, points)
     true = displayed(picture - lines(angle, NET)[0], SLOPE, MASK)
-    return true, displayed(halves, SLOPE, MASK), by_chance(squares, picture, SLOPE, MASK)
+    return true, displayed(halves, SLOPE, MASK), by_chance(squares, picture, SLOPE, MASK, points)
 
 
 def test_halves_of_the_points_miss_what_both_of_them_miss() -> None:
@@ -50,14 +50,17 @@ def test_the_spread_of_the_points_tells_where_fine_lines_are_off(angle: float) -
     assert np.mean(told[true > 4.0] > 0.25 * true[true > 4.0]) > 0.97
 
 
-def test_it_is_as_large_as_the_error_over_all() -> None:
+def test_it_is_as_large_as_the_error_over_all_and_falls_with_it() -> None:
     ratios = [rms(told, MASK) / rms(true, MASK) for true, _, told in map(found, ANGLES)]
     assert 0.7 < np.median(ratios) < 2.0
+    of_more = [rms(told, MASK) / rms(true, MASK) for true, _, told in (found(angle, 16) for angle in ANGLES)]
+    assert 0.7 < np.median(of_more) < 5.0  # On lines, points that are well spread do better.
+    assert max(rms(found(angle, 16)[2], MASK) / rms(found(angle)[2], MASK) for angle in ANGLES) < 0.5
 
 
 def test_where_all_points_see_the_same_there_is_none() -> None:
     flat = np.full((SIZE, SIZE, 3), 50.0, np.float32)
-    assert by_chance(np.square(flat).sum(axis=-1), flat, SLOPE, MASK).max() < 0.01
+    assert by_chance(np.square(flat).sum(axis=-1), flat, SLOPE, MASK, 4).max() < 0.01
 
 
 def test_off_the_object_there_is_none() -> None:
