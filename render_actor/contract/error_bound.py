@@ -33,6 +33,10 @@ class ErrorBound:
         """A view whose estimated error is no more is done."""
         return _ACCEPTED * self.median
 
+    def or_at_least(self, error: float) -> ErrorBound:
+        """The bound of a view in which an error is accepted in any case."""
+        return ErrorBound(max(self.median, error / _ACCEPTED), max(self.every_view, error))
+
     @property
     def target(self) -> float:
         """What further samples aim at."""

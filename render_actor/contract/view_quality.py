@@ -14,7 +14,8 @@ class ViewQuality:
     Attributes:
         samples: of each of the pixels that got most: further samples leave out pixels that are good enough.
         estimated_error: as the renderer estimates it while it samples; None where it does not.
-        error_bound: what the request's quality promises of this view; None where it promises nothing.
+        error_bound: what the request's quality promises of this view: its bound, or what the stock procedure has at least where that is
+            more, as it is foreseen; None where it promises nothing.
     """
 
     samples: int

@@ -30,7 +30,7 @@ class Doubt:
     hidden: float
 
 
-DOUBT = Doubt(1.2, 1.1)
+DOUBT = Doubt(1.1, 1.0)
 """Where the direct light is known: the truth is up to 1.4 times what is told without it."""
 
 

@@ -19,28 +19,34 @@ _SAMPLES_OF_GUIDE = 8
 _SAMPLES_OF_DIRECT = 2
 """The same of the rays to the lamp."""
 
-_SPARED_BY_DIRECT, _MANY_PIXELS, _SOME_PIXELS = 16, 4096, 2000
+_SPARED_BY_DIRECT, _SOME_PIXELS = 7, 2000
 """The direct light and its denoising cost as much as 5 to 18 samples of each of the object's pixels (23 CADs). Of
 few pixels, too little is known: with 200 and 1,700 of them, views had 1.4 of 255 where 0.9 were told."""
 
 _ROOM = 0.9
 """Of the error that is accepted, at most: the rest needs some of it, too."""
 
-_MOSTLY_DIRECT = 0.75
+_MOSTLY_DIRECT = 0.95
 """Part of the noise, as a standard deviation, that may be of other light: of mirrors and gloss, rays to the lamp tell nothing."""
 
-_STOCK_PROCEDURE, _HARD_FOR_STOCK = 50, 1.3
-"""Samples of the stock procedure; and how far above the bound its own error must likely be, so that no more than that is promised."""
+_STOCK_PROCEDURE, _HARD_FOR_STOCK = 50, 0.7
+"""Samples of the stock procedure; and the part of the bound above which its own error must likely be."""
+
+_FORESEEN, _SURELY = 1.2, 0.42
+"""Times what is foreseen of the stock procedure's error: so much a view may have where rays to the lamp do not tell enough, and so much it
+has in any case. From 8 samples, 0.7 to 2.3 times the true one is foreseen (65 views of 47 CADs that it leaves above 1.3 of 255)."""
+
+_FEW, _OF_FEW, _LARGE, _FALLS_FASTER = 8, 0.8, 2.0, 0.4
+"""From fewer, up to 3.6 times: large errors are of what is finer than a pixel, and fall faster. So much of it is taken, and this power of
+what is above the large."""
 
 _FOR_WANT_OF_LAMP_RAYS, _SPARE = (0.4, 0.5), 0.85
-"""The same of rays to the lamp, at least and at most: as much as the rest leaves of the error that is accepted, with something to spare."""
+"""Of the error that is accepted, so much may stay for want of rays to the lamp, at least and at most: as much as the rest leaves of it,
+with something to spare."""
 
 _FEW_RAYS = 1.4
 """Where the rays to the lamp cannot bring a view within its bound, samples are taken until the error is this many times the rays': more
 would change little."""
-
-_FORESEEN = 1.2
-"""Times what is foreseen of the stock procedure's error: 0.8 to 1.7 times the true one, and less where rays to the lamp tell little."""
 
 
 def guide_is_worth_it(noise_left: float, error: float, taken: int, most: int, bound: ErrorBound, within: float | None = None) -> bool:
@@ -60,10 +66,9 @@ def guide_is_worth_it(noise_left: float, error: float, taken: int, most: int, bo
 
 
 def direct_is_worth_it(error: float, hoped: float, taken: int, most: int, mask: NDArray[np.bool_], bound: ErrorBound) -> bool:
-    """Whether the direct light likely spares more samples than it costs, in a view that the stock procedure likely leaves above the bound.
+    """Whether the direct light likely spares samples, in a view that the stock procedure likely leaves near its bound or above it.
 
-    What is left is estimated too low by up to a third: elsewhere, that could be above what is promised. Of few pixels, little tells how the
-    surface reflects; and their samples cost next to nothing.
+    Of few pixels, little tells how far rays and samples are apart; and their samples cost next to nothing.
     """
     if int(mask.sum()) < _SOME_PIXELS:
         return False
@@ -74,7 +79,7 @@ def direct_is_worth_it(error: float, hoped: float, taken: int, most: int, mask: 
 def direct_is_cheaper(left: float, error: float, taken: int, most: int, mask: NDArray[np.bool_], bound: ErrorBound) -> bool:
     """Whether a view needs so many more samples that the direct light would cost less, if it told all that is missing.
 
-    Of few pixels, little tells how the surface reflects; and their samples cost next to nothing.
+    Of few pixels, little tells how far rays and samples are apart; and their samples cost next to nothing.
     """
     spared = min(needed(error, taken, bound), most) - taken
     return mostly_direct(left, mask) and spared >= _SPARED_BY_DIRECT
@@ -82,7 +87,7 @@ def direct_is_cheaper(left: float, error: float, taken: int, most: int, mask: ND
 
 def mostly_direct(left: float, mask: NDArray[np.bool_]) -> bool:
     """Whether the direct light may spare samples at all; ``left`` as ``noise_left`` tells it."""
-    return left <= _MOSTLY_DIRECT and int(mask.sum()) >= _MANY_PIXELS
+    return left <= _MOSTLY_DIRECT and int(mask.sum()) >= _SOME_PIXELS
 
 
 def room_for_direct(rest: float, bound: ErrorBound) -> float:
@@ -103,7 +108,15 @@ def most_hidden(bound: ErrorBound, doubt: float) -> float:
 
 def stock_error(error: float, taken: int) -> float:
     """The error that the stock procedure likely leaves in a view which has this one after so many plain samples."""
-    return error * (taken / _STOCK_PROCEDURE) ** EXPONENT
+    foreseen = error * (taken / _STOCK_PROCEDURE) ** EXPONENT
+    if taken >= _FEW:
+        return foreseen
+    return _OF_FEW * (foreseen if foreseen <= _LARGE else _LARGE * (foreseen / _LARGE) ** _FALLS_FASTER)
+
+
+def sure_stock_error(error: float, taken: int) -> float:
+    """What the stock procedure's error in such a view is at least: no view is promised to be nearer than that."""
+    return _SURELY * stock_error(error, taken)
 
 
 def enough(bound: ErrorBound, hidden: float, stock: float) -> float:

@@ -29,6 +29,7 @@ from render_actor.view.expected_samples import (
     outlook,
     room_for_direct,
     stock_error,
+    sure_stock_error,
 )
 from render_actor.view.guide_slopes import slopes
 from render_actor.view.narrowing import Change, LeaveOut, Narrowing
@@ -125,7 +126,9 @@ def refined(
         taken = sum(block.samples for block in blocks)
         first_look, hard, stock = len(blocks) == _FIRST_BLOCKS, False, 0.0
         if first_look and seen.error > _sure(taken) * bound.accepted:
-            left = 1.0 if direct is None else noise_left(blocks, mask, tone)
+            if direct is not None:
+                left, bound = noise_left(blocks, mask, tone), bound.or_at_least(sure_stock_error(seen.error, taken))
+                wanted = bound.accepted
             hoped = left * seen.error
             hard = direct is not None and direct_is_worth_it(seen.error, hoped, taken, most, mask, bound)
             within, stock = (bound.accepted, stock_error(seen.error, taken)) if hard else (None, 0.0)

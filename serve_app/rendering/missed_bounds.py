@@ -35,7 +35,7 @@ def missed_bounds(quality: Quality, views: Mapping[int, ViewQuality]) -> list[st
     promised = f"the error bound of {quality}" + (f" ({missed[0][1]:g} of 255)" if one_bound else "")
     found = f"estimated error{_s(missed)} {errors}" + ("" if one_bound else f" of 255, bounds {bounds}")
     return [
-        f"view{_s(missed)} {indices}{more}: {promised} was not reached with {samples} samples a pixel, as many as it takes; "
+        f"view{_s(missed)} {indices}{more}: {promised} was not reached with {samples} samples a pixel, its cap or where more bring little; "
         f"{found}; the request may ask for more `samples`"
     ]
 

@@ -149,13 +149,14 @@ def lamp_lit(renderer: Renderer) -> dict[str, Any]:
         return pictures[-1]
 
     sampling = sampling_for("standard")
-    with patch.object(ViewDirect, "image", counted):
-        known = renderer.told(SPECKLED, VIEW, sampling)
-        asked = len(pictures)
-        renderer.told(CADS[0], OTHER_VIEW, sampling)
-        again = renderer.told(SPECKLED, VIEW, sampling)
-    with patch.object(renderer.scene, "_direct", lambda *_: None):
-        sampled = renderer.told(SPECKLED, VIEW, sampling)
+    with patch.object(renderer.scene, "_guide", lambda *_: None):  # It goes first where it is enough.
+        with patch.object(ViewDirect, "image", counted):
+            known = renderer.told(SPECKLED, VIEW, sampling)
+            asked = len(pictures)
+            renderer.told(CADS[0], OTHER_VIEW, sampling_for("reference", 2))
+            again = renderer.told(SPECKLED, VIEW, sampling)
+        with patch.object(renderer.scene, "_direct", lambda *_: None):
+            sampled = renderer.told(SPECKLED, VIEW, sampling)
     return {"asked": asked, "known": known, "again": again, "sampled": sampled}
 
 
@@ -166,8 +167,8 @@ def lamp_error(renderer: Renderer) -> dict[str, float]:
     scene, blender = renderer.template_scene(SPECKLED, sampling), renderer.scene
     left, top, right, bottom = blender._bounds(scene, VIEW)
     mask = blender.mask_and_xyz(scene, VIEW)[0][top:bottom, left:right]
-    bounded, guide, direct = blender._bounded, blender._guide(scene, VIEW), blender._direct(scene, VIEW, math.inf)
-    image, _ = bounded.image(mask, sampling, guide, direct=direct)
+    bounded, direct = blender._bounded, blender._direct(scene, VIEW, math.inf)
+    image, _ = bounded.image(mask, sampling, None, direct=direct)
     few = bounded._sample(0, _STOCK_SAMPLES, math.inf)
     as_stock = bounded._display.shown(bounded._denoiser.denoise_through_glass(few.color, few.albedo))
     # Others than those; the noise of two that know nothing of each other cancels out.

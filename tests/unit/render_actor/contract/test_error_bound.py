@@ -46,3 +46,10 @@ def test_a_view_is_done_within_its_bound_and_further_samples_aim_below_that() ->
 def test_qualities_promise_what_is_documented(quality: str) -> None:
     promised = {"standard": ErrorBound(1.0, 1.25), "draft": ErrorBound(2.0, 2.6)}
     assert sampling_for(quality).bound == promised[quality]  # type: ignore[arg-type]
+
+
+def test_a_bound_that_accepts_an_error_in_any_case_is_never_stricter() -> None:
+    bound = ErrorBound(median=1.0, every_view=1.25)
+    assert bound.or_at_least(0.5) == bound
+    wider = bound.or_at_least(2.0)
+    assert wider.accepted == pytest.approx(2.0) and wider.every_view == 2.0 and wider.target < wider.accepted

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from render_actor.contract.error_bound import ErrorBound
-from render_actor.view.expected_samples import direct_is_cheaper, direct_is_worth_it, enough, most_hidden, needed, outlook, stock_error
+from render_actor.view.expected_samples import (
+    direct_is_cheaper,
+    direct_is_worth_it,
+    enough,
+    most_hidden,
+    needed,
+    outlook,
+    stock_error,
+    sure_stock_error,
+)
 
 BOUND = ErrorBound(median=1.0, every_view=1.25)
 
@@ -16,7 +25,7 @@ BOUND = ErrorBound(median=1.0, every_view=1.25)
     [
         (4.0, 1.5, True),
         (4.0, 3.9, False),  # It would spare too few samples.
-        (2.0, 0.8, False),  # The stock procedure likely keeps the bound, so no more than the bound is promised.
+        (1.2, 0.5, False),  # The stock procedure is likely well within the bound: few samples will do.
         (20.0, 10.0, False),  # Either way the view takes all that it may.
     ],
 )
@@ -29,7 +38,7 @@ def test_direct_light_is_for_views_that_are_hard_for_the_stock_procedure(error: 
     ("left", "error", "pixels", "cheaper"),
     [
         (0.5, 2.0, 10_000, True),
-        (0.9, 2.0, 10_000, False),  # Most of the noise is of gloss.
+        (0.97, 2.0, 10_000, False),  # Nearly all of the noise is of gloss.
         (0.5, 1.2, 10_000, False),  # A few samples more will do.
         (0.5, 2.0, 1_000, False),  # Its samples cost next to nothing.
     ],
@@ -55,7 +64,9 @@ def test_the_outlook_ends_at_the_cap_and_keeps_what_no_sample_takes_away() -> No
 
 
 def test_what_rays_cannot_bring_within_the_bound_is_no_reason_to_be_worse_than_the_stock_procedure() -> None:
-    assert stock_error(4.0, 50) == 4.0 > stock_error(4.0, 8) > 1.0
+    assert stock_error(4.0, 50) == 4.0 > stock_error(4.0, 8) > 2 * sure_stock_error(4.0, 8) > 1.0
+    few = [stock_error(error, 4) for error in (1.0, 4.0, 16.0)]  # Few samples tell less, and large errors fall faster than others.
+    assert few == sorted(few) and few[0] < stock_error(1.0, 8) and few[2] < 3 * few[1]
     assert enough(BOUND, hidden=0.3, stock=3.0) == BOUND.accepted
     assert BOUND.accepted < enough(BOUND, hidden=1.1, stock=3.0) < 3.0
     assert 3.0 <= enough(BOUND, hidden=50.0, stock=3.0) < 4.0

@@ -16,8 +16,8 @@ def test_nothing_is_said_of_views_that_keep_their_bound_or_have_none() -> None:
 def test_the_views_are_named_with_their_errors_the_worst_first() -> None:
     (text,) = missed({0: 0.4, 3: 1.38, 17: 1.412})
     assert text == (
-        "views 17, 3: the error bound of standard (1.25 of 255) was not reached with 256 samples a pixel, as many as it takes; "
-        "estimated errors 1.412, 1.38; the request may ask for more `samples`"
+        "views 17, 3: the error bound of standard (1.25 of 255) was not reached with 256 samples a pixel, "
+        "its cap or where more bring little; estimated errors 1.412, 1.38; the request may ask for more `samples`"
     )
 
 

@@ -19,7 +19,7 @@ from tests.unit.serve_app.rendering.fakes import until
 from tests.unit.serve_app.rendering.job_server import USUAL, VIEWS, Server, accepted, restarted, started
 
 NOISY = ViewQuality(256, 1.4142, 1.25)
-TOLD = "view 3: the error bound of standard (1.25 of 255) was not reached with 256 samples a pixel, as many as it takes"
+TOLD = "view 3: the error bound of standard (1.25 of 255) was not reached with 256 samples a pixel, its cap or where more bring little"
 
 
 def manifest(job: Job) -> dict[str, Any]:
