@@ -17,21 +17,9 @@ from render_actor.view.guide_slopes import Slopes
 _NOTHING = np.float32(0)
 
 
-@dataclass(frozen=True)
-class Doubt:
-    """By which errors are taken larger where the direct light is known: what the denoiser smooths away is a larger part of what is left.
-
-    Attributes:
-        sampled: of the error that the samples tell.
-        hidden: of the direct light's own.
-    """
-
-    sampled: float
-    hidden: float
-
-
-DOUBT = Doubt(1.1, 1.0)
-"""Where the direct light is known: the truth is up to 1.4 times what is told without it."""
+_DOUBT = 1.1
+"""By which the error that the samples tell is taken larger where the direct light is known: what the denoiser smooths away is a larger part
+of what is left."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +78,7 @@ class Parts:
         whole = joined(blocks)
         if (known := self._known) is not None:
             now, more = whole.without_direct(known.where), blocks[-1].without_direct(known.where)
-            hidden = DOUBT.hidden * known.error
-            return Corrected(lambda: joined(blocks[:-1]).without_direct(known.where), now, more, DOUBT.sampled, hidden, known.image)
+            return Corrected(lambda: joined(blocks[:-1]).without_direct(known.where), now, more, _DOUBT, known.error, known.image)
         if self._last is None or self._last[0] != whole.samples:
             now_correct = self._correction_of(blocks)
             correct = self._correction or now_correct

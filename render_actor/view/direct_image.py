@@ -37,7 +37,7 @@ _LEFT_BY_ALL = {4: 0.12, 16: 0.35}
 """Of the error after so many points, the part that is left at least after all of them."""
 
 _DOUBT = 1.1
-"""By which its error is taken larger: for what the factors are off."""
+"""By which its error is taken larger: for what the reflectance is off."""
 
 _ALIKE = (5, 5)
 """Pixels that see about the same part of the world."""
@@ -80,6 +80,7 @@ class ViewDirect:
         self._may_take_sec, self._until = may_take_sec, time.monotonic() + may_take_sec
         self._left, self._top, right, bottom = bounds
         self._shape = (bottom - self._top + 2, right - self._left + 2)  # The filter reaches a pixel farther.
+        self._open = np.zeros(self._shape, dtype=np.float32)  # The first rays tell it.
 
     def image(
         self, blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve, allowed: float, at_most: float = math.inf
@@ -133,8 +134,9 @@ class ViewDirect:
             if time.monotonic() > self._until:
                 raise ViewTooSlowError(f"rays to the lamp were not done within {self._may_take_sec:.3g} s")
             directions = self._scene.directions_in_cad(self._view, columns + (x + self._left - 1), rows + (y + self._top - 1))
-            lamp, sky = (_uniform(rows + self._top, columns + self._left, of_ray) for of_ray in (number, number + NET))
-            lit.append(self._light.along(directions.astype(np.float32), lamp, sky if first == 0 else None))
+            lamp = _uniform(rows + self._top, columns + self._left, number)
+            sky = _uniform(rows + self._top, columns + self._left, number + NET) if first == 0 else None
+            lit.append(self._light.along(directions.astype(np.float32), lamp, sky))
         if first == 0:
             self._open = self._openness(rows, columns, lit)
         return _Rays(first, last, rows, columns, [(of_point.hit, self._light_of(of_point, rows, columns)) for of_point in lit])

@@ -1,4 +1,4 @@
-"""The lamp's light that a surface reflects once, in all directions, by our own rays: one to the surface and one on to the lamp.
+"""The light that a surface reflects once, in all directions, by our own rays: one to the surface, and on to the lamp or out to the world.
 
 It is most of the light in a template, and nearly all of its noise: outlines, edges, prints and shadows. What Cycles' samples say of it is
 exchanged for what many cheap rays say, see ``direct_image``.
@@ -117,14 +117,15 @@ class DirectLight:
         before = place + flat * self._off
         seen = np.ones(len(hit), bool) if sky is None else ~self._coordinates.blocked(before, _scattered(normal, sky[hit]))
         if self._mesh.corner_normals is not None:
-            part = lifted_part(cosine, _dot(flat, _unit(to_lamp)))
-            low = np.nonzero((part > 0) & (cosine > 0))[0]
-            before[low] += part[low, None] * self._lift(faces[low], normal[low], weights[low])
+            lifted = lifted_part(cosine, _dot(flat, _unit(to_lamp)))
+            low = np.nonzero((lifted > 0) & (cosine > 0))[0]
+            before[low] += lifted[low, None] * self._lift(faces[low], normal[low], weights[low])
         strength[~self._reaches(before, to_lamp, strength > 0)] = 0
         factors, rest = self._reflected[self._mesh.face_materials[faces]], 1 - np.clip(_dot(normal, back), 0, 1)
-        part = np.asarray(sum(factors[:, index] * rest**power for index, power in enumerate(POWERS)))
-        base = self._guide.base.at(faces, weights) * part[:, None]
-        return Lit(hit, base * (np.float32(_WHITE) * strength)[:, None], base * np.float32(WORLD_GREY), seen.astype(np.float32))
+        matt = np.asarray(sum(factors[:, index] * rest**power for index, power in enumerate(POWERS)))
+        comes_back = self._guide.base.at(faces, weights) * matt[:, None]
+        lamp = comes_back * (np.float32(_WHITE) * strength)[:, None]
+        return Lit(hit, lamp, comes_back * np.float32(WORLD_GREY), seen.astype(np.float32))
 
     def _on_lamp(self, middle: NDArray[np.float32], disk: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 3) to a place on the lamp, which is a disk that looks here; ``middle`` is (N, 3) the way to its middle."""

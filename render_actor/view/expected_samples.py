@@ -96,14 +96,9 @@ def room_for_direct(rest: float, bound: ErrorBound) -> float:
     return min(max(math.sqrt(max((_SPARE * bound.accepted) ** 2 - rest**2, 0.0)), least), most)
 
 
-def most_hidden(bound: ErrorBound, doubt: float) -> float:
-    """The error of the direct light with which it is of use in a view that must be within its bound.
-
-    Args:
-        bound: of the error.
-        doubt: by which that error is taken larger.
-    """
-    return _ROOM * bound.accepted / doubt
+def most_hidden(bound: ErrorBound) -> float:
+    """The error of the direct light with which it is of use in a view that must be within its bound."""
+    return _ROOM * bound.accepted
 
 
 def stock_error(error: float, taken: int) -> float:

@@ -12,7 +12,7 @@ _OF_SPREAD = 0.18
 """Of the standard deviation of what four points of each pixel, and those around it, see: about the error of their mean; 0.12 to 0.27 of it
 on 8 CADs."""
 
-_FALLS = 0.75
+FALLS = 0.75
 """Power of the number of points with which it falls: 0.5 where they lie by chance, 1 where they are well spread over something smooth."""
 
 _AROUND = (3, 3)
@@ -40,7 +40,7 @@ def by_chance(
     """
     of_mean = np.square(image).sum(axis=-1)
     seen = np.square(image * slope).sum(axis=-1) / np.maximum(of_mean, np.float32(1e-12)) / 3
-    return np.float32(_OF_SPREAD * (4 / points) ** _FALLS) * _root(np.maximum(squares - of_mean, 0) * seen, mask)
+    return np.float32(_OF_SPREAD * (4 / points) ** FALLS) * _root(np.maximum(squares - of_mean, 0) * seen, mask)
 
 
 def rms(error: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:

@@ -14,7 +14,7 @@ from render_actor.contract.error_bound import ErrorBound
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.block import Block, joined
 from render_actor.view.control_variate import Guide
-from render_actor.view.corrected import DOUBT, Corrected, Parts
+from render_actor.view.corrected import Corrected, Parts
 from render_actor.view.denoiser_bias import Mixture, mixture, unseen
 from render_actor.view.direct_image import DirectImage, noise_left
 from render_actor.view.error_estimate import EXPONENT, Denoised, ToneCurve, estimated_error, measured_exponent, samples_for
@@ -140,12 +140,12 @@ def refined(
                     seen = look.at(parts.of(blocks))
         if direct is not None and seen.error > wanted and (hard or direct_is_cheaper(left, seen.error, taken, most, mask, bound)):
             room = room_for_direct(hoped if hard else bound.accepted, bound)
-            known = direct.image(blocks, mask, tone, room, math.inf if hard else most_hidden(bound, DOUBT.hidden))
+            known = direct.image(blocks, mask, tone, room, math.inf if hard else most_hidden(bound))
             direct = None
             if known is not None:
                 other_parts = Parts(mask, tone, known=known)
                 other_look = _Look(denoise if care is None else care.denoise, tone, narrowing)
-                other, hidden = other_look.at(other_parts.of(blocks)), DOUBT.hidden * known.error
+                other, hidden = other_look.at(other_parts.of(blocks)), known.error
                 done = enough(bound, hidden, stock)
                 if outlook(other.error, taken, most, done, hidden) < outlook(seen.error, taken, most, bound.accepted):
                     # What is left for the denoiser is faint and soft: it has been looked at with care, or needs none.

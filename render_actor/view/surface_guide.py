@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from render_actor.contract.scene import TemplateScene
 from render_actor.contract.types import CadMesh
 from render_actor.view.base_color import BaseColor
+from render_actor.view.picture_error import FALLS
 from render_actor.view.pixel_filter import PASSES, kernels, lattice
 from render_actor.view.too_slow import ViewTooSlowError
 from render_actor.view.xyz_raycast import ObjectCoordinates
@@ -26,9 +27,9 @@ COVERAGE = 0.05
 """Added to the base colour, so that the outline of a black object counts, too."""
 
 
-_OF_SPREAD, _FALLS = 0.03, 0.75
-"""Of the standard deviation of what the points of one pass see, in each pixel and those around it: about the error of their mean; and the
-power with which that falls with the number of passes. Two halves of the points tell less on a pattern that both see alike."""
+_OF_SPREAD = 0.03
+"""Of the standard deviation of what the points of one pass see, in each pixel and those around it: about the error of their mean. Two
+halves of the points tell less on a pattern that both see alike."""
 
 
 class SurfaceGuide:
@@ -147,7 +148,7 @@ class ViewGuide:
         self._cast[:passes, wanted] = True
         inside = (slice(1, -1), slice(1, -1))
         first, difference = self._sums[0][inside], np.abs(self._difference[inside]) / np.float32(passes)
-        by_chance = np.sqrt(np.maximum(self._squares[inside] - np.square(first), 0)) * np.float32(_OF_SPREAD * passes**-_FALLS)
+        by_chance = np.sqrt(np.maximum(self._squares[inside] - np.square(first), 0)) * np.float32(_OF_SPREAD * passes**-FALLS)
         return self._sums[:passes].sum(axis=0)[inside] / np.float32(passes), np.maximum(difference, by_chance)
 
     def _cast_pass(self, part: int, where: NDArray[np.bool_]) -> None:

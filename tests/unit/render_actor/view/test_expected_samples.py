@@ -49,7 +49,7 @@ def test_direct_light_is_for_views_that_need_many_samples(left: float, error: fl
 
 
 def test_the_direct_light_may_not_take_all_of_the_bound() -> None:
-    assert 0 < most_hidden(BOUND, 1.5) < most_hidden(BOUND, 1.0) < BOUND.accepted
+    assert 0.5 * BOUND.accepted < most_hidden(BOUND) < BOUND.accepted
 
 
 def test_more_error_needs_more_samples_and_none_needs_no_more() -> None:

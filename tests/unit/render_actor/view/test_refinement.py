@@ -293,7 +293,6 @@ def test_a_view_that_the_stock_procedure_leaves_far_from_converged_need_not_be_n
     stock = displayed_error(view.sample(0, 50).color, view.truth, OBJECT)
     assert quality.samples == FIRST and quality.estimated_error is not None and quality.error_bound is not None
     assert BOUND.every_view < quality.estimated_error <= quality.error_bound < stock
-    # Where rays tell nothing, how well the stock procedure does is foreseen less well.
     assert view.refined(known=False)[1].error_bound == BOUND.every_view
 
 
