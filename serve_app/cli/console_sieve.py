@@ -28,6 +28,8 @@ _LEVELS: dict[str, Level] = {"D": "debug", "I": "info", "S": "info", "W": "warni
 
 _CRASHES = ("Fatal Python error", "*** SIG", "terminate called")
 _TRACEBACK = "Traceback (most recent call last)"
+_ORDERED_END = "SystemExit"
+"""What Ray raises in a worker that it ends. Python prints it where that meets a callback of the garbage collector."""
 
 _AUTOSCALER_EVENT = ":event_summary:"
 """What begins a line of Ray's cluster autoscaler that is meant for the console: the others are a table, every few seconds."""
@@ -117,7 +119,7 @@ class ConsoleSieve:
             self._traced.add(process)
         elif process in self._traced and line[:1].strip():  # What ends a traceback: the exception.
             self._traced.discard(process)
-            return "error", line
+            return ("info" if line.startswith(_ORDERED_END) else "error"), line
         elif line.startswith(_CRASHES):
             return "error", line
         elif process in ("raylet", "autoscaler"):

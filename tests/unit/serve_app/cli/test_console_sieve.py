@@ -111,6 +111,21 @@ def test_of_a_traceback_its_last_line_is_shown_whatever_others_say_in_between() 
     assert server.shown == ['[ERROR] ray.exceptions.RayError: it broke process="ServeController 7"']
 
 
+def test_the_end_of_a_worker_that_ray_ends_is_no_error() -> None:
+    server = Server()
+    server.says(
+        "Exception ignored in: <function WeakSet.__init__.<locals>._remove at 0x7fb02689c5e0>",
+        "Traceback (most recent call last):",
+        '  File "worker.py", line 1063, in sigterm_handler',
+        "    raise_sys_exit_with_custom_error_message(",
+        "SystemExit: 1",
+        actor="BlenderActor",
+    )
+    assert server.shown == [] and "(BlenderActor 7) SystemExit: 1\n" in server.log.getvalue()
+    server.says(*TRACEBACK, actor="BlenderActor")
+    assert server.shown == ['[ERROR] ray.exceptions.RayError: it broke process="BlenderActor 7"']
+
+
 def test_raylets_words_are_warnings_but_for_the_usual_end_of_a_worker() -> None:
     server = Server()
     server.says("A worker died or was killed while executing a task by an unexpected system error. To", "2 Workers killed", pid="raylet")
