@@ -22,6 +22,7 @@ from render_actor.view.error_estimate import ToneCurve
 from render_actor.view.guide_slopes import displayed_slope
 from render_actor.view.picture_error import by_chance, displayed, rms, worst
 from render_actor.view.pixel_filter import NET, kernels, net
+from render_actor.view.same_shadow import SameShadow
 from render_actor.view.too_slow import ViewTooSlowError
 
 _STAGES = (4, 16, NET)
@@ -81,6 +82,7 @@ class ViewDirect:
         self._left, self._top, right, bottom = bounds
         self._shape = (bottom - self._top + 2, right - self._left + 2)  # The filter reaches a pixel farther.
         self._open = np.zeros(self._shape, dtype=np.float32)  # The first rays tell it.
+        self._shadow = SameShadow(self._shape)
 
     def image(
         self, blocks: Sequence[Block], mask: NDArray[np.bool_], tone: ToneCurve, allowed: float, at_most: float = math.inf
@@ -129,14 +131,16 @@ class ViewDirect:
 
     def _rays(self, where: NDArray[np.bool_], first: int, last: int) -> _Rays:
         rows, columns = np.nonzero(where)
+        chance, shadow = _chance(rows + self._top, columns + self._left), self._shadow.known()[rows, columns]
         lit = []
         for number, (x, y) in enumerate(net(first, last), start=first):
             if time.monotonic() > self._until:
                 raise ViewTooSlowError(f"rays to the lamp were not done within {self._may_take_sec:.3g} s")
             directions = self._scene.directions_in_cad(self._view, columns + (x + self._left - 1), rows + (y + self._top - 1))
-            lamp = _uniform(rows + self._top, columns + self._left, number)
-            sky = _uniform(rows + self._top, columns + self._left, number + NET) if first == 0 else None
-            lit.append(self._light.along(directions.astype(np.float32), lamp, sky))
+            sky = _uniform(chance, number + NET) if first == 0 else None
+            lit.append(self._light.along(directions.astype(np.float32), _uniform(chance, number), sky, shadow))
+        for of_point in lit:
+            self._shadow.add(rows[of_point.hit], columns[of_point.hit], of_point.shadow)
         if first == 0:
             self._open = self._openness(rows, columns, lit)
         return _Rays(first, last, rows, columns, [(of_point.hit, self._light_of(of_point, rows, columns)) for of_point in lit])
@@ -213,17 +217,21 @@ def _padded(where: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return np.pad(where.astype(np.uint8), 1)
 
 
-def _uniform(rows: NDArray[np.int64], columns: NDArray[np.int64], number: int) -> NDArray[np.float32]:
-    """(R, 2) in 0..1: well spread over a pixel's points, and other ones in each pixel, so that shadows have no pattern."""
+def _chance(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(R, 2) in 0..1 by chance, the same in each run: other ones in each pixel, so that shadows have no pattern."""
     mixed = (rows.astype(np.uint64) * np.uint64(0x9E3779B1) + columns.astype(np.uint64) * np.uint64(0x85EBCA77)) * np.uint64(
         0xD6E8FEB86659FD93
     )
     mixed ^= mixed >> np.uint64(32)
     mixed *= np.uint64(0xD6E8FEB86659FD93)
     mixed ^= mixed >> np.uint64(32)
-    start = np.stack([mixed & np.uint64(0xFFFF), mixed >> np.uint64(16) & np.uint64(0xFFFF)], axis=-1).astype(np.float64) / 65536
+    return np.stack([mixed & np.uint64(0xFFFF), mixed >> np.uint64(16) & np.uint64(0xFFFF)], axis=-1).astype(np.float64) / 65536
+
+
+def _uniform(chance: NDArray[np.float64], number: int) -> NDArray[np.float32]:
+    """(R, 2) in 0..1 of one of a pixel's points, which are well spread; ``chance`` (R, 2) is the pixel's."""
     # The generalised golden ratio in two dimensions.
-    return np.asarray((start + number * np.array([0.7548776662466927, 0.5698402909980532])) % 1, dtype=np.float32)
+    return np.asarray((chance + number * np.array([0.7548776662466927, 0.5698402909980532])) % 1, dtype=np.float32)
 
 
 def _variance(blocks: Sequence[Block], mean: Block) -> NDArray[np.float32]:

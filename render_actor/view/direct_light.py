@@ -41,12 +41,14 @@ class Lit:
         lamp: (N, 3) linear RGB of the lamp's light that comes back; 0 in the shadow.
         world: (N, 3) the same of the world's, if all of it reached the surface.
         open: (N,) 1 where a ray on in any direction, the likelier the less it slants, meets nothing and so sees the world, else 0.
+        shadow: (N,) what a ray to the lamp has met: 1 the surface, -1 nothing; 0 where none was cast.
     """
 
     hit: NDArray[np.int64]
     lamp: NDArray[np.float32]
     world: NDArray[np.float32]
     open: NDArray[np.float32]
+    shadow: NDArray[np.int8]
 
 
 class DirectLight:
@@ -89,13 +91,20 @@ class DirectLight:
     def _off(self) -> np.float32:
         return np.float32(_OFF_SURFACE * np.abs(self._vertices).max())
 
-    def along(self, directions: NDArray[np.float32], disk: NDArray[np.float32], sky: NDArray[np.float32] | None = None) -> Lit:
+    def along(
+        self,
+        directions: NDArray[np.float32],
+        disk: NDArray[np.float32],
+        sky: NDArray[np.float32] | None = None,
+        shadow: NDArray[np.int8] | None = None,
+    ) -> Lit:
         """What rays from the camera meet.
 
         Args:
             directions: (R, 3) in the CAD's axes.
             disk: (R, 2) places on the lamp, uniform in 0..1.
             sky: (R, 2) uniform in 0..1, of the directions in which the world may be seen; None to take it as seen.
+            shadow: (R,) what is known of it, as ``Lit`` tells it; None where nothing is.
         """
         found = self._coordinates.hits(self._centre, directions)
         hit = np.nonzero(found["primID"] >= 0)[0]
@@ -116,16 +125,16 @@ class DirectLight:
         strength = np.maximum(cosine, np.float32(0)) / (squared * self._scale**2)
         before = place + flat * self._off
         seen = np.ones(len(hit), bool) if sky is None else ~self._coordinates.blocked(before, _scattered(normal, sky[hit]))
-        if self._mesh.corner_normals is not None:
-            lifted = lifted_part(cosine, _dot(flat, _unit(to_lamp)))
-            low = np.nonzero((lifted > 0) & (cosine > 0))[0]
-            before[low] += lifted[low, None] * self._lift(faces[low], normal[low], weights[low])
-        strength[~self._reaches(before, to_lamp, strength > 0)] = 0
+        expected = np.zeros(len(hit), np.int8) if shadow is None else shadow[hit]
+        asked = np.nonzero((strength > 0) & (expected == 0))[0]
+        met = np.zeros(len(hit), np.int8)
+        met[asked] = self._met(before[asked], to_lamp[asked], faces[asked], normal[asked], flat[asked], cosine[asked], weights[asked])
+        strength[(met == 1) | (expected == 1)] = 0
         factors, rest = self._reflected[self._mesh.face_materials[faces]], 1 - np.clip(_dot(normal, back), 0, 1)
         matt = np.asarray(sum(factors[:, index] * rest**power for index, power in enumerate(POWERS)))
         comes_back = self._guide.base.at(faces, weights) * matt[:, None]
         lamp = comes_back * (np.float32(_WHITE) * strength)[:, None]
-        return Lit(hit, lamp, comes_back * np.float32(WORLD_GREY), seen.astype(np.float32))
+        return Lit(hit, lamp, comes_back * np.float32(WORLD_GREY), seen.astype(np.float32), met)
 
     def _on_lamp(self, middle: NDArray[np.float32], disk: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 3) to a place on the lamp, which is a disk that looks here; ``middle`` is (N, 3) the way to its middle."""
@@ -140,11 +149,22 @@ class DirectLight:
         seen = np.sign(np.einsum("rk,rkc,rc->r", weights, normals, normal))
         return lift(self._vertices[self._mesh.faces[faces]], normals * seen[:, None, None], weights)
 
-    def _reaches(self, places: NDArray[np.float32], ways: NDArray[np.float32], asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """(N,) whether nothing is in the way from places to the lamp; True where it is not asked."""
-        free = np.ones(len(places), dtype=bool)
-        free[asked] = ~self._coordinates.blocked(places[asked], ways[asked])
-        return free
+    def _met(
+        self,
+        places: NDArray[np.float32],
+        ways: NDArray[np.float32],
+        faces: NDArray[np.int64],
+        normal: NDArray[np.float32],
+        flat: NDArray[np.float32],
+        cosine: NDArray[np.float32],
+        weights: NDArray[np.float32],
+    ) -> NDArray[np.int8]:
+        """(N,) what rays from places on the mesh to the lamp meet, as ``Lit.shadow``; the lamp is above all of them."""
+        if self._mesh.corner_normals is not None:
+            lifted = lifted_part(cosine, _dot(flat, _unit(ways)))
+            low = np.nonzero(lifted > 0)[0]
+            places[low] += lifted[low, None] * self._lift(faces[low], normal[low], weights[low])
+        return np.where(self._coordinates.blocked(places, ways), np.int8(1), np.int8(-1))
 
 
 def _scattered(normal: NDArray[np.float32], uniform: NDArray[np.float32]) -> NDArray[np.float32]:

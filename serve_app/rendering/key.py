@@ -11,7 +11,7 @@ from typing import Any
 
 from render_actor.contract.scene import TemplateScene
 
-_RENDERER_REVISION = 10
+_RENDERER_REVISION = 11
 """Raised with every change of ours that changes pixels: templates cached before are not used any more."""
 
 _SHAPING = ("bpy", "blenderproc", "embreex", "numpy", "opencv-python", "pillow")

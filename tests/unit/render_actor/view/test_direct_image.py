@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from render_actor.contract.types import CadMesh
 from render_actor.view.block import Block, joined
 from render_actor.view.direct_image import _SLIGHT, _WINDOW, DirectImage, ViewDirect, _checked, noise_left
 from render_actor.view.pixel_filter import NET
+from render_actor.view.same_shadow import SameShadow
 from render_actor.view.too_slow import ViewTooSlowError
+from render_actor.view.xyz_raycast import ObjectCoordinates
 from tests.unit.render_actor.view.noisy_views import TONE, displayed_error
 from tests.unit.render_actor.view.test_direct_light import light_of, with_shade
 from tests.unit.render_actor.view.test_surface_guide import SIZE, SQUARE, VIEW, scene_of
@@ -100,6 +103,27 @@ def test_rays_are_not_cast_for_a_picture_that_will_be_of_no_use() -> None:
             assert hopeless.image(blocks_of(TRUTH, 0.2), MASK, TONE, ALLOWED, at_most) is None
         assert rays.call_args.args[2] <= points
     assert view().image(blocks_of(TRUTH, 0.2), MASK, TONE, ALLOWED, 1.1 * error) is not None
+
+
+def test_where_all_rays_to_the_lamp_say_the_same_no_more_are_cast() -> None:
+    everywhere = np.ones((SIZE + 2, SIZE + 2), dtype=bool)
+
+    def pictures(mesh: CadMesh) -> tuple[list[Image], list[int]]:
+        """What 16 points more show after the first 4, and how many rays to the lamp they took: as it is, and if nothing were known."""
+        images, cast = [], []
+        for known in (SameShadow.known, lambda same: np.zeros_like(same._reached, dtype=np.int8)):
+            whole = ViewDirect(light_of(mesh), scene_of(SQUARE), VIEW, BOUNDS)
+            with patch.object(SameShadow, "known", known):
+                whole._rays(everywhere, 0, 4)
+                with patch.object(ObjectCoordinates, "blocked", autospec=True, side_effect=ObjectCoordinates.blocked) as rays:
+                    images.append(whole._picture(whole._rays(everywhere, 4, 16))[0])
+            cast.append(sum(len(call.args[1]) for call in rays.call_args_list))
+        return images, cast
+
+    (few, many), (spared, all_of_them) = pictures(SQUARE)
+    assert np.array_equal(few, many) and spared < 0.6 * all_of_them
+    (few, many), (spared, all_of_them) = pictures(with_shade(0.04))
+    assert displayed_error(few + np.float32(0.05), many + np.float32(0.05), MASK) < 0.15 and spared < 0.9 * all_of_them
 
 
 def test_equal_samples_give_the_equal_picture() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -64,6 +65,16 @@ def test_what_is_in_the_way_of_the_lamp_makes_a_shadow() -> None:
     for disk in ((0.0, 0.0), (0.9, 0.3), (0.9, 0.8)):
         assert not lit(with_shade(1.0), (0.01, 0.02, 0.0), disk).lamp.any(), disk
     assert lit(with_shade(0.001), (0.01, 0.02, 0.0), (0.9, 0.3)).lamp.all()
+
+
+@pytest.mark.parametrize(("told", "dark"), [(0, True), (1, True), (-1, False)])
+def test_where_the_shadow_is_known_no_ray_is_cast_to_the_lamp(told: int, dark: bool) -> None:
+    light = light_of(with_shade(1.0))
+    way = (np.array([[0.01, 0.02, 0.0]]) - scene_of(SQUARE).camera_in_cad(VIEW)[1]).astype(np.float32)
+    with patch.object(light._coordinates, "blocked", wraps=light._coordinates.blocked) as rays:
+        found = light.along(way, np.zeros((1, 2), dtype=np.float32), shadow=np.array([told], dtype=np.int8))
+    assert found.lamp.any() != dark and found.shadow.tolist() == [1 if told == 0 else 0]
+    assert sum(len(call.args[0]) for call in rays.call_args_list) == (told == 0)
 
 
 def test_as_much_of_the_world_is_seen_as_nothing_is_in_the_way_of() -> None:
