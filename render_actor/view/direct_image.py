@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.scene import TemplateScene
 from render_actor.view.block import Block, joined
+from render_actor.view.direct_check import checked
 from render_actor.view.direct_light import DirectLight, Lit
 from render_actor.view.error_estimate import ToneCurve
 from render_actor.view.guide_slopes import displayed_slope
@@ -42,10 +43,6 @@ _DOUBT = 1.1
 
 _ALIKE = (5, 5)
 """Pixels that see about the same part of the world."""
-
-_WINDOW, _CERTAIN = 9, 2.0
-_SURE, _SLIGHT = 6.0, 1.5
-"""Where picture and samples differ in the mean of a window by more standard errors than this, and by more of 255, all of it is not used."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,6 @@ class ViewDirect:
         assert mean.direct is not None
         seen = _padded(mask | (mean.albedo > 0).any(axis=-1))
         wanted = cv2.dilate(seen, np.ones((5, 5), np.uint8)) > 0
-        variance = _variance(blocks, mean)
         rays = self._rays(wanted, 0, _STAGES[0])
         image, halves = self._picture(rays)
         # By what the rays see: where the samples are dark by chance, they would count for more.
@@ -122,7 +118,8 @@ class ViewDirect:
             image, squares = image + change, np.where(fine, squares + new * (self._squares(rays) - squares), squares)
             told = np.maximum(displayed(np.float32(_AFTER_CHANGE) * change, slope, mask), by_chance(squares, image, slope, mask, last))
             error = np.where(fine, told, error)
-        where, bias = _checked(image, mean.direct, variance, slope, cv2.dilate(seen, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0, mask)
+        known = cv2.dilate(seen, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
+        where, bias = checked(image, blocks, slope, known, mask)
         own = float(np.square(error)[mask & where].sum() / max(mask.sum(), 1))
         its_own = _DOUBT * math.sqrt(own + bias)
         if its_own > at_most:
@@ -232,36 +229,3 @@ def _uniform(chance: NDArray[np.float64], number: int) -> NDArray[np.float32]:
     """(R, 2) in 0..1 of one of a pixel's points, which are well spread; ``chance`` (R, 2) is the pixel's."""
     # The generalised golden ratio in two dimensions.
     return np.asarray((chance + number * np.array([0.7548776662466927, 0.5698402909980532])) % 1, dtype=np.float32)
-
-
-def _variance(blocks: Sequence[Block], mean: Block) -> NDArray[np.float32]:
-    """(H, W, 3) of the mean direct light of all samples."""
-    assert mean.direct is not None
-    total = np.zeros_like(mean.direct)
-    for block in blocks:
-        assert block.direct is not None
-        total += np.float32(block.samples / mean.samples / (len(blocks) - 1)) * np.square(block.direct - mean.direct)
-    return total
-
-
-def _checked(
-    image: NDArray[np.float32],
-    direct: NDArray[np.float32],
-    variance: NDArray[np.float32],
-    slope: NDArray[np.float32],
-    known: NDArray[np.bool_],
-    mask: NDArray[np.bool_],
-) -> tuple[NDArray[np.bool_], float]:
-    """Pixels in which the picture says the same as the samples, and the mean square of what it says wrongly there, of 255²."""
-    window = (_WINDOW, _WINDOW)
-    off = np.where(known[..., None], (image - direct) * slope, np.float32(0))
-    noise = np.where(known, (variance * np.square(slope)).mean(axis=-1), np.float32(0))
-    in_mean = np.square(cv2.blur(off, window)).mean(axis=-1)
-    differs = (known & (in_mean > _SURE**2 * cv2.blur(noise, window) / _WINDOW**2 + _SLIGHT**2)).astype(np.uint8)
-    where = known & (cv2.dilate(differs, np.ones(window, np.uint8)) == 0)  # To the denoiser, a lone pixel left out is a firefly.
-    used = mask & where
-    if not used.any():
-        return where, 0.0
-    beyond = (np.square(off).mean(axis=-1) - noise)[used]
-    doubt = float(np.sqrt(np.square(beyond - beyond.mean()).sum())) / len(beyond)
-    return where, max(0.0, float(beyond.mean()) - _CERTAIN * doubt) * float(used.sum() / max(mask.sum(), 1))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.types import CadMesh
 from render_actor.view.block import Block, joined
-from render_actor.view.direct_image import _SLIGHT, _WINDOW, DirectImage, ViewDirect, _checked, noise_left
+from render_actor.view.direct_image import DirectImage, ViewDirect, noise_left
 from render_actor.view.pixel_filter import NET
 from render_actor.view.same_shadow import SameShadow
 from render_actor.view.too_slow import ViewTooSlowError
@@ -76,17 +76,6 @@ def test_it_is_not_used_where_the_samples_say_otherwise() -> None:
     left, right = MASK[:, : SIZE // 2], MASK[:, SIZE // 2 :]
     assert found.where[:, : SIZE // 2][left].mean() < 0.5 or found.where[:, SIZE // 2 :][right].mean() < 0.5 or found.error > 3
     assert not found.image[~found.where].any()
-
-
-def test_no_single_pixel_keeps_its_light_among_others_that_do_not() -> None:
-    """The denoiser would take it for a firefly and leave a dark dot."""
-    size, middle = 64, 32
-    image, direct = np.full((2, size, size, 3), 100, dtype=np.float32)
-    direct[middle, middle] += _WINDOW**2 * (_SLIGHT + 0.01)
-    everywhere = np.ones((size, size), dtype=bool)
-    where, _ = _checked(image, direct, np.zeros_like(image), np.ones_like(image), everywhere, everywhere)
-    kept = np.argwhere(~where)
-    assert set(map(tuple, kept)) >= {(middle + y, middle + x) for y in range(-8, 9) for x in range(-8, 9)} and where[0, 0]
 
 
 def test_more_rays_are_cast_where_they_matter() -> None:
