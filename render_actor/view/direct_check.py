@@ -9,14 +9,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.view.block import Block, joined
+from render_actor.view.picture_error import displayed_part, spread
 
 WINDOW, _CERTAIN = 9, 2.0
 _SURE, SLIGHT = 6.0, 1.5
 """Where picture and samples differ in the mean of a window by more standard errors than this, and by more of 255, all of it is not used."""
 
+FAR_OFF = 8.0
+"""The same of a single pixel, where the rays say how far its samples may be apart."""
+
+
+def said_otherwise(
+    image: NDArray[np.float32], squares: NDArray[np.float32], blocks: Sequence[Block], slope: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """(H, W) pixels whose samples all say something else than their rays: more of them may help.
+
+    Few rays may all lie beside a line. Where faces lie in one another, Cycles has spots of shadow, and no rays of ours.
+
+    Args:
+        image: (H, W, 3) linear RGB, the picture.
+        squares: (H, W) mean square of what a pixel's rays see, summed over the channels.
+        blocks: of samples that know nothing of each other, at least two, with their direct parts.
+        slope: (H, W, 3) of the view transform.
+    """
+    by_chance = spread(squares, image) / min(block.samples for block in blocks)
+    return np.asarray((_by_all(image, blocks) - _SURE**2 * by_chance) * displayed_part(image, slope) > FAR_OFF**2)
+
 
 def checked(
     image: NDArray[np.float32],
+    other: NDArray[np.bool_],
     blocks: Sequence[Block],
     slope: NDArray[np.float32],
     known: NDArray[np.bool_],
@@ -26,7 +48,8 @@ def checked(
 
     Args:
         image: (H, W, 3) linear RGB, the picture.
-        blocks: of samples that know nothing of each other, at least two, with their direct parts.
+        other: (H, W) where its pixels are ``said_otherwise``.
+        blocks: as there.
         slope: (H, W, 3) of the view transform.
         known: (H, W) pixels in which the picture says something.
         mask: (H, W) the object's pixels.
@@ -41,14 +64,25 @@ def checked(
     off = np.where(known[..., None], (image - direct) * slope, np.float32(0))
     noise = np.where(known, (variance * np.square(slope)).mean(axis=-1), np.float32(0))
     in_mean = np.square(cv2.blur(off, window)).mean(axis=-1)
-    differs = (known & (in_mean > _SURE**2 * cv2.blur(noise, window) / WINDOW**2 + SLIGHT**2)).astype(np.uint8)
-    where = known & (cv2.dilate(differs, np.ones(window, np.uint8)) == 0)  # To the denoiser, a lone pixel left out is a firefly.
+    differs = other | (in_mean > _SURE**2 * cv2.blur(noise, window) / WINDOW**2 + SLIGHT**2)
+    # To the denoiser, a lone pixel left out is a firefly.
+    where = known & (cv2.dilate((known & differs).astype(np.uint8), np.ones(window, np.uint8)) == 0)
     used = mask & where
     if not used.any():
         return where, 0.0
     beyond = (np.square(off).mean(axis=-1) - noise)[used]
     doubt = float(np.sqrt(np.square(beyond - beyond.mean()).sum())) / len(beyond)
     return where, max(0.0, float(beyond.mean()) - _CERTAIN * doubt) * float(used.sum() / max(mask.sum(), 1))
+
+
+def _by_all(image: NDArray[np.float32], blocks: Sequence[Block]) -> NDArray[np.float32]:
+    """(H, W) square of what all blocks say the picture is off by, summed over the channels: on an outline, a single sample says much."""
+    offs = []
+    for block in blocks:
+        assert block.direct is not None
+        offs.append(image - block.direct)
+    low, high = np.minimum.reduce(offs), np.maximum.reduce(offs)
+    return np.asarray(np.square(np.maximum(low, 0) + np.minimum(high, 0)).sum(axis=-1))
 
 
 def _variance(blocks: Sequence[Block], mean: Block) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from render_actor.contract.scene import TemplateScene
 from render_actor.view.block import Block, joined
-from render_actor.view.direct_check import checked
+from render_actor.view.direct_check import checked, said_otherwise
 from render_actor.view.direct_light import DirectLight, Lit
 from render_actor.view.error_estimate import ToneCurve
 from render_actor.view.guide_slopes import displayed_slope
@@ -99,15 +99,17 @@ class ViewDirect:
         mean = joined(blocks)
         assert mean.direct is not None
         seen = _padded(mask | (mean.albedo > 0).any(axis=-1))
-        wanted = cv2.dilate(seen, np.ones((5, 5), np.uint8)) > 0
+        known, wanted = (cv2.dilate(seen, np.ones((reach, reach), np.uint8)) > 0 for reach in (3, 5))
+        known = known[1:-1, 1:-1]
         rays = self._rays(wanted, 0, _STAGES[0])
         image, halves = self._picture(rays)
         # By what the rays see: where the samples are dark by chance, they would count for more.
         slope = displayed_slope(tone, image + np.maximum(mean.color - mean.direct, 0)).astype(np.float32)
         squares = self._squares(rays)
         error = np.maximum(displayed(halves, slope, mask), by_chance(squares, image, slope, mask, _STAGES[0]))
+        other = said_otherwise(image, squares, blocks, slope) & known
         for first, last in itertools.pairwise(_STAGES):
-            fine = worst(error, allowed)
+            fine = worst(error, allowed) | other
             if not fine.any():
                 break
             if rms(error, mask) * _LEFT_BY_ALL[first] > at_most:
@@ -117,9 +119,8 @@ class ViewDirect:
             change = np.where(fine[..., None], new * (self._picture(rays)[0] - image), np.float32(0))
             image, squares = image + change, np.where(fine, squares + new * (self._squares(rays) - squares), squares)
             told = np.maximum(displayed(np.float32(_AFTER_CHANGE) * change, slope, mask), by_chance(squares, image, slope, mask, last))
-            error = np.where(fine, told, error)
-        known = cv2.dilate(seen, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
-        where, bias = checked(image, blocks, slope, known, mask)
+            error, other = np.where(fine, told, error), said_otherwise(image, squares, blocks, slope) & known
+        where, bias = checked(image, other, blocks, slope, known, mask)
         own = float(np.square(error)[mask & where].sum() / max(mask.sum(), 1))
         its_own = _DOUBT * math.sqrt(own + bias)
         if its_own > at_most:

@@ -38,9 +38,18 @@ def by_chance(
         mask: (H, W) the object's pixels.
         points: of each pixel.
     """
-    of_mean = np.square(image).sum(axis=-1)
-    seen = np.square(image * slope).sum(axis=-1) / np.maximum(of_mean, np.float32(1e-12)) / 3
-    return np.float32(_OF_SPREAD * (4 / points) ** FALLS) * _root(np.maximum(squares - of_mean, 0) * seen, mask)
+    variance = spread(squares, image) * displayed_part(image, slope)
+    return np.float32(_OF_SPREAD * (4 / points) ** FALLS) * _root(variance, mask)
+
+
+def spread(squares: NDArray[np.float32], image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W) variance of what a pixel's points see, summed over its channels; arguments as of ``by_chance``."""
+    return np.asarray(np.maximum(squares - np.square(image).sum(axis=-1), 0))
+
+
+def displayed_part(image: NDArray[np.float32], slope: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W) factor that makes of such a variance that of the displayed colour, of 255²; arguments as of ``by_chance``."""
+    return np.asarray(np.square(image * slope).sum(axis=-1) / np.maximum(np.square(image).sum(axis=-1), np.float32(1e-12)) / 3)
 
 
 def rms(error: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:

@@ -4,23 +4,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_actor.view.block import Block
-from render_actor.view.direct_check import SLIGHT, WINDOW, checked
+from render_actor.view.direct_check import FAR_OFF, SLIGHT, WINDOW, checked, said_otherwise
 
 SIZE, MIDDLE = 64, 32
 EVERYWHERE = np.ones((SIZE, SIZE), dtype=bool)
 PICTURE = np.full((SIZE, SIZE, 3), 100, dtype=np.float32)
 
 
-def used(direct: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where the picture is used beside samples without noise."""
-    blocks = [Block(4, direct, np.zeros_like(direct), np.zeros_like(direct), direct)] * 2
-    return checked(PICTURE, blocks, np.ones_like(PICTURE), EVERYWHERE, EVERYWHERE)[0]
+def used(*halves: NDArray[np.float32], spread: float = 0.0) -> NDArray[np.bool_]:
+    """Where the picture is used beside samples, by how far those of one pixel may be apart."""
+    blocks = [Block(4, half, np.zeros_like(half), np.zeros_like(half), half) for half in halves]
+    squares, slope = np.square(PICTURE).sum(axis=-1) + np.float32(spread), np.ones_like(PICTURE)
+    return checked(PICTURE, said_otherwise(PICTURE, squares, blocks, slope), blocks, slope, EVERYWHERE, EVERYWHERE)[0]
 
 
 def test_no_single_pixel_keeps_its_light_among_others_that_do_not() -> None:
     """The denoiser would take it for a firefly and leave a dark dot."""
     direct = PICTURE.copy()
     direct[MIDDLE, MIDDLE] += WINDOW**2 * (SLIGHT + 0.01)
-    where = used(direct)
+    where = used(direct, direct)
     left_out = set(map(tuple, np.argwhere(~where)))
     assert left_out >= {(MIDDLE + y, MIDDLE + x) for y in range(-8, 9) for x in range(-8, 9)} and where[0, 0]
+
+
+def test_a_pixel_that_its_rays_see_alike_and_its_samples_otherwise_is_left_to_the_samples() -> None:
+    for off, spread, differs in ((0.9, 0.0, False), (1.1, 0.0, True), (1.1, 8.0, False), (-3.0, 8.0, True)):
+        direct = PICTURE.copy()
+        direct[MIDDLE, MIDDLE] += off * FAR_OFF
+        where = used(direct, direct, spread=spread)
+        assert where[MIDDLE, MIDDLE] != differs and where[MIDDLE, MIDDLE + WINDOW], (off, spread)
+
+
+def test_a_single_sample_at_an_outline_leaves_nothing_out() -> None:
+    direct = PICTURE.copy()
+    direct[MIDDLE, MIDDLE] += 5 * FAR_OFF
+    assert used(direct, PICTURE).all() and not used(direct, direct).all()
