@@ -24,7 +24,7 @@ def said_otherwise(
 ) -> NDArray[np.bool_]:
     """(H, W) pixels whose samples all say something else than their rays: more of them may help.
 
-    Few rays may all lie beside a line. Where faces lie in one another, Cycles has spots of shadow, and no rays of ours.
+    Few rays may all lie beside a line.
 
     Args:
         image: (H, W, 3) linear RGB, the picture.
@@ -39,6 +39,7 @@ def said_otherwise(
 def checked(
     image: NDArray[np.float32],
     other: NDArray[np.bool_],
+    doubled: NDArray[np.bool_],
     blocks: Sequence[Block],
     slope: NDArray[np.float32],
     known: NDArray[np.bool_],
@@ -48,7 +49,8 @@ def checked(
 
     Args:
         image: (H, W, 3) linear RGB, the picture.
-        other: (H, W) where its pixels are ``said_otherwise``.
+        other: (H, W) where its pixels are ``said_otherwise``: it is not used.
+        doubled: (H, W) where faces lie in one another; Cycles' rounding says whether they shade each other there, in spots.
         blocks: as there.
         slope: (H, W, 3) of the view transform.
         known: (H, W) pixels in which the picture says something.
@@ -65,6 +67,8 @@ def checked(
     noise = np.where(known, (variance * np.square(slope)).mean(axis=-1), np.float32(0))
     in_mean = np.square(cv2.blur(off, window)).mean(axis=-1)
     differs = other | (in_mean > _SURE**2 * cv2.blur(noise, window) / WINDOW**2 + SLIGHT**2)
+    if doubled.any() and np.square(off[doubled].mean(axis=0)).mean() > _SURE**2 * noise[doubled].mean() / doubled.sum() + SLIGHT**2:
+        differs |= doubled
     # To the denoiser, a lone pixel left out is a firefly.
     where = known & (cv2.dilate((known & differs).astype(np.uint8), np.ones(window, np.uint8)) == 0)
     used = mask & where

@@ -79,6 +79,7 @@ class ViewDirect:
         self._left, self._top, right, bottom = bounds
         self._shape = (bottom - self._top + 2, right - self._left + 2)  # The filter reaches a pixel farther.
         self._open = np.zeros(self._shape, dtype=np.float32)  # The first rays tell it.
+        self._doubled = np.zeros(self._shape, dtype=bool)
         self._shadow = SameShadow(self._shape)
 
     def image(
@@ -120,7 +121,7 @@ class ViewDirect:
             image, squares = image + change, np.where(fine, squares + new * (self._squares(rays) - squares), squares)
             told = np.maximum(displayed(np.float32(_AFTER_CHANGE) * change, slope, mask), by_chance(squares, image, slope, mask, last))
             error, other = np.where(fine, told, error), said_otherwise(image, squares, blocks, slope) & known
-        where, bias = checked(image, other, blocks, slope, known, mask)
+        where, bias = checked(image, other, self._doubled[1:-1, 1:-1], blocks, slope, known, mask)
         own = float(np.square(error)[mask & where].sum() / max(mask.sum(), 1))
         its_own = _DOUBT * math.sqrt(own + bias)
         if its_own > at_most:
@@ -139,6 +140,7 @@ class ViewDirect:
             lit.append(self._light.along(directions.astype(np.float32), _uniform(chance, number), sky, shadow))
         for of_point in lit:
             self._shadow.add(rows[of_point.hit], columns[of_point.hit], of_point.shadow)
+            self._doubled[rows[of_point.hit], columns[of_point.hit]] |= of_point.doubled
         if first == 0:
             self._open = self._openness(rows, columns, lit)
         return _Rays(first, last, rows, columns, [(of_point.hit, self._light_of(of_point, rows, columns)) for of_point in lit])

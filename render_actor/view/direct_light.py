@@ -22,6 +22,9 @@ from render_actor.view.surface_guide import SurfaceGuide
 _OFF_SURFACE = 2e-6
 """Of the mesh's size: so far before the surface a ray to the lamp begins, or it would meet the surface itself."""
 
+_SAME_PLACE, _SAME_PLANE, _OFF_EDGES = 3.0, 0.9999, 0.01
+"""Times that, and the cosine, up to which faces lie in one another; and the part of a face at its edges, where a ray may meet the next."""
+
 _KNOWN_SLOTS = frozenset({"base_color"})
 """Textures of other kinds change how a surface reflects, or let it shine on others, in a way that the rays do not follow."""
 
@@ -42,6 +45,7 @@ class Lit:
         world: (N, 3) the same of the world's, if all of it reached the surface.
         open: (N,) 1 where a ray on in any direction, the likelier the less it slants, meets nothing and so sees the world, else 0.
         shadow: (N,) what a ray to the lamp has met: 1 the surface, -1 nothing; 0 where none was cast.
+        doubled: (N,) whether another face lies in the one that is met. In Cycles they shade each other in spots, by its rounding.
     """
 
     hit: NDArray[np.int64]
@@ -49,6 +53,7 @@ class Lit:
     world: NDArray[np.float32]
     open: NDArray[np.float32]
     shadow: NDArray[np.int8]
+    doubled: NDArray[np.bool_]
 
 
 class DirectLight:
@@ -103,7 +108,7 @@ class DirectLight:
         Args:
             directions: (R, 3) in the CAD's axes.
             disk: (R, 2) places on the lamp, uniform in 0..1.
-            sky: (R, 2) uniform in 0..1, of the directions in which the world may be seen; None to take it as seen.
+            sky: (R, 2) uniform in 0..1, of the directions in which the world may be seen; None to take it as seen, and no face as doubled.
             shadow: (R,) what is known of it, as ``Lit`` tells it; None where nothing is.
         """
         found = self._coordinates.hits(self._centre, directions)
@@ -124,7 +129,10 @@ class DirectLight:
         cosine = _dot(normal, to_lamp) / np.sqrt(squared)
         strength = np.maximum(cosine, np.float32(0)) / (squared * self._scale**2)
         before = place + flat * self._off
-        seen = np.ones(len(hit), bool) if sky is None else ~self._coordinates.blocked(before, _scattered(normal, sky[hit]))
+        seen, doubled = np.ones(len(hit), bool), np.zeros(len(hit), bool)
+        if sky is not None:
+            out = _scattered(normal, sky[hit])
+            seen, doubled = ~self._coordinates.blocked(before, out), self._doubled(place, out, faces)
         expected = np.zeros(len(hit), np.int8) if shadow is None else shadow[hit]
         asked = np.nonzero((strength > 0) & (expected == 0))[0]
         met = np.zeros(len(hit), np.int8)
@@ -134,7 +142,7 @@ class DirectLight:
         matt = np.asarray(sum(factors[:, index] * rest**power for index, power in enumerate(POWERS)))
         comes_back = self._guide.base.at(faces, weights) * matt[:, None]
         lamp = comes_back * (np.float32(_WHITE) * strength)[:, None]
-        return Lit(hit, lamp, comes_back * np.float32(WORLD_GREY), seen.astype(np.float32), met)
+        return Lit(hit, lamp, comes_back * np.float32(WORLD_GREY), seen.astype(np.float32), met, doubled)
 
     def _on_lamp(self, middle: NDArray[np.float32], disk: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 3) to a place on the lamp, which is a disk that looks here; ``middle`` is (N, 3) the way to its middle."""
@@ -148,6 +156,16 @@ class DirectLight:
         normals = self._mesh.corner_normals[faces]
         seen = np.sign(np.einsum("rk,rkc,rc->r", weights, normals, normal))
         return lift(self._vertices[self._mesh.faces[faces]], normals * seen[:, None, None], weights)
+
+    def _doubled(self, place: NDArray[np.float32], way: NDArray[np.float32], faces: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(N,) whether another face in the same plane is met at places on faces; ``way`` (N, 3) are unit directions there.
+
+        Of faces at the same distance, rounding says which is met: along the ways from the camera, and along these.
+        """
+        found, flat = self._coordinates.nearest(place - way * self._off, way), self._guide.flat
+        met, inside = found["primID"], np.minimum(np.minimum(found["u"], found["v"]), 1 - found["u"] - found["v"])
+        other = (met != faces) & (met >= 0) & (found["tfar"] < _SAME_PLACE * self._off) & (inside > _OFF_EDGES)
+        return np.asarray(other & (np.abs(_dot(flat[met], flat[faces])) > _SAME_PLANE))
 
     def _met(
         self,

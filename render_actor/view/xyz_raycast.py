@@ -72,10 +72,20 @@ class ObjectCoordinates:
         Returns:
             ``primID`` (R,): index of the face, or -1; ``u`` and ``v`` (R,): where on the face.
         """
-        origins = np.tile((origin - self.middle).astype(np.float32), (len(directions), 1))
-        found: dict[str, NDArray[Any]] = self._embree.run(
-            origins, np.ascontiguousarray(directions, dtype=np.float32), query="INTERSECT", output=True
-        )
+        return self.nearest(np.tile((origin - self.middle).astype(np.float32), (len(directions), 1)), directions)
+
+    def nearest(self, places: NDArray[np.float32], ways: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        """Where rays first meet the mesh.
+
+        Args:
+            places: (R, 3) where they begin, CAD frame relative to ``middle``.
+            ways: (R, 3) in the CAD's axes, of any length.
+
+        Returns:
+            As ``hits``, and ``tfar`` (R,): how far off, in lengths of the ways.
+        """
+        rays = (np.ascontiguousarray(array, dtype=np.float32) for array in (places, ways))
+        found: dict[str, NDArray[Any]] = self._embree.run(*rays, query="INTERSECT", output=True)
         return found
 
     def blocked(self, places: NDArray[np.float32], ways: NDArray[np.float32]) -> NDArray[np.bool_]:

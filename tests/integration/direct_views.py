@@ -13,6 +13,8 @@ import trimesh
 from numpy.typing import NDArray
 
 from bench.cad_files import Shape, Surface, write_obj
+from bench.cad_files import joined as joined_shapes
+from bench.cad_shapes import box
 from render_actor.contract.scene import sampling_for
 from render_actor.contract.view_quality import ViewQuality
 from render_actor.view.block import joined
@@ -25,9 +27,7 @@ from serve_app.cad.parse import parse_cad
 if TYPE_CHECKING:
     from tests.integration.bounded_views import Renderer
 
-_CHAIN = "chain"
 _LOOKS = ("Kd 0.6 0.6 0.6", "Kd 0.6 0.6 0.6\nKs 0.5 0.5 0.5\nNs 250", "Kd 0.6 0.6 0.6\nKs 1 1 1\nNs 900", "Kd 0.6 0.1 0.1\nKs 1 1 1\nNs 60")
-_VIEWS = (3, 17)
 _LINKS = 14
 _SAMPLES = 96
 _DARK = 0.15
@@ -45,12 +45,28 @@ def link(number: int) -> Shape:
     return Shape(np.asarray(torus.vertices), np.asarray(torus.faces, dtype=np.int64)).smooth()
 
 
-def direct_light(renderer: Renderer) -> list[dict[str, float]]:
+def overlapping_boxes() -> Shape:
+    """On a part of a plate, boxes that lie in one another and end at the same height."""
+    chance, boxes = np.random.default_rng(3), [box(84.0, 54.0, 2.0)]
+    for row, column in np.ndindex(2, 9):
+        for _ in range(3):
+            width, depth = chance.uniform(2, 6, 2)
+            boxes.append(box(width, depth, 3.0).moved(column * 9 - 36 + chance.uniform(-2, 2), row * 9 - 22 + chance.uniform(-2, 2), 1.0))
+    whole = joined_shapes(boxes)
+    return Shape(whole.vertices @ trimesh.transformations.rotation_matrix(0.3, [1, 2, 3])[:3, :3], whole.faces)
+
+
+def direct_light(renderer: Renderer) -> dict[str, list[dict[str, float]]]:
     """Of some views, how far the picture is from Cycles' own direct light, of 255, and what is told: of all pixels, and of shadows."""
-    path = write_obj(Path(tempfile.mkdtemp()) / "chain.obj", [(link(number), Surface(_LOOKS[number % 4])) for number in range(_LINKS)])
+    chain = [(link(number), Surface(_LOOKS[number % 4])) for number in range(_LINKS)]
+    boxes = [(overlapping_boxes(), Surface(_LOOKS[0]))]
+    return {"chain": _beside_cycles(renderer, "chain", chain, (3, 17)), "boxes": _beside_cycles(renderer, "boxes", boxes, (20, 26))}
+
+
+def _beside_cycles(renderer: Renderer, name: str, parts: list[tuple[Shape, Surface]], views: tuple[int, ...]) -> list[dict[str, float]]:
+    path = write_obj(Path(tempfile.mkdtemp()) / f"{name}.obj", parts)
     mesh = parse_cad(path.read_bytes(), path.suffix, path.parent, CadLimits.from_settings(Settings())).mesh
-    assert mesh.corner_normals is not None and len({material.roughness for material in mesh.materials}) == len(_LOOKS)
-    renderer.add(_CHAIN, mesh)
+    renderer.add(name, mesh)
     found: list[dict[str, float]] = []
 
     def compared(sample: Any, _denoise: Any, mask: NDArray[np.bool_], tone: Any, *givens: Any) -> tuple[NDArray[np.float32], ViewQuality]:
@@ -77,6 +93,6 @@ def direct_light(renderer: Renderer) -> list[dict[str, float]]:
         return joined(few).color, ViewQuality(8)
 
     with patch("render_actor.blender.bounded_render.refined", compared):
-        for view in _VIEWS:
-            renderer.answer(_CHAIN, view, sampling_for("standard", max_samples=4 * _SAMPLES))
+        for view in views:
+            renderer.answer(name, view, sampling_for("standard", max_samples=4 * _SAMPLES))
     return found

@@ -70,10 +70,17 @@ def test_the_lamps_light_by_rays_leaves_less_error_than_the_stock_procedure(foun
 
 def test_the_direct_light_by_rays_is_that_of_cycles_in_light_and_in_shadow(found: dict[str, Any]) -> None:
     """Looks of four kinds, and shadows in which nothing but the world shines."""
-    for view in found["direct_light"]:
+    for view in found["direct_light"]["chain"]:
         assert view["known"] > 0.98 and view["shadow"] > 0.01
         assert view["error"] < 0.9 and view["error"] < 1.5 * view["told"]
         assert view["in_shadow"] < view["seen_in_shadow"] / 8
+
+
+def test_where_faces_lie_in_one_another_the_direct_light_is_that_of_the_samples(found: dict[str, Any]) -> None:
+    """Cycles has spots of shadow there."""
+    for view in found["direct_light"]["boxes"]:
+        assert 0.1 < view["known"] < 0.8
+        assert view["error"] < 0.9 and view["error"] < 1.5 * view["told"]
 
 
 def test_pixels_that_are_left_out_change_no_sample_of_the_others(found: dict[str, Any]) -> None:

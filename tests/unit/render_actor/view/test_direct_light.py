@@ -89,6 +89,21 @@ def test_as_much_of_the_world_is_seen_as_nothing_is_in_the_way_of() -> None:
     assert light_of(SQUARE).along(ways, disk, sky).open.all() and light_of(mesh).along(ways, disk).open.all()
 
 
+@pytest.mark.parametrize(("height", "tilt", "doubled"), [(0.0, 0.0, True), (1e-3, 0.0, False), (-1e-3, 0.0, False), (0.0, 0.1, False)])
+def test_a_face_in_another_one_is_told_and_one_close_by_or_across_is_not(height: float, tilt: float, doubled: bool) -> None:
+    """On one half of the square, from both sides of it."""
+    half = np.array([[-0.9, -0.9, height], [0.0, -0.9, height], [0.0, 0.9, height], [-0.9, 0.9, height]])
+    half[:, 2] += tilt * half[:, 1]
+    mesh = mesh_of(np.concatenate([SQUARE.vertices, half]), [[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]])
+    chance = np.random.default_rng(5)
+    places = np.concatenate([chance.uniform((-0.85, -0.85), (0.85, 0.85), (2000, 2)), np.zeros((2000, 1))], axis=1)
+    ways = (places - scene_of(SQUARE).camera_in_cad(VIEW)[1]).astype(np.float32)
+    told = light_of(mesh).along(ways, *chance.random((2, 2000, 2), dtype=np.float32)).doubled
+    left, right = places[:, 0] < -0.05, places[:, 0] > 0.05
+    assert not told[right].any() and (told[left].mean() > 0.1) == doubled and (doubled or not told.any())
+    assert not light_of(mesh).along(ways, np.zeros((2000, 2), dtype=np.float32)).doubled.any()
+
+
 def test_a_surface_does_not_shade_itself_and_rays_that_meet_nothing_are_not_told() -> None:
     chance = np.random.default_rng(0)
     places = np.concatenate([chance.uniform(-0.99, 0.99, (500, 2)), np.zeros((500, 1))], axis=1)
