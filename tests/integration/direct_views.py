@@ -60,7 +60,7 @@ def direct_light(renderer: Renderer) -> dict[str, list[dict[str, float]]]:
     """Of some views, how far the picture is from Cycles' own direct light, of 255, and what is told: of all pixels, and of shadows."""
     chain = [(link(number), Surface(_LOOKS[number % 4])) for number in range(_LINKS)]
     boxes = [(overlapping_boxes(), Surface(_LOOKS[0]))]
-    return {"chain": _beside_cycles(renderer, "chain", chain, (3, 17)), "boxes": _beside_cycles(renderer, "boxes", boxes, (20, 26))}
+    return {"chain": _beside_cycles(renderer, "chain", chain, (3, 17)), "boxes": _beside_cycles(renderer, "boxes", boxes, (26, 30))}
 
 
 def _beside_cycles(renderer: Renderer, name: str, parts: list[tuple[Shape, Surface]], views: tuple[int, ...]) -> list[dict[str, float]]:
