@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+
+class EndedError(RuntimeError):
+    """A process ended before it answered."""
 
 
 class Child:
@@ -46,8 +51,8 @@ class Child:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            self._process.wait()
-            raise RuntimeError(f"a benchmark process ended: {self._errors.read_text()[-2000:]}")
+            code = self._process.wait()
+            raise EndedError(f"a benchmark process ended with exit code {code}: {self._errors.read_text()[-2000:]}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -62,3 +67,19 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def answers(module: str, cad: Path, output: Path, num_gpus: float, resolution: int, lines: Sequence[str]) -> list[dict[str, Any]]:
+    """The answers of one ``Child`` to some lines; of another one where it ends, since Blender crashes now and then.
+
+    Raises:
+        EndedError: both ended.
+    """
+    for tried in range(2):
+        try:
+            with Child(module, cad, output, num_gpus, resolution) as child:
+                return [child.ask(line) for line in lines]
+        except EndedError:
+            if tried:
+                raise
+    raise AssertionError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.child import Child
+from bench.child import answers
 from bench.converged import NoisyTruth
 from bench.promise import QUALITIES, CadResult, QualityResult
 from bench.quality import View, local_shift
@@ -67,8 +67,8 @@ class QualityCase:
 
     def _stock(self, result: CadResult, name: str, cad: Path) -> dict[int, View]:
         output = self._folder / "stock" / name
-        with Child("bench.stock", cad, output, self._num_gpus, self._resolution) as child:
-            result.stock_cpu = statistics.median(child.ask(str(view))["cpu"] for view in self._views)
+        told = answers("bench.stock", cad, output, self._num_gpus, self._resolution, [str(view) for view in self._views])
+        result.stock_cpu = statistics.median(answer["cpu"] for answer in told)
         return {view: read_view(output, view) for view in self._views}
 
     def _job(self, name: str, what: str, cad: Path, views: Sequence[int], **options: object) -> Cost:
