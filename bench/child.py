@@ -75,11 +75,13 @@ def answers(module: str, cad: Path, output: Path, num_gpus: float, resolution: i
     Raises:
         EndedError: both ended.
     """
-    for tried in range(2):
-        try:
-            with Child(module, cad, output, num_gpus, resolution) as child:
-                return [child.ask(line) for line in lines]
-        except EndedError:
-            if tried:
-                raise
-    raise AssertionError
+    try:
+        return _asked(module, cad, output, num_gpus, resolution, lines)
+    except EndedError as error:
+        sys.stderr.write(f"{error}; another one is asked\n")
+        return _asked(module, cad, output, num_gpus, resolution, lines)
+
+
+def _asked(module: str, cad: Path, output: Path, num_gpus: float, resolution: int, lines: Sequence[str]) -> list[dict[str, Any]]:
+    with Child(module, cad, output, num_gpus, resolution) as child:
+        return [child.ask(line) for line in lines]

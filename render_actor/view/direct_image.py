@@ -138,11 +138,13 @@ class ViewDirect:
             directions = self._scene.directions_in_cad(self._view, columns + (x + self._left - 1), rows + (y + self._top - 1))
             sky = _uniform(chance, number + NET) if first == 0 else None
             lit.append(self._light.along(directions.astype(np.float32), _uniform(chance, number), sky, shadow))
-        for of_point in lit:
-            self._shadow.add(rows[of_point.hit], columns[of_point.hit], of_point.shadow)
-            self._doubled[rows[of_point.hit], columns[of_point.hit]] |= of_point.doubled
         if first == 0:
             self._open = self._openness(rows, columns, lit)
+            for of_point in lit:
+                self._doubled[rows[of_point.hit], columns[of_point.hit]] |= of_point.doubled
+        if last < NET:  # What the last ones meet, no others ask for.
+            for of_point in lit:
+                self._shadow.add(rows[of_point.hit], columns[of_point.hit], of_point.shadow)
         return _Rays(first, last, rows, columns, [(of_point.hit, self._light_of(of_point, rows, columns)) for of_point in lit])
 
     def _light_of(self, lit: Lit, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
