@@ -54,6 +54,11 @@ def staging_folders(parent: Directory) -> dict[str, str | None]:
     return {name: match["job_id"] if (match := _NAME.fullmatch(name)) else None for name in names}
 
 
+def is_left_by_job(name: str) -> bool:
+    """Whether a name is one of those that jobs give what they work on."""
+    return _NAME.fullmatch(name) is not None
+
+
 def templates_left(folder: Directory) -> Contents | None:
     """What a server left in a folder, the last of it perhaps half written; None where there is something else in it."""
     try:

@@ -67,7 +67,9 @@ class Target:
     quoted: str
 
 
-def put_in_place(parent: Directory, folder: Directory, mark: StagingMark, target: Target, job_id: str) -> list[str]:
+def put_in_place(
+    parent: Directory, folder: Directory, mark: StagingMark, target: Target, job_id: str, is_reached: Callable[[], bool]
+) -> list[str]:
     """Publish a staging folder.
 
     Args:
@@ -76,6 +78,7 @@ def put_in_place(parent: Directory, folder: Directory, mark: StagingMark, target
         mark: says which it is.
         target: what it becomes.
         job_id: whose it is.
+        is_reached: whether the target's path leads to it; not where somebody has moved a folder above.
 
     Returns:
         Sentences for the client: what of the replaced folder could not be removed.
@@ -96,22 +99,25 @@ def put_in_place(parent: Directory, folder: Directory, mark: StagingMark, target
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
         else:
-            _check_published(parent, mark, target, lambda: parent.rename(target.name, mark.name))
+            _check_published(parent, mark, target, lambda: parent.rename(target.name, mark.name), is_reached)
             return []
         # There is an earlier folder, or another job was quicker.
         undo = swap(parent, mark.name, target.name, lambda: aside_name(job_id, secrets.token_hex(8)))
         if undo is not None:
-            _check_published(parent, mark, target, undo)
+            _check_published(parent, mark, target, undo, is_reached)
             return _remove_replaced(parent, mark, target, undo)
     raise changed_by_others(target.quoted, "the folder that is replaced")
 
 
-def _check_published(parent: Directory, mark: StagingMark, target: Target, undo: Callable[[], None]) -> None:
-    """See that the target is this folder, or templates that another server has published in turn."""
+def _check_published(
+    parent: Directory, mark: StagingMark, target: Target, undo: Callable[[], None], is_reached: Callable[[], bool]
+) -> None:
+    """See that the target is this folder, where a client looks for it, or templates that another server has published in turn."""
     for _ in range(_MAX_TRIES):
         try:
             with parent.folder(target.name) as folder:
                 if folder.identity == mark.identity:
+                    _check_reached(target, undo, is_reached)
                     return
                 found = sorted_out(folder)
                 if found.templates and not found.others:
@@ -124,6 +130,18 @@ def _check_published(parent: Directory, mark: StagingMark, target: Target, undo:
     with suppress(OSError):
         undo()
     raise changed_by_others(target.quoted, "the folder itself")
+
+
+def _check_reached(target: Target, undo: Callable[[], None], is_reached: Callable[[], bool]) -> None:
+    """See that a client finds what is published; it may lie in another job's folder, which was the one above for a moment."""
+    if is_reached():
+        return
+    try:
+        undo()
+    except OSError:
+        if is_reached():  # That job has brought it to where it belongs.
+            return
+    raise moved_above(target.quoted)
 
 
 def _remove_replaced(parent: Directory, mark: StagingMark, target: Target, undo: Callable[[], None]) -> list[str]:
@@ -152,6 +170,15 @@ def _kept(parent: Directory, mark: StagingMark, target: Target) -> str:
     except OSError:
         kept = mark.name
     return f"the folder that was replaced could not be removed whole; what is left of it is kept beside the templates, in {kept!r}"
+
+
+def moved_above(quoted: str) -> ServiceError:
+    """The error of a job whose files nobody would find."""
+    return ServiceError(
+        "output_not_writable",
+        f"a folder above {quoted!r} was moved or replaced by somebody else meanwhile; send the request again",
+        "output_dir",
+    )
 
 
 def changed_by_others(quoted: str, what: str) -> ServiceError:

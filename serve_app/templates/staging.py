@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 from render_actor.contract.sink import OUTPUT_FIELD, write_failure
@@ -17,12 +18,13 @@ from render_actor.contract.view_files import FileContent
 from serve_app.base.directory import Directory, identity_of
 from serve_app.base.errors import ServiceError
 from serve_app.base.output_roots import OpenParent, OutputRoots
+from serve_app.templates.astray import bring_home, leads_to
 from serve_app.templates.beside import model_exchanged
 from serve_app.templates.copy import DamagedFileError
 from serve_app.templates.file_forms import FileForm
 from serve_app.templates.leftovers import remove_given_up, remove_if_empty, remove_leftovers_of, staging_name, templates_left
 from serve_app.templates.places import Places
-from serve_app.templates.publishing import StagingMark, Target, changed_by_others, put_in_place
+from serve_app.templates.publishing import StagingMark, Target, changed_by_others, moved_above, put_in_place
 from serve_app.templates.replaceable import UNPLACED, check_file_replaceable, check_replaceable
 from serve_app.templates.staged_files import ChangedFileError, StagedFiles
 
@@ -49,6 +51,7 @@ class StagingFolder:
         self._parent: OpenParent | None = None
         self._files: StagedFiles | None = None
         self._mark: StagingMark | None = None
+        self._was_target = False
         self.places = places or {}
 
     @property
@@ -230,16 +233,14 @@ class StagingFolder:
         assert self._parent is not None
         with self._told(), self._roots.opened(self._target, self.quoted) as parent:
             if parent is None or parent.identity != self._parent.directory.identity:
-                raise ServiceError(
-                    "output_not_writable",
-                    f"a folder above {self.quoted!r} was moved or replaced by somebody else meanwhile; send the request again",
-                    "output_dir",
-                )
+                raise moved_above(self.quoted)
             check_replaceable(parent, self._target.name, self.quoted)
             self.files.check(files)
             self.files.flush(files)
             with model_exchanged(parent, self.directory, self._job_id, self.quoted) if model_beside else nullcontext():
-                warnings = put_in_place(parent, self.directory, self.mark, Target(self._target.name, self.quoted), self._job_id)
+                target, self._was_target = Target(self._target.name, self.quoted), True
+                is_reached = partial(leads_to, self._roots, self._target, self.quoted, parent.identity, self.mark.identity)
+                warnings = put_in_place(parent, self.directory, self.mark, target, self._job_id, is_reached)
             self.files.give_away()
             with suppress(OSError):  # It is published; a disk that fails now may forget that, not harm it.
                 parent.flush()
@@ -266,7 +267,9 @@ class StagingFolder:
             if target is not None and identity_of(target) == self._mark.identity:
                 return
         self._files.remove_all()
-        remove_if_empty(parent, self._mark.name, self._files.folder)
+        if not remove_if_empty(parent, self._mark.name, self._files.folder) and self._was_target:
+            bring_home(self._files.folder, parent, self._target.name, self.quoted, self._job_id)
+            remove_if_empty(parent, self._mark.name, self._files.folder)
 
     def leave(self) -> None:
         """Keep the staging folder for a later server, and let go of it."""
