@@ -137,9 +137,13 @@ def _resumed_by(work: Work | None, own: EmbeddedServer | None) -> str:
         return ""
     if own is not None:
         return "; the views that are done are kept: the same command again goes on from them"
-    some = "1 job goes" if len(going) == 1 else f"{len(going)} jobs go"
-    ids = " ".join(job.id for job in going[:3]) + (" ..." if len(going) > 3 else "")
-    return f"; {some} on at the server: the same command again follows; `render-server cancel {ids}` ends them"
+    many, unanswered = len(going) > 1, len(work.unanswered) if work else 0
+    some = f"{len(going)} jobs go on at the server" if many else "1 job goes on at the server"
+    if unanswered:  # A command that is interrupted while it sends cannot know.
+        some += f", {unanswered} of them if received" if many else " if it was received"
+    ids = " ".join(going[:3]) + (" ..." if len(going) > 3 else "")
+    it = "them" if many else "it"
+    return f"; {some}: the same command again follows {it}; `render-server cancel {ids}` ends {it}"
 
 
 def _report(arguments: argparse.Namespace, work: Work, own: EmbeddedServer | None, url: str) -> None:

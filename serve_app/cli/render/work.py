@@ -40,6 +40,7 @@ class Task:
         order: what was asked.
         state: ``waiting``, ``sending``, ``queued``, ``running``, ``fetching``, ``done`` or ``failed``.
         job: as it was last seen.
+        job_id: of the job that is sent; the server may have it before it has answered.
         rendered: views that are done; those of another job while that one renders the same.
         folder: of the files, when they are done.
         error: why there are none.
@@ -52,6 +53,7 @@ class Task:
     order: Order
     state: str = "waiting"
     job: Job | None = None
+    job_id: str | None = None
     rendered: int = 0
     folder: Path | None = None
     error: RenderServerError | None = None
@@ -130,9 +132,14 @@ class Work:
             pool.shutdown(wait=False, cancel_futures=True)
 
     @property
-    def going_on(self) -> list[Job]:
-        """Jobs that the server still has to end, or that have results to be fetched."""
-        return [task.job for task in self.tasks if task.job is not None and not task.ended]
+    def going_on(self) -> list[str]:
+        """Ids of jobs that the server still has to end, or that have results to be fetched; first those that it has answered."""
+        return [task.job.id for task in self.tasks if task.job is not None and not task.ended] + self.unanswered
+
+    @property
+    def unanswered(self) -> list[str]:
+        """Ids of jobs that were sent, without an answer yet: the server may have them."""
+        return [task.job_id for task in self.tasks if task.job_id is not None and task.job is None and not task.ended]
 
     def _settle(self, task: Task, watch: Watch) -> None:
         """Take what a step on another thread has brought."""
@@ -158,7 +165,8 @@ class Work:
         if earlier is not None:
             task.job, task.resumed, task.uploaded = self._client.job(earlier), True, earlier.fetched
         else:
-            task.job = self._submitted(task, task.order.new_job_id())
+            task.job_id = task.order.new_job_id()
+            task.job = self._submitted(task, task.job_id)
         return "queued"
 
     def _submitted(self, task: Task, job_id: str) -> Job:

@@ -14,6 +14,7 @@ from render_server_client.operations import digest
 from serve_app.cli.client import Client
 from serve_app.cli.render import watches
 from serve_app.cli.render import work as work_module
+from serve_app.cli.render.command import _resumed_by
 from serve_app.cli.render.orders import orders_of
 from serve_app.cli.render.watches import Lines, time_left, told
 from serve_app.cli.render.work import Task, Work
@@ -191,7 +192,24 @@ def test_a_server_that_goes_away_ends_the_command_and_keeps_its_jobs(server: Fak
 
     with pytest.raises(NoServerError):
         work.run(Gone())
-    assert [job.status for job in work.going_on] == ["running"]
+    (job,) = [task.job for task in work.tasks]
+    assert job is not None and job.status == "running" and work.going_on == [job.id] and not work.unanswered
+
+
+def test_a_job_that_was_sent_without_an_answer_may_go_on(server: FakeServer) -> None:
+    takes_uploads(server)
+    work = work_of(server, "a.stl", "b.stl")
+
+    def interrupted(_: str) -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    server.begun = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        run(work)
+    sent = [task.job_id for task in work.tasks if task.job_id]
+    assert sent and work.going_on == work.unanswered == sent
+    told = _resumed_by(work, None)
+    assert f"`render-server cancel {' '.join(sent)}`" in told and "if" in told and "received" in told
 
 
 def test_lines_come_now_and_then_and_name_what_runs(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
