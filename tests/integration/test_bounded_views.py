@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +11,15 @@ import numpy as np
 import pytest
 
 from tests.integration.conftest import ROOT
+from tests.watched import run_blender
 
 QUALITIES = ("standard", "draft")
-HUNG_SEC = 240
 
 
 def told(folder: Path, threads: int, *what: str) -> dict[str, Any]:
     """What ``bounded_views`` finds out."""
     command = [sys.executable, "-m", "tests.integration.bounded_views", ",".join(what), str(threads), str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=HUNG_SEC)
-    except subprocess.TimeoutExpired as hung:
-        # About once in a hundred thousand renders Cycles' threads wait for each other for ever. A server replaces such a renderer.
-        warnings.warn(f"Blender hung; it had said last: {(hung.stdout or b'')[-300:]!r}", stacklevel=2)
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=HUNG_SEC)
-    assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-2000:])
+    run_blender(command, ROOT)
     return {name: json.loads((folder / f"{name}.json").read_text()) for name in what}
 
 

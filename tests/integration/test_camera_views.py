@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.integration.camera_views import CAMERAS
 from tests.integration.conftest import ROOT
+from tests.watched import run_blender
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +18,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What ``camera_views`` finds out, by one process."""
     folder = tmp_path_factory.mktemp("cameras")
     command = [sys.executable, "-m", "tests.integration.camera_views", "2", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=300)
-    assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-2000:])
+    run_blender(command, ROOT)
     read: dict[str, Any] = json.loads((folder / "cameras.json").read_text())
     return read
 
