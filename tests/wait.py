@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], what: str | Callable[[], object], seconds: float = 120, step: float = 0.05) -> T:
+def wait_until(condition: Callable[[], T], what: str | Callable[[], object], seconds: float = 300, step: float = 0.05) -> T:
     """The first value of ``condition`` that is true.
 
     Args:

@@ -67,7 +67,8 @@ class Client(PackageClient):
     def answers(self) -> bool:
         """Whether a server answers at all."""
         with contextlib.suppress(httpx.HTTPError):
-            return self._http.get("/health", timeout=2.0).is_success
+            # Nobody listens: that is known at once. Who listens may be busy, and is not to be taken for nobody.
+            return self._http.get("/health", timeout=httpx.Timeout(10.0, connect=2.0)).is_success
         return False
 
     def ready(self) -> bool:

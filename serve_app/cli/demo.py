@@ -19,7 +19,7 @@ from serve_app.cli.messages import CommandError, info, success
 from serve_app.cli.server_process import ServerProcess, stop_in_order
 
 _HOST = "127.0.0.1"
-_START_TIME_LIMIT_SEC = 120.0
+_START_TIME_LIMIT_SEC = 300.0
 
 
 def demo(arguments: argparse.Namespace) -> None:

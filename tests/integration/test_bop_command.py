@@ -77,6 +77,7 @@ def test_a_dataset_is_rendered_once_and_a_broken_cad_fails_alone(server: Server,
 
 def test_an_interrupted_run_is_taken_up_where_its_jobs_are(server: Server, models: Path) -> None:
     asked = words(server, models, "--layout", "sam6d", views=False)
+    asked += ["--resolution", "96", "--samples", "12"]  # Some seconds of work are left when the first job is seen.
     # By a shell that runs the tests in its background the signal may be ignored, and what is ignored is inherited.
     heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler), "start_new_session": True}
     first = subprocess.Popen([*COMMAND, *asked], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heard)  # type: ignore[call-overload]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -60,7 +61,10 @@ def test_a_refused_render_is_one_error_line(server: Server) -> None:
 
 def test_the_server_sends_no_usage_statistics(server: Server) -> None:
     # A process that renamed itself shows no environment any more.
-    seen = {process.name(): process.environ() for process in psutil.Process(server.pid).children(recursive=True)}
+    seen = {}
+    for process in psutil.Process(server.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # It has just ended.
+            seen[process.name()] = process.environ()
     readable = {name: environment for name, environment in seen.items() if "PATH" in environment}
     assert {"raylet", "gcs_server"} <= set(readable)
     assert all(environment.get("RAY_USAGE_STATS_ENABLED") == "0" for environment in readable.values())
@@ -105,7 +109,13 @@ def test_up_takes_its_port_from_the_environment_and_ends_in_order(tmp_path: Path
     assert up.stdout is not None and f"http://127.0.0.1:{port}" in up.stdout.readline()
     assert f"metrics for Prometheus: port {metrics_port}," in up.stdout.readline()
     server = psutil.Process(up.pid).children()[0]
-    wait_until(lambda: any("raylet" in process.name() for process in server.children(recursive=True)), "Ray's start")
+
+    def raylet_runs() -> bool:
+        with contextlib.suppress(psutil.Error):  # One of them has just ended.
+            return any("raylet" in process.name() for process in server.children(recursive=True))
+        return False
+
+    wait_until(raylet_runs, "Ray's start")
     up.send_signal(signal.SIGTERM)
     up.communicate(timeout=90)
     left = [process for process in psutil.process_iter() if _session_of(process) == server.pid]

@@ -124,10 +124,11 @@ def test_an_earlier_templates_folder_outlives_a_failed_job(server: Server) -> No
 
 def test_a_killed_blender_is_replaced_and_its_views_rendered_again(server: Server) -> None:
     with server.http() as http:
-        request = {"cad_path": str(server.folder / "knot.ply"), "output_dir": str(server.folder / "survivor"), "resolution": 128}
+        request: dict[str, Any] = {"cad_path": str(server.folder / "knot.ply"), "output_dir": str(server.folder / "survivor")}
+        request |= {"resolution": 128, "samples": 40}
         job_id = http.post("/render/templates", json=request).json()["job_id"]
         server.wait_for_views(job_id, 3)
-        victim = next(r for r in http.get("/api/v1/status").json()["renderers"] if r["pid"])
+        victim = next(r for r in http.get("/api/v1/status").json()["renderers"] if r["state"] == "busy")
         assert "BlenderActor" in " ".join(psutil.Process(victim["pid"]).cmdline())
         os.kill(victim["pid"], signal.SIGKILL)
     job = Client(server.url).follow(job_id, lambda done, total: None)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -122,15 +125,18 @@ def test_status(server: Server) -> None:
     assert answer["machine"]["cpu_count"] > 0 and answer["machine"]["disk_free_bytes"][str(server.folder)] > 0
 
 
+def processes_of(server: Server) -> Iterator[tuple[psutil.Process, str]]:
+    """Its processes, and what each is called."""
+    for process in psutil.Process(server.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # It has just ended.
+            yield process, " ".join(process.cmdline())
+
+
 def test_who_answers_comes_before_who_renders(server: Server) -> None:
     """They share the cores; otherwise `/health` waits behind path tracing."""
     with server.http() as http:
         renderers = [psutil.Process(renderer["pid"]) for renderer in http.get("/api/v1/status").json()["renderers"]]
-    serving = [
-        process
-        for process in psutil.Process(server.pid).children(recursive=True)
-        if any(name in " ".join(process.cmdline()) for name in ("Ingress", "ProxyActor"))
-    ]
+    serving = [process for process, words in processes_of(server) if any(name in words for name in ("Ingress", "ProxyActor"))]
     assert len(serving) == 2 and renderers
     # 19 is as nice as a process can be, where the tests themselves are nice.
     assert min(renderer.nice() for renderer in renderers) >= min(19, max(process.nice() for process in serving) + 10)
@@ -173,9 +179,12 @@ def test_a_wait_that_times_out_leaves_the_job_running(server: Server) -> None:
 
 
 def test_a_client_that_hangs_up_does_not_end_its_job(server: Server, two_poses: str) -> None:
-    request = body(server, "knot.ply", "hung_up", camera_poses_path=two_poses, resolution=256, samples=32)
-    with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{server.url}/render/templates", params={"wait": "true"}, json=request, timeout=0.3, trust_env=False)
+    request = json.dumps(body(server, "knot.ply", "hung_up", camera_poses_path=two_poses, resolution=256, samples=32))
+    url = httpx.URL(server.url)
+    with socket.create_connection((url.host, url.port or 80)) as connection, server.http() as http:
+        head = f"PUT /jobs/hung-up?wait=true HTTP/1.1\r\nHost: {url.host}\r\nContent-Type: application/json\r\n"
+        connection.sendall(f"{head}Content-Length: {len(request)}\r\n\r\n{request}".encode())
+        wait_until(lambda: http.get("/jobs/hung-up").is_success, "its job")
     wait_until((server.folder / "hung_up" / "templates").exists, "the templates of a client that hung up")
 
 
@@ -230,7 +239,7 @@ def test_docs_are_served(server: Server) -> None:
 
 
 async def test_two_hundred_waiting_clients_cost_no_thread_each(server: Server, two_poses: str) -> None:
-    ingress = next(child for child in psutil.Process(server.pid).children(recursive=True) if "Ingress" in " ".join(child.cmdline()))
+    ingress = next(process for process, words in processes_of(server) if "Ingress" in words)
     before, most = ingress.num_threads(), 0
 
     async with httpx.AsyncClient(base_url=server.url, timeout=300, trust_env=False, limits=httpx.Limits(max_connections=None)) as http:

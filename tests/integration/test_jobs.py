@@ -173,19 +173,24 @@ def test_one_part_behind_a_batch_is_not_kept_waiting(server: Server) -> None:
         with server.http() as http:
             http.post("/api/v1/render-templates-batch", json={"items": items, "defaults": options})
 
-    def left() -> list[str]:
-        """The batch's jobs that have not ended."""
+    def jobs(*states: str) -> list[dict[str, Any]]:
+        """The batch's jobs, of some states."""
         with server.http() as http:
-            jobs = [job for status in ("queued", "running") for job in http.get("/jobs", params={"status": status}).json()["jobs"]]
-        return [job["job_id"] for job in jobs if "/fair/" in job["output_dir"]]
+            listed = [job for status in states for job in http.get("/jobs", params={"status": status, "limit": 1000}).json()["jobs"]]
+        return [job for job in listed if "/fair/" in job["output_dir"] and not job["output_dir"].endswith("/behind")]
+
+    def left() -> list[str]:
+        return [job["job_id"] for job in jobs("queued", "running")]
 
     batch = threading.Thread(target=send)
     batch.start()
     try:
-        wait_until(lambda: left() and len(left()) == len(items), left)
+        wait_until(lambda: len(left()) > len(items) / 2, left)
         behind = server.render("crate.obj", "fair/behind", **options, base_color=0.12, colorize=True)
-        # What counts is the order, not the seconds: most of the batch is still to be done.
-        assert behind["status"] == "succeeded" and len(left()) > 10, behind
+        assert behind["status"] == "succeeded" and behind["ended_at"]
+        # What counts is the order, not the seconds: it gets one renderer in turn with the batch, of which few jobs end meanwhile.
+        meanwhile = [job for job in jobs("succeeded") if behind["created_at"] < job["ended_at"] < behind["ended_at"]]
+        assert len(meanwhile) <= 5, meanwhile
     finally:
         with server.http() as http:
             for job_id in left():

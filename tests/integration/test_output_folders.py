@@ -19,7 +19,7 @@ from tests.integration.conftest import Server
 from tests.wait import wait_until
 
 SMALL = {"resolution": 64, "samples": 1}
-SAMPLES = itertools.count(40)
+SAMPLES = itertools.count(60)
 """Of long jobs, each another number: none is copied from the cache."""
 VIEWS = 20
 """Of long jobs: some seconds of work are left when the first two views are done."""

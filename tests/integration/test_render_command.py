@@ -39,7 +39,7 @@ def begin(*words: str, **environment: str) -> subprocess.Popen[str]:
 
 def run(*words: str, **environment: str) -> tuple[int, str, str]:
     process = begin(*words, **environment)
-    out, err = process.communicate(timeout=200)
+    out, err = process.communicate(timeout=400)
     return process.returncode, out, err
 
 
@@ -67,15 +67,21 @@ def test_an_interrupted_command_leaves_its_job_and_the_same_command_takes_it_up(
     words += ["--resolution", "512", "--samples", "256", "--json"]  # It would take minutes.
     first = begin(*words)
     with Client(server.url) as client:
-        wait_until(lambda: [job for job in client.jobs("running") if job.id.startswith("cli-")], "its job")
-        first.send_signal(signal.SIGINT)
-        _, err = first.communicate(timeout=60)
-        (job,) = [job for job in client.jobs("running") if job.id.startswith("cli-")]
-        assert first.returncode == 130 and f"render-server cancel {job.id}" in err and "the same command again" in err
-        second = begin(*words)
-        assert second.stderr is not None
-        assert second.stderr.readline() == f"[INFO] knot.ply: goes on with job {job.id} of an earlier command\n"
-        client.cancel(job)
+        try:
+            wait_until(lambda: [job for job in client.jobs("running") if job.id.startswith("cli-")], "its job")
+            first.send_signal(signal.SIGINT)
+            _, err = first.communicate(timeout=60)
+            (job,) = [job for job in client.jobs("running") if job.id.startswith("cli-")]
+            assert first.returncode == 130 and f"render-server cancel {job.id}" in err and "the same command again" in err
+            second = begin(*words)
+            assert second.stderr is not None
+            goes_on = f"[INFO] knot.ply: goes on with job {job.id} of an earlier command\n"
+            # Where the server is slow to answer, lines of progress come before it.
+            assert goes_on in iter(second.stderr.readline, "")
+        finally:
+            first.kill()
+            for left in [job for job in client.jobs("running") if job.id.startswith("cli-")]:
+                client.cancel(left)
         out, err = second.communicate(timeout=60)
         (told,) = json.loads(out)["jobs"]
     assert second.returncode == 1 and (told["job_id"], told["resumed"], told["uploaded"]) == (job.id, True, False)
@@ -91,10 +97,12 @@ def test_a_job_that_waits_for_an_equal_one_names_it(server: Server) -> None:
             told = {job.id: job.waiting_for for job in map(client.job, (first, second))}
             return f"job {first.id}, which renders the same" in (told[second.id] or "") or first.id in (told[first.id] or "")
 
-        wait_until(waits, "one of them to wait for the other")
-        code, out, _ = run("status", second.id, "--server", server.url)
-        assert code == 0 and f"waits for job {first.id}" in out
-        code, out, _ = run("cancel", first.id, second.id, "none", "--server", server.url)
+        try:
+            wait_until(waits, "one of them to wait for the other")
+            code, out, _ = run("status", second.id, "--server", server.url)
+            assert code == 0 and f"waits for job {first.id}" in out
+        finally:
+            code, out, _ = run("cancel", first.id, second.id, "none", "--server", server.url)
         assert code == 1 and out.splitlines() == [f"[INFO] {first.id}: canceled", f"[INFO] {second.id}: canceled"]
         code, out, _ = run("logs", "-f", second.id, "--server", server.url)
         assert code == 0 and "job canceled" in out.splitlines()[-1]
@@ -116,7 +124,7 @@ def test_without_a_server_one_is_started_and_stopped(server: Server, tmp_path: P
     process = begin("render", str(tmp_path / "flange.stl"), "-o", str(tmp_path / "out"), *SMALL, **environment)
     wait_until(lambda: _servers_of(process) or process.poll() is not None, "its server")
     seen = _servers_of(process)
-    out, err = process.communicate(timeout=150)
+    out, err = process.communicate(timeout=400)
     lines = out.splitlines()
     assert process.returncode == 0, out + err
     assert "no server answers at" in lines[0] and "starting one for this command" in lines[0]

@@ -44,6 +44,22 @@ def image(data: bytes) -> Any:
     return cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
 
 
+def test_what_a_running_job_has_not_rendered_is_told(server: Server, http: httpx.Client) -> None:
+    request: dict[str, Any] = {"resolution": 256, "samples": 200, "colorize": True, "base_color": 0.42}  # Minutes, but for the cancel.
+    request |= {"cad_path": str(server.folder / "knot.ply"), "output_dir": str(server.folder / "results_pending")}
+    job = http.post("/api/v1/jobs", json=request, headers={"Prefer": "respond-async"}).headers["Location"]
+    try:
+        wait_until(lambda: http.get(f"{job}/views").json()["rendered"], "the first view")
+        *_, pending = (view for view in http.get(f"{job}/views").json()["views"] if view["state"] == "pending")
+        not_yet = http.get(f"{job}/views/{pending['index']}/rgb.png")
+        assert not_yet.status_code == 404 and not_yet.json()["code"] == "view_not_ready" and not_yet.headers["Retry-After"]
+        assert http.get(f"{job}/templates.zip").json()["code"] == "job_not_finished"
+        sheet = http.get(f"{job}/contact-sheet.png", params={"columns": 7, "size": 32})
+        assert image(sheet.content).shape == (192, 224, 3) and sheet.headers["Cache-Control"] == "private, no-cache"
+    finally:
+        http.delete(job)
+
+
 def test_views_are_there_while_the_job_runs(server: Server, http: httpx.Client) -> None:
     path = server.folder / "result_poses_live.npy"
     np.save(path, camera_poses(0)[:12])
@@ -59,12 +75,6 @@ def test_views_are_there_while_the_job_runs(server: Server, http: httpx.Client) 
 
     views = wait_until(some, "the first view", step=0.05)
     rendered = next(view for view in views["views"] if view["state"] == "rendered")
-    *_, pending = (view for view in views["views"] if view["state"] == "pending")
-    not_yet = http.get(f"{job}/views/{pending['index']}/rgb.png")
-    assert not_yet.status_code == 404 and not_yet.json()["code"] == "view_not_ready" and not_yet.headers["Retry-After"]
-    assert http.get(f"{job}/templates.zip").json()["code"] == "job_not_finished"
-    sheet = http.get(f"{job}/contact-sheet.png", params={"columns": 4, "size": 32})
-    assert image(sheet.content).shape == (96, 128, 3) and sheet.headers["Cache-Control"] == "private, no-cache"
     early = {name: http.get(path) for name, path in rendered["files"].items()}
     assert {answer.status_code for answer in early.values()} == {200} and image(early["rgb"].content).shape == (128, 128, 3)
     wait_until(lambda: http.get(job).json()["status"] == "succeeded", "the end of the job")

@@ -26,7 +26,7 @@ def not_source(folder: str, names: list[str]) -> list[str]:
 
 def run(*words: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "RENDER_API_KEY")} | more
-    return subprocess.run([*map(str, words)], cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=180)
+    return subprocess.run([*map(str, words)], cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=400)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_up_in_an_empty_folder_renders(commands: Path, tmp_path: Path) -> None:
 
 _WAIT = """
 import sys, time, urllib.request
-for _ in range(600):
+for _ in range(3000):
     try:
         urllib.request.urlopen(sys.argv[1] + "/ready"); sys.exit(0)
     except OSError:
