@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import random
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,8 @@ SYSTEM_PACKAGES = "libgl1 libglib2.0-0 libice6 libsm6 libx11-6 libxext6 libxfixe
 
 
 _RAY_ANSWERS_SEC = 5.0
+
+_FREE_PORTS = range(20000, 32000)
 
 _LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
@@ -132,8 +135,15 @@ def check_data_folder(folder: Path) -> None:
 
 
 def free_port() -> int:
-    """A port on loopback that nothing listens on."""
+    """A port on loopback that nothing listens on.
+
+    It is used some seconds later. So it is none of those that the kernel gives to whoever asks for any port, as Ray's processes do, nor
+    of those that Ray's workers of a cluster use (10002 to 19999).
+    """
+    for port in random.SystemRandom().sample(_FREE_PORTS, 100):
+        if port_is_free("127.0.0.1", port):
+            return port
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+        found: int = listener.getsockname()[1]
+        return found

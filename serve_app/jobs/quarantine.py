@@ -23,8 +23,9 @@ class Quarantine:
 
     async def load(self) -> None:
         """Read what earlier servers have stored."""
+        stored = await self._store.quarantined()
         now = time.monotonic()
-        for sha256, (left, reason) in (await self._store.quarantined()).items():
+        for sha256, (left, reason) in stored.items():
             # No longer than the setting, whatever was done to the clock meanwhile.
             self._until[sha256] = (now + min(left, self._seconds), reason)
 

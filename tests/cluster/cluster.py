@@ -102,7 +102,7 @@ class Cluster(FaultServer):
             assert head.runs, head.log
             return self._command("-m", "ray.serve.scripts", "status").returncode == 0
 
-        wait_until(up, lambda: head.log, 120, step=0.5)
+        wait_until(up, lambda: head.log, 300, step=0.5)
 
     def _command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, **self.environment, "PYTHONPATH": str(ROOT)}

@@ -10,10 +10,11 @@ import pytest
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import full_only, running_cluster
 from tests.cluster.network import needs_namespaces
+from tests.wait import wait_until
 
 pytestmark = [needs_namespaces, pytest.mark.timeout(900)]
 
-LONG = {"resolution": 96, "samples": 60}
+LONG = {"resolution": 96, "samples": 100}
 """A job of the 42 cameras that is still at work when something has been done to a machine."""
 
 CUT_SEC = 20.0
@@ -32,9 +33,9 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_a_worker_that_is_killed_in_the_middle_of_a_job_costs_nothing(cluster: Cluster) -> None:
     assert cluster.renderers().keys() == {"worker0", "worker1"}
     job_id = cluster.submit("crate.obj", "killed", **LONG)
-    cluster.wait_for_views(job_id, 10)
-    states = cluster.renderers()  # While they work.
-    assert states.keys() == {"worker0", "worker1"} and "busy" in states.values(), states
+    wait_until(lambda: cluster.machines_of(job_id) == {"worker0", "worker1"}, "views of both")
+    wait_until(lambda: "busy" in cluster.renderers().values(), cluster.renderers)
+    assert cluster.renderers().keys() == {"worker0", "worker1"}
     cluster.machine("worker1").kill()
     assert cluster.wait_for_all([job_id]) == {"succeeded": 1}, cluster.errors([job_id])
     assert cluster.machines_of(job_id) == {"worker0", "worker1"}

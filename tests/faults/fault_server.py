@@ -122,7 +122,7 @@ class FaultServer:
 
     def http(self) -> httpx.Client:
         """An HTTP client."""
-        return http_client(self.url, 60)
+        return http_client(self.url, 300)
 
     def stop(self) -> None:
         """Stop the server as its command does."""

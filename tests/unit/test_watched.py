@@ -24,7 +24,7 @@ while time.process_time() < until: pass
 
 
 def run(code: str, folder: Path) -> None:
-    run_blender([sys.executable, "-c", code], folder, idle_sec=5.0)
+    run_blender([sys.executable, "-c", code], folder, idle_sec=12.0)
 
 
 def test_what_hangs_is_run_once_more(tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ def sink(request: pytest.FixtureRequest) -> str:
     return str(request.node.callspec.params["server"])
 
 
-def begun(server: FaultServer, name: str) -> tuple[str, str]:
-    """A job in its middle, and the folder that its own folders lie in."""
-    job_id = server.submit("crate.obj", name, resolution=128, samples=60)
+def begun(server: FaultServer, name: str, samples: int = 300) -> tuple[str, str]:
+    """A job in its middle, with a minute of work left, and the folder that its own folders lie in."""
+    job_id = server.submit("crate.obj", name, resolution=128, samples=samples)
     server.wait_for_views(job_id, 3)
     return job_id, f"{server.folder}/out/{job_id}"
 
@@ -58,18 +58,22 @@ def test_views_come_the_way_that_is_set(server: FaultServer, sink: str) -> None:
 
 def test_a_disk_that_fills_up_fails_the_job_and_leaves_nothing(server: FaultServer) -> None:
     job_id, folder = begun(server, "full")
-    inside(server, f"dd if=/dev/zero of={server.folder}/out/filler bs=64k 2>/dev/null; true")
-    assert error_of(server, job_id) == "storage_full"
-    inside(server, f"rm {server.folder}/out/filler")
+    try:
+        inside(server, f"dd if=/dev/zero of={server.folder}/out/filler bs=64k 2>/dev/null; true")
+        assert error_of(server, job_id) == "storage_full"
+    finally:
+        inside(server, f"rm -f {server.folder}/out/filler")
     assert inside(server, f"ls -A {folder} 2>/dev/null || true") == ""
     assert server.wait_for_all([server.submit("crate.obj", "roomy", **server.few)]) == {"succeeded": 1}
 
 
 def test_a_disk_that_goes_read_only_fails_the_job(server: FaultServer) -> None:
     job_id, folder = begun(server, "readonly")
-    inside(server, f"until mount -o remount,ro {server.folder}/out 2>/dev/null; do sleep 0.02; done")
-    assert error_of(server, job_id) == "output_not_writable"
-    inside(server, f"mount -o remount,rw {server.folder}/out")
+    try:
+        inside(server, f"until mount -o remount,ro {server.folder}/out 2>/dev/null; do sleep 0.02; done")
+        assert error_of(server, job_id) == "output_not_writable"
+    finally:
+        inside(server, f"mount -o remount,rw {server.folder}/out")
     assert "templates" not in inside(server, f"ls -A {folder}").split()
     inside(server, f"rm -rf {folder}")  # What could not be removed while it was read only.
     assert server.wait_for_all([server.submit("crate.obj", "writable", **server.few)]) == {"succeeded": 1}
@@ -86,7 +90,7 @@ def test_folders_that_vanish_fail_the_job_and_leave_nothing(server: FaultServer)
 def test_through_a_link_in_the_place_of_the_renderers_folder_nothing_is_written(server: FaultServer, sink: str) -> None:
     if sink == "object_store":
         pytest.skip("there is no such folder")
-    job_id, folder = begun(server, "link")
+    job_id, folder = begun(server, "link", 60)
     outside = f"{server.folder}/out/outside"
     inside(
         server, f"mkdir -p {outside} && cd {folder} && name=$(echo .render-*.arrivals) && mv $name {outside}-moved && ln -s {outside} $name"

@@ -46,13 +46,16 @@ def test_a_disk_that_fills_up_in_the_middle_fails_the_job_and_keeps_the_earlier_
         assert first["status"] == "succeeded", first
         before = inside(small, f"cd {out}/kept/templates && sha256sum *")
         request = small.body("crate.obj", "kept", resolution=256, samples=8)
-        job_id = http.post("/render/templates", json=request).json()["job_id"]
+        doomed = request | {"samples": 64}  # It does not end before the disk is full.
+        job_id = http.post("/render/templates", json=doomed).json()["job_id"]
         small.wait_for_views(job_id, 3)
-        inside(small, f"dd if=/dev/zero of={out}/filler bs=64k 2>/dev/null; true")
-        assert small.wait_for_all([job_id]) == {"failed": 1}
-        record = small.job(job_id)
-        assert record["error"]["code"] == "storage_full", record
-        inside(small, f"rm {out}/filler")
+        try:
+            inside(small, f"dd if=/dev/zero of={out}/filler bs=64k 2>/dev/null; true")
+            assert small.wait_for_all([job_id]) == {"failed": 1}
+            record = small.job(job_id)
+            assert record["error"]["code"] == "storage_full", record
+        finally:
+            inside(small, f"rm -f {out}/filler")
         assert inside(small, f"cd {out}/kept/templates && sha256sum *") == before
         assert inside(small, f"ls -A {out}/kept").split() == ["templates"]
         assert http.post("/render/templates", json=request, params={"wait": "true"}).json()["status"] == "succeeded"

@@ -8,11 +8,18 @@ import pytest
 
 from tests.faults.fault_server import FaultServer
 
+VIEW_TIMEOUT_SEC = 15
+
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:
     """A server with two renderers, one of them ready."""
-    limits = {"RENDER_VIEW_TIMEOUT_SEC": "6", "RENDER_QUARANTINE_SEC": "600", "RENDER_CANCEL_GRACE_SEC": "2", "RENDER_DRAIN_GRACE_SEC": "5"}
+    limits = {
+        "RENDER_VIEW_TIMEOUT_SEC": str(VIEW_TIMEOUT_SEC),
+        "RENDER_QUARANTINE_SEC": "600",
+        "RENDER_CANCEL_GRACE_SEC": "2",
+        "RENDER_DRAIN_GRACE_SEC": "5",
+    }
     fault_server = FaultServer(
         tmp_path_factory.mktemp("faults"),
         {**limits, "RENDER_WEBHOOK_HOSTS": "127.0.0.1", "RENDER_WEBHOOK_SECRET": "a secret of the fault tests"},

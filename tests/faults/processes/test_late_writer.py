@@ -31,7 +31,10 @@ def test_what_a_renderer_writes_after_it_was_given_up_is_seen_nowhere(server: Fa
         (faults / name).unlink(missing_ok=True)
     (faults / "late-writer-wanted").touch()
     job_id = server.submit(cad, f"late-{published}", resolution=96, samples=20 if published else 150)
-    late = note(server, "late-writer")["pid"]
+    try:
+        late = note(server, "late-writer")["pid"]
+    finally:
+        (faults / "late-writer-wanted").unlink(missing_ok=True)
     try:
         if published:
             assert server.wait_for_all([job_id]) == {"succeeded": 1}

@@ -21,7 +21,7 @@ def many(server: Server) -> list[str]:
     with server.http() as http:
 
         def begin(name: str) -> None:
-            body: dict[str, Any] = {"cad_path": str(server.folder / "flange.stl"), "output_dir": str(server.folder / name), "samples": 256}
+            body: dict[str, Any] = {"cad_path": str(server.folder / "flange.stl"), "output_dir": str(server.folder / name), "samples": 1024}
             answer = http.put(f"/api/v1/jobs/{name}", json={**body, "resolution": 64, "priority": "batch"}, params={"group": "many"})
             assert answer.status_code in (200, 202), answer.text
 

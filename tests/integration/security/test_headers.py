@@ -11,6 +11,7 @@ import pytest
 from serve_app.http.header_limit import MAX_HEADER_BYTES, MAX_HEADERS
 from tests.integration.conftest import Server
 from tests.integration.security.conftest import API_KEY
+from tests.wait import wait_until
 
 ENOUGH = 30
 """Seconds in which an answer comes."""
@@ -62,12 +63,20 @@ def test_headers_within_the_limits(locked_server: Server) -> None:
     "path", ["/health", "/jobs", "/openapi.json", "/docs", "/docs/swagger-ui-bundle.js", "/api/v1/status", "/jobs/none"]
 )
 def test_head_brings_what_get_does_and_no_body(locked_server: Server, path: str) -> None:
+    wait_until(lambda: nothing_runs(locked_server), "the end of what other tests have asked for")
     status, headers, body = answer_to(locked_server, request("HEAD", path, KEY))
     got_status, got_headers, got_body = answer_to(locked_server, request("GET", path, KEY))
     assert body == b"" and (status, headers["content-type"]) == (got_status, got_headers["content-type"])
     assert set(headers) == set(got_headers)
     if path not in ("/health", "/api/v1/status"):  # They tell the time and what is free.
         assert int(headers["content-length"]) == len(got_body) > 0
+
+
+def nothing_runs(server: Server) -> bool:
+    """Whether the list of jobs stays as it is."""
+    _, _, body = answer_to(server, request("GET", "/api/v1/status", KEY))
+    status = json.loads(body)
+    return bool(status["jobs_queued"] == status["jobs_running"] == 0)
 
 
 def test_head_without_the_key(locked_server: Server) -> None:

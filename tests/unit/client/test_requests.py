@@ -80,7 +80,7 @@ def test_a_redirect_is_told_with_its_address(server: FakeServer) -> None:
 
 
 def test_a_server_that_has_never_answered_is_soon_given_up(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("render_server_client.wire.FIRST_ANSWER_SEC", 0.05)
+    monkeypatch.setattr("render_server_client.wire.FIRST_ANSWER_SEC", 0.5)
     server.script = [nobody] * 1000
     with pytest.raises(NoServerError, match="no server answers at http://server"):
         server.client(patience_sec=3600).job("a")

@@ -37,4 +37,4 @@ def test_a_process_ends_with_its_owner() -> None:
     ):
         assert child.stdout is not None and child.stdout.readline()
         owner.kill()
-        assert child.wait(10) == -signal.SIGKILL
+        assert child.wait(60) == -signal.SIGKILL

@@ -164,6 +164,8 @@ async def test_nobody_waits_for_a_disk_that_stalls(tmp_path: Path, stalled: thre
     for number in range(4 * log_file.MAX_PENDING_CHARACTERS // 1000):
         file.append(f"{number:0999}")
     await file.close()
+    while not (tmp_path / "a.log").exists():
+        await asyncio.sleep(0.005)
     assert said == ["the disk does not keep up"] and not (tmp_path / "a.log").read_text()
     stalled.set()
     monkeypatch.setattr(log_file, "CLOSE_SEC", 30)

@@ -195,5 +195,7 @@ async def test_another_place_in_the_queue_is_told(world: World, monkeypatch: pyt
         place = next(places, None)
         return None if place is None else Event("queued", {"job_id": "a", "position": place})
 
-    heard = Heard(world.streams.stream(None, 0, 0.3, "a", position))
-    assert await heard.all() == [("queued", {"job_id": "a", "position": 2}, None)]
+    heard = Heard(world.streams.stream(None, 0, 60, "a", position))
+    assert await heard.until(1) == [("queued", {"job_id": "a", "position": 2}, None)]
+    world.say("finished", status="failed")
+    assert [name for name, _, _ in await heard.all()] == ["queued", "finished"]

@@ -15,7 +15,8 @@ from render_actor.contract.types import BatchResult, Failure, ViewBatch
 from render_actor.contract.view_files import PackedView, RenderedView
 from render_actor.contract.view_time import batch_limit_sec
 from serve_app.base.errors import ServiceError
-from serve_app.rendering import retry_policy
+from serve_app.rendering import fair_queue, retry_policy
+from serve_app.rendering import scheduler as scheduler_module
 from serve_app.rendering.outcomes import FailedBatch, Outcome
 from serve_app.rendering.parcel import PayloadLostError
 from serve_app.rendering.renderers import Told
@@ -75,7 +76,9 @@ async def test_views_are_told_together_for_longer_where_many_batches_are_out() -
     assert told[0] == told[1] < told[2] < told[3] <= 2
 
 
-async def test_slow_views_that_come_after_quick_ones_get_all_renderers_after_a_moment() -> None:
+async def test_slow_views_that_come_after_quick_ones_get_all_renderers_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (scheduler_module, fair_queue):
+        monkeypatch.setattr(module, "FIRST_VIEW_SECONDS", 1.0)
     renderers = ManualRenderers()
     scheduler = ViewScheduler(renderers, 2)
     quick = asyncio.ensure_future(take(scheduler, make_work("quick", 1), []))

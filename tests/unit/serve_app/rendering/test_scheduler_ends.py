@@ -60,7 +60,7 @@ async def test_a_work_that_is_given_up_lets_its_views_end_and_takes_nothing_from
 
 async def test_a_view_that_nobody_wants_is_cancelled_after_the_grace_time() -> None:
     renderers = ManualRenderers()
-    outcomes = ViewScheduler(renderers, 1, grace_sec=0.01).views(make_work("a", 5))
+    outcomes = ViewScheduler(renderers, 1, grace_sec=0.5).views(make_work("a", 5))
     taking = asyncio.ensure_future(anext(outcomes))
     await until(lambda: len(renderers.calls) == 1)
     taking.cancel()

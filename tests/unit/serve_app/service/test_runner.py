@@ -185,7 +185,7 @@ async def test_a_cancel_is_answered_when_it_is_on_disk(world: World, running: bo
     world.store.full = True
     for _ in range(2):
         with pytest.raises(ServiceError) as caught:
-            await asyncio.wait_for(runner.cancel(job), 5)
+            await asyncio.wait_for(runner.cancel(job), 60)
         assert caught.value.code == "store_unavailable" and "has stopped" in caught.value.detail
     world.store.full = False
     await nothing_left(runner)
