@@ -74,7 +74,7 @@ def remove_given_up(folder: Directory) -> None:
     Another job had published it in its place, where this one has found it, and has taken it back: then that job could not remove it.
     """
     name = folder.path.name
-    if _NAME.fullmatch(name):
+    if is_left_by_job(name):
         with suppress(OSError), folder.folder("..", to_pass=True) as above:
             remove_if_empty(above, name, folder)
 

@@ -51,7 +51,7 @@ class StagingFolder:
         self._parent: OpenParent | None = None
         self._files: StagedFiles | None = None
         self._mark: StagingMark | None = None
-        self._was_target = False
+        self._may_have_been_target = False
         self.places = places or {}
 
     @property
@@ -238,7 +238,7 @@ class StagingFolder:
             self.files.check(files)
             self.files.flush(files)
             with model_exchanged(parent, self.directory, self._job_id, self.quoted) if model_beside else nullcontext():
-                target, self._was_target = Target(self._target.name, self.quoted), True
+                target, self._may_have_been_target = Target(self._target.name, self.quoted), True
                 is_reached = partial(leads_to, self._roots, self._target, self.quoted, parent.identity, self.mark.identity)
                 warnings = put_in_place(parent, self.directory, self.mark, target, self._job_id, is_reached)
             self.files.give_away()
@@ -267,7 +267,7 @@ class StagingFolder:
             if target is not None and identity_of(target) == self._mark.identity:
                 return
         self._files.remove_all()
-        if not remove_if_empty(parent, self._mark.name, self._files.folder) and self._was_target:
+        if not remove_if_empty(parent, self._mark.name, self._files.folder) and self._may_have_been_target:
             bring_home(self._files.folder, parent, self._target.name, self.quoted, self._job_id)
             remove_if_empty(parent, self._mark.name, self._files.folder)
 

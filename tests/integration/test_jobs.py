@@ -190,7 +190,7 @@ def test_one_part_behind_a_batch_is_not_kept_waiting(server: Server) -> None:
         assert behind["status"] == "succeeded" and behind["ended_at"]
         # What counts is the order, not the seconds: it gets one renderer in turn with the batch, of which few jobs end meanwhile.
         meanwhile = [job for job in jobs("succeeded") if behind["created_at"] < job["ended_at"] < behind["ended_at"]]
-        assert len(meanwhile) <= 5, meanwhile
+        assert len(meanwhile) < len(items) / 2, meanwhile
     finally:
         with server.http() as http:
             for job_id in left():

@@ -84,7 +84,7 @@ def test_clients_that_hang_up_cancel_nothing(server: FaultServer) -> None:
     views = server.views(4)
     for number in range(CLIENTS):
         job_id = f"hungup-{number}"
-        content = json.dumps(server.body("crate.obj", job_id, samples=1 + number, **views)).encode()
+        content = json.dumps(server.body("crate.obj", job_id, samples=1 + number * (1 if FULL else 5), **views)).encode()
         request = (
             f"PUT /jobs/{job_id}?wait=true HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(content)}\r\n\r\n"
@@ -97,7 +97,7 @@ def test_clients_that_hang_up_cancel_nothing(server: FaultServer) -> None:
         server.accepted.append(job_id)
     with server.http() as http:
         ended = http.get("/jobs", params={"status": "succeeded", "limit": 1000}).json()["jobs"]
-    assert sum(job["job_id"].startswith("hungup") for job in ended) < CLIENTS, "no client still waits"
+    assert sum(job["job_id"].startswith("hungup") for job in ended) < CLIENTS // 2, "too few clients still wait to show anything"
     for _, client in bodies:
         client.close()
     assert server.wait_for_all([job_id for job_id, _ in bodies]) == {"succeeded": CLIENTS}
